@@ -1,0 +1,58 @@
+"""Typed errors: each names the atom, element or SMILES at fault and says what is allowed.
+
+Every class can be built from one string, because matminer re-raises errors as ``type(e)(message)``.
+"""
+
+from ase.calculators.calculator import InputError
+
+
+class BimetalError(InputError, ValueError):
+    """Base of every error this package raises about its input."""
+
+
+class UnknownElementError(BimetalError):
+    """An element for which a needed value (electronegativity, radius, mixing enthalpy) does not exist."""
+
+
+class UnsupportedElementError(BimetalError):
+    """A metal that the model has never seen in a class of materials it can describe."""
+
+
+class NoMetalError(BimetalError):
+    """The object holds no metal atom."""
+
+
+class GeometryError(BimetalError):
+    """Positions that are not finite, or atoms that sit on top of each other."""
+
+
+class ChargedSystemError(BimetalError):
+    """A charged object: the formation energy, eq. (1), has no charge term."""
+
+
+class LigandError(BimetalError):
+    """A SMILES that cannot be read, or a ligand without an atom that can bind a metal."""
+
+
+class LigandMismatchError(LigandError):
+    """Annotated ligands and coordinates differ in chemical formula."""
+
+
+class PerceptionError(LigandError):
+    """The ligands could not be derived from the coordinates."""
+
+
+class MissingDataError(BimetalError):
+    """A descriptor was asked for that the object does not carry the data for."""
+
+
+class UnsupportedSystemError(BimetalError):
+    """A kind of object that a model was not made for."""
+
+
+class ReferenceStateError(BimetalError):
+    """An unknown reference state, or one whose fragment energies are not known for a ligand."""
+
+
+class WeightsError(BimetalError):
+    """Weights that are missing, altered, or made for another architecture."""
