@@ -1,0 +1,230 @@
+"""From a prototype to a three-dimensional cluster: place ligands on their sites and take out the clashes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from ase import Atoms
+from ase.data import covalent_radii
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
+from scipy.optimize import minimize
+from scipy.spatial.transform import Rotation
+
+from ase_bimetal.errors import LigandError
+from ase_bimetal.ligands import Ligand
+from ase_bimetal.reference.motifs import DONOR_DISTANCE, Prototype, Site
+
+#: Contact radii [Å] for clashes: close to van der Waals, hydrogen kept small; metals by their own value.
+CONTACT_RADII = {"H": 1.15, "C": 1.65, "N": 1.5, "O": 1.5, "F": 1.45, "S": 1.7, "P": 1.7, "Cl": 1.7, "Br": 1.8}
+_METAL_CONTACT = 1.55
+_TORSIONS = 24
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A ligand as bound, in its own frame: donor at the origin, the rest towards +z.
+
+    ``symbols`` (n,), ``positions`` (n, 3) in Å, ``donor`` the row of the donor (None for a metal core).
+    """
+
+    symbols: tuple[str, ...]
+    positions: np.ndarray
+    donor: int | None
+
+
+Relaxer = Callable[[Atoms], Atoms]
+
+
+def free_molecule(ligand: Ligand, seed: int = 7, relax: Relaxer | None = None) -> list[Atoms]:
+    """Conformers of the free, protonated ligand, MMFF-relaxed, then by `relax` if given.
+
+    Atoms are in the order of ``Chem.AddHs(ligand.mol)``.
+    """
+    mol = Chem.AddHs(ligand.mol)
+    n_conformers = 1 if mol.GetNumHeavyAtoms() <= 4 else 4
+    conformers = list(rdDistGeom.EmbedMultipleConfs(mol, n_conformers, randomSeed=seed))
+    if not conformers:
+        raise LigandError(f"no three-dimensional structure found for ligand {ligand.smiles!r}")
+    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
+        rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(mol)
+    symbols = [atom.GetSymbol() for atom in mol.GetAtoms()]
+    found = [Atoms(symbols, mol.GetConformer(c).GetPositions()) for c in conformers]
+    return [relax(atoms) for atoms in found] if relax else found
+
+
+def bound_pieces(ligand: Ligand, relax: Relaxer | None = None) -> list[Piece]:
+    """Conformers of a ligand as bound: an X ligand has lost the hydrogen of its donor."""
+    if ligand.is_pi:
+        raise LigandError(f"no motif places the π ligand {ligand.smiles!r} yet; allowed: σ-donor ligands")
+    mol = Chem.AddHs(ligand.mol)
+    donor = mol.GetAtomWithIdx(ligand.donor_index)
+    hydrogens = [a.GetIdx() for a in donor.GetNeighbors() if a.GetSymbol() == "H"]
+    lost = hydrogens[:1] if ligand.type == "X" else []
+    kept = [i for i in range(mol.GetNumAtoms()) if i not in lost]
+    bonded = [a.GetIdx() for a in donor.GetNeighbors() if a.GetIdx() not in lost]
+    return [_piece(atoms, donor.GetIdx(), bonded, kept) for atoms in free_molecule(ligand, relax=relax)]
+
+
+def _piece(atoms: Atoms, donor: int, bonded: list[int], kept: list[int]) -> Piece:
+    relative = atoms.positions - atoms.positions[donor]
+    if bonded:
+        axis = sum(relative[i] / np.linalg.norm(relative[i]) for i in bonded)
+        relative = _rotation_onto(axis, np.array([0.0, 0.0, 1.0])).apply(relative)
+    return Piece(tuple(atoms.symbols[i] for i in kept), relative[kept], kept.index(donor))
+
+
+def assemble(prototype: Prototype, seed: int = 0, relax: Relaxer | None = None) -> Atoms:
+    """Build a prototype's cluster.
+
+    Every ligand is turned about its bond to the core, conformer by conformer, until it is furthest from its
+    neighbours; then overlaps are pushed apart with the core and all bonds held.
+
+    Parameters
+    ----------
+    prototype
+        What to build.
+    seed
+        Seed of the order in which ligands are placed.
+    relax
+        Optional relaxation of the free ligands, so that rigid pieces carry no strain.
+
+    Returns
+    -------
+    Atoms
+        With array ``fragment`` (0 = metal, k = k-th ligand) and ``info["ligand_smiles"]``.
+    """
+    core, ligands = prototype.core(), prototype.ligands()
+    pieces = {role: bound_pieces(ligand, relax) for role, ligand in ligands.items()}
+    candidates = [_poses(site, pieces[site.role], ligands[site.role].donor) for site in core.sites]
+    placed = _least_crowded(Piece(core.symbols, core.positions, None), candidates, np.random.default_rng(seed))
+    atoms = Atoms(core.symbols, core.positions)
+    fragment = [0] * len(core.symbols)
+    for k, piece in enumerate(placed, start=1):
+        atoms += Atoms(piece.symbols, piece.positions)
+        fragment += [k] * len(piece.symbols)
+    atoms.arrays["fragment"] = np.array(fragment)
+    roles = [site.role for site in core.sites]
+    atoms.info["ligand_smiles"] = {ligands[r].smiles: roles.count(r) for r in ligands}
+    return push_apart(atoms)
+
+
+def _poses(site: Site, pieces: Sequence[Piece], donor: str) -> list[Piece]:
+    distance = DONOR_DISTANCE[donor] if site.distance is None else site.distance
+    origin = site.anchor + distance * site.direction
+    onto = _rotation_onto(np.array([0.0, 0.0, 1.0]), site.outward)
+    poses = []
+    for piece in pieces:
+        angles = np.linspace(0, 2 * np.pi, _TORSIONS, endpoint=False) if len(piece.symbols) > 1 else [0.0]
+        for angle in angles:
+            turned = onto * Rotation.from_euler("z", angle)
+            poses.append(Piece(piece.symbols, turned.apply(piece.positions) + origin, piece.donor))
+    return poses
+
+
+def _least_crowded(core: Piece, candidates: list[list[Piece]], rng: np.random.Generator) -> list[Piece]:
+    """Choose one pose per site by cyclic sweeps over the sites."""
+    chosen: list[Piece | None] = [None] * len(candidates)
+    for _ in range(3):
+        for k in rng.permutation(len(candidates)):
+            others = [core, *(p for j, p in enumerate(chosen) if p is not None and j != k)]
+            symbols = [s for p in others for s in p.symbols]
+            positions = np.vstack([p.positions for p in others])
+            crowding = [_crowding(pose, symbols, positions) for pose in candidates[k]]
+            chosen[k] = candidates[k][int(np.argmin(crowding))]
+    return [p for p in chosen if p is not None]
+
+
+def _crowding(pose: Piece, symbols: Sequence[str], positions: np.ndarray) -> float:
+    """Overlap of a pose with its surroundings; its donor, bonded to metal on purpose, does not count."""
+    rest = [i for i in range(len(pose.symbols)) if i != pose.donor]
+    if not rest:
+        return 0.0
+    reach = _contact([pose.symbols[i] for i in rest])[:, None] + _contact(symbols)
+    ratio = np.linalg.norm(pose.positions[rest][:, None] - positions[None], axis=2) / reach
+    return float((np.clip(1 - ratio, 0, None) ** 2).sum() + 50 * (np.clip(1 - ratio / 0.7, 0, None) ** 2).sum())
+
+
+def _contact(symbols: Sequence[str]) -> np.ndarray:
+    return np.array([CONTACT_RADII.get(s, _METAL_CONTACT) for s in symbols])
+
+
+def _rotation_onto(source: np.ndarray, target: np.ndarray) -> Rotation:
+    a, b = source / np.linalg.norm(source), target / np.linalg.norm(target)
+    return _aligned(tuple(a), tuple(b))
+
+
+@lru_cache(maxsize=1024)
+def _aligned(a: tuple[float, ...], b: tuple[float, ...]) -> Rotation:
+    cross, cosine = np.cross(a, b), float(np.dot(a, b))
+    if np.linalg.norm(cross) < 1e-8:
+        if cosine > 0:
+            return Rotation.identity()
+        perpendicular = np.cross(a, [1, 0, 0] if abs(a[0]) < 0.9 else [0, 1, 0])
+        return Rotation.from_rotvec(np.pi * perpendicular / np.linalg.norm(perpendicular))
+    return Rotation.from_rotvec(cross / np.linalg.norm(cross) * np.arccos(np.clip(cosine, -1, 1)))
+
+
+@dataclass(frozen=True)
+class _Springs:
+    """Pairs to hold at a distance, and pairs to keep apart: indices (n,), lengths (n,) in Å."""
+
+    first: np.ndarray
+    second: np.ndarray
+    length: np.ndarray
+    one_sided: bool
+    stiffness: float
+
+    def energy(self, positions: np.ndarray, gradient: np.ndarray) -> float:
+        """Energy of the springs; adds their gradient in place."""
+        vector = positions[self.first] - positions[self.second]
+        distance = np.linalg.norm(vector, axis=1) + 1e-9
+        stretch = distance - self.length
+        if self.one_sided:
+            stretch = np.minimum(stretch, 0.0)
+        pull = (2 * self.stiffness * stretch / distance)[:, None] * vector
+        np.add.at(gradient, self.first, pull)
+        np.add.at(gradient, self.second, -pull)
+        return self.stiffness * float((stretch**2).sum())
+
+
+def push_apart(atoms: Atoms, max_steps: int = 300) -> Atoms:
+    """Remove overlaps between ligands while bonds, metal–donor and metal–metal distances are held.
+
+    Parameters
+    ----------
+    atoms
+        Cluster with the array ``fragment``.
+    """
+    springs = _springs(atoms)
+
+    def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        positions = flat.reshape(-1, 3)
+        gradient = np.zeros_like(positions)
+        return sum(s.energy(positions, gradient) for s in springs), gradient.ravel()
+
+    found = minimize(objective, atoms.positions.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": max_steps})
+    moved = atoms.copy()
+    moved.positions = found.x.reshape(-1, 3)
+    return moved
+
+
+def _springs(atoms: Atoms) -> list[_Springs]:
+    fragment, distances = atoms.arrays["fragment"], atoms.get_all_distances()
+    first, second = np.triu_indices(len(atoms), 1)
+    apart = distances[first, second]
+    metal, same = fragment == 0, fragment[first] == fragment[second]
+    hydrogen = (atoms.numbers[first] == 1) | (atoms.numbers[second] == 1)
+    bonded = apart < 1.25 * (covalent_radii[atoms.numbers[first]] + covalent_radii[atoms.numbers[second]])
+    donor = (metal[first] != metal[second]) & bonded & ~hydrogen
+    inside = same & (apart < 2.95) | donor | (metal[first] & metal[second])
+    contact = _contact(atoms.get_chemical_symbols())
+    reach = (contact[first] + contact[second]) * np.where(same, 0.8, 1.0)
+    free = ~inside
+    return [
+        _Springs(first[inside], second[inside], apart[inside], one_sided=False, stiffness=4.0),
+        _Springs(first[free], second[free], reach[free], one_sided=True, stiffness=1.0),
+    ]
