@@ -20,7 +20,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import CalculationFailed
 
-from ase_bimetal.ligands import Ligand
+from ase_bimetal.formation import formation_energy
 from ase_bimetal.reference import label
 from ase_bimetal.reference.assemble import assemble
 from ase_bimetal.reference.motifs import DOPANTS, Prototype
@@ -162,7 +162,9 @@ def _record(prototype: Prototype, parent: Atoms | None, index: int, seed: int, f
         point = label.single_point(atoms)
     except CalculationFailed:
         return head | {"rejected": "SCF did not converge"}
-    reason = label.collapse(formation_energy(atoms, point.energy, fragments), point.charges)
+    metals = atoms[atoms.arrays["fragment"] == 0].get_chemical_symbols()
+    per_metal = formation_energy(point.energy, metals, atoms.info["ligand_smiles"], fragments)
+    reason = label.collapse(per_metal, point.charges)
     return head | _labelled(atoms, point) | ({"rejected": reason} if reason else {})
 
 
@@ -186,16 +188,6 @@ def _labelled(atoms: Atoms, point: label.SinglePoint) -> dict:
         "charges": np.round(point.charges, 3).tolist(),
         "bound_shell": None if shell is None else float(shell.energy),
     }
-
-
-def formation_energy(atoms: Atoms, energy: float, fragments: dict) -> float:
-    """Eq. (1) with the dimer reference [eV per metal atom] from raw energies at one level."""
-    metals = atoms[atoms.arrays["fragment"] == 0]
-    apart = sum(fragments["atoms"][s] for s in metals.get_chemical_symbols())
-    for smiles, count in atoms.info["ligand_smiles"].items():
-        forms = fragments["ligands"][smiles]
-        apart += count * (forms["free"] if Ligand.parse(smiles).type == "L" else forms["dimer"] / 2)
-    return float((energy - apart) / len(metals))
 
 
 def _atoms_of(record: dict) -> Atoms:

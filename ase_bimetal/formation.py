@@ -1,0 +1,68 @@
+"""The formation energy, eq. (1) of Gu et al. 2025, and the reference states of its surroundings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ase_bimetal.errors import ReferenceStateError
+from ase_bimetal.ligands import Ligand
+
+#: Reference states of X-type ligands in eq. (1); L-type ligands are always the free molecule.
+REFERENCES = ("dimer", "hydride", "radical", "bound_shell")
+
+
+def formation_energy(
+    energy: float,
+    metals: Sequence[str],
+    ligands: Mapping[str, int],
+    fragments: Mapping[str, Any],
+    reference: str = "dimer",
+    bound_shell: float | None = None,
+) -> float:
+    """Eq. (1) [eV per metal atom] from raw energies of one level.
+
+    Parameters
+    ----------
+    energy
+        Total energy of the cluster [eV].
+    metals
+        Symbols of its metal atoms.
+    ligands
+        SMILES of the free ligand → count.
+    fragments
+        Table with ``atoms``, ``ligands`` and ``H2`` energies [eV].
+    reference
+        One of `REFERENCES`.
+    bound_shell
+        Energy of all ligands frozen in place [eV], for ``reference="bound_shell"``.
+
+    Raises
+    ------
+    ReferenceStateError
+        Unknown reference, or an energy it needs is missing.
+    """
+    apart = sum(fragments["atoms"][s] for s in metals)
+    if reference == "bound_shell":
+        if bound_shell is None:
+            raise ReferenceStateError("reference 'bound_shell' needs the energy of the frozen ligand shell")
+        return (energy - apart - bound_shell) / len(metals)
+    shell = sum(n * ligand_reference_energy(smiles, fragments, reference) for smiles, n in ligands.items())
+    return (energy - apart - shell) / len(metals)
+
+
+def ligand_reference_energy(smiles: str, fragments: Mapping[str, Any], reference: str = "dimer") -> float:
+    """Energy [eV] that stands for one bound ligand in eq. (1) under a reference state."""
+    if reference not in REFERENCES[:3]:
+        raise ReferenceStateError(f"unknown reference {reference!r}; allowed: {', '.join(REFERENCES[:3])}")
+    if smiles not in fragments["ligands"]:
+        known = ", ".join(sorted(fragments["ligands"]))
+        raise ReferenceStateError(f"no fragment energies for ligand {smiles!r}; known: {known}")
+    forms = fragments["ligands"][smiles]
+    if Ligand.parse(smiles).type == "L":
+        return forms["free"]
+    return {
+        "dimer": forms["dimer"] / 2,
+        "hydride": forms["free"] - fragments["H2"] / 2,
+        "radical": forms["radical"],
+    }[reference]

@@ -1,0 +1,242 @@
+"""From a `BimetallicSystem` to the numbers the model reads, and many of them to one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from vesin import NeighborList
+
+from ase_bimetal import elements
+from ase_bimetal.descriptors import ligand_log_p, mixing_enthalpy
+from ase_bimetal.ligands import Ligand
+from ase_bimetal.system import BimetallicSystem
+
+#: Elements a donor atom can have, in the order of the one-hot code.
+DONOR_ELEMENTS = ("S", "Se", "P", "C", "N", "O", "F", "Cl", "Br", "I")
+METAL_CUTOFF = 6.0  # Å
+CONTACT_CUTOFF = 3.5  # Å, between heavy atoms of the whole cluster
+#: Periodic properties of a metal, each with the mean and spread that standardise it.
+METAL_PROPERTIES: tuple[tuple[Callable[[str], float], float, float], ...] = (
+    (elements.electronegativity, 1.9, 0.35),
+    (elements.metallic_radius, 137.0, 10.0),
+    (elements.group, 9.0, 2.5),
+    (elements.period, 5.0, 0.8),
+    (elements.cohesive_energy, 4.5, 2.2),
+    (elements.ionization_energy, 8.3, 0.9),
+    (elements.electron_affinity, 0.9, 0.8),
+)
+N_METAL_FEATURES = len(METAL_PROPERTIES) + 3  # with group squared, half-filling and closed d shell
+N_NODE_FEATURES = N_METAL_FEATURES + len(DONOR_ELEMENTS)
+N_LIGAND_FEATURES = len(DONOR_ELEMENTS) + 3  # with X type, L type, counts per metal
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes and directed edges of one object.
+
+    ``nodes`` (n, f) features; ``is_metal`` (n,) bool; ``edges`` (2, e) source and target rows; ``lengths`` (e,)
+    in Å.
+    """
+
+    nodes: np.ndarray
+    is_metal: np.ndarray
+    edges: np.ndarray
+    lengths: np.ndarray
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One system as the model reads it.
+
+    Attributes
+    ----------
+    core
+        Metal atoms, with their donors as a second shell where the coordinates hold them.
+    cluster
+        All heavy atoms, for the contrastive loss; None when not asked for.
+    ligand_embedding
+        (k, d) sentence embedding of each kind of ligand.
+    ligand_features
+        (k, N_LIGAND_FEATURES) donor element, type, count per metal atom.
+    composition
+        (c,) mean and spread of metal properties and the donors per metal: see `composition_features`.
+    descriptors
+        (2,) log P and H_mix, standardised.
+    """
+
+    core: Graph
+    cluster: Graph | None
+    ligand_embedding: np.ndarray
+    ligand_features: np.ndarray
+    composition: np.ndarray
+    descriptors: np.ndarray
+
+
+@lru_cache(maxsize=256)
+def metal_features(symbol: str) -> tuple[float, ...]:
+    """Standardised periodic properties of a metal (length N_METAL_FEATURES)."""
+    scaled = [(value(symbol) - mean) / spread for value, mean, spread in METAL_PROPERTIES]
+    group = elements.group(symbol)
+    return (*scaled, ((group - 8) / 4) ** 2 - 0.5, float(group == 7), float(group == 12))
+
+
+def composition_features(system: BimetallicSystem) -> np.ndarray:
+    """Means and standard deviations of the metals' properties, then the ligands per metal by donor and type.
+
+    Shape (2·N_METAL_FEATURES + 2·len(DONOR_ELEMENTS) + 1,). The same values for any order of atoms, and for the
+    same composition at any size but for the last entry, N_metal^(−1/3).
+    """
+    metals = np.array([metal_features(s) for s in system.metal_symbols])
+    shell = sum(
+        (np.outer(_type_code(ligand), _donor_code(ligand.donor)).ravel() * count for ligand, count in system.ligands),
+        np.zeros(2 * len(DONOR_ELEMENTS)),
+    )
+    size = [system.n_metals ** (-1 / 3)]
+    return np.concatenate([metals.mean(axis=0), metals.std(axis=0), shell / system.n_metals, size])
+
+
+def encode(
+    system: BimetallicSystem, embed: Callable[[Sequence[str]], np.ndarray], whole_cluster: bool = False
+) -> Encoded:
+    """Turn a ligand-protected cluster into arrays.
+
+    Parameters
+    ----------
+    system
+        The cluster; with or without its ligand atoms.
+    embed
+        SMILES → embeddings (k, d), such as `LigandEncoder.embed`.
+    whole_cluster
+        Whether to add the graph of all heavy atoms, used in training only.
+    """
+    embedding = embed([ligand.smiles for ligand, _ in system.ligands])
+    features = np.array([_ligand_features(ligand, n / system.n_metals) for ligand, n in system.ligands])
+    descriptors = np.array([ligand_log_p(system) / 3.0, mixing_enthalpy(system) / 15.0])
+    return Encoded(
+        core=core_graph(system),
+        cluster=_cluster_graph(system) if whole_cluster else None,
+        ligand_embedding=np.asarray(embedding, dtype=np.float32),
+        ligand_features=features.astype(np.float32),
+        composition=composition_features(system).astype(np.float32),
+        descriptors=descriptors.astype(np.float32),
+    )
+
+
+def core_graph(system: BimetallicSystem) -> Graph:
+    """Graph of the metal core and its donors: metal pairs within 6 Å and every metal–donor bond."""
+    rows = np.concatenate([system.metals, system.donors]).astype(int)
+    symbols = [system.symbols[i] for i in rows]
+    n_metals = len(system.metals)
+    source, target, lengths = _pairs(system, rows, METAL_CUTOFF)
+    bonded = {(d, m) for d, m in system.bonds} | {(m, d) for d, m in system.bonds}
+    both_metal = (source < n_metals) & (target < n_metals)
+    is_bond = np.array([(a, b) in bonded for a, b in zip(rows[source], rows[target], strict=True)], dtype=bool)
+    keep = both_metal | is_bond
+    return _graph(symbols, n_metals, source[keep], target[keep], lengths[keep])
+
+
+def _cluster_graph(system: BimetallicSystem) -> Graph:
+    """Graph of all heavy atoms within 3.5 Å; hydrogens add size and little else."""
+    metals = set(system.metals.tolist())
+    others = [i for i, s in enumerate(system.symbols) if i not in metals and s != "H"]
+    rows = np.array([*system.metals, *others], dtype=int)
+    source, target, lengths = _pairs(system, rows, CONTACT_CUTOFF)
+    return _graph([system.symbols[i] for i in rows], len(system.metals), source, target, lengths)
+
+
+def _pairs(system: BimetallicSystem, rows: np.ndarray, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Directed pairs within a cutoff [Å] among some atoms, periodic where the system is."""
+    search = NeighborList(cutoff=cutoff, full_list=True)
+    box, periodic = (system.cell, system.pbc) if any(system.pbc) else (np.zeros((3, 3)), (False,) * 3)
+    source, target, lengths = search.compute(system.positions[rows], np.asarray(box), list(periodic), "ijd")
+    return source.astype(int), target.astype(int), lengths
+
+
+def _graph(symbols: Sequence[str], n_metals: int, source: np.ndarray, target: np.ndarray, lengths: np.ndarray) -> Graph:
+    nodes = np.zeros((len(symbols), N_NODE_FEATURES), dtype=np.float32)
+    for row, symbol in enumerate(symbols):
+        if row < n_metals:
+            nodes[row, :N_METAL_FEATURES] = metal_features(symbol)
+        else:
+            nodes[row, N_METAL_FEATURES:] = _donor_code(symbol)
+    is_metal = np.arange(len(symbols)) < n_metals
+    return Graph(nodes, is_metal, np.stack([source, target]), lengths.astype(np.float32))
+
+
+@lru_cache(maxsize=64)
+def _donor_code(symbol: str) -> np.ndarray:
+    return np.array([float(symbol == known) for known in DONOR_ELEMENTS])
+
+
+def _type_code(ligand: Ligand) -> np.ndarray:
+    return np.array([float(ligand.type == "X"), float(ligand.type == "L")])
+
+
+def _ligand_features(ligand: Ligand, per_metal: float) -> np.ndarray:
+    return np.concatenate([_donor_code(ligand.donor), _type_code(ligand), [per_metal]])
+
+
+@dataclass(frozen=True)
+class GraphBatch:
+    """Graphs laid end to end: ``owner`` (n,) gives each node's graph; the rest as in `Graph`."""
+
+    nodes: torch.Tensor
+    is_metal: torch.Tensor
+    edges: torch.Tensor
+    lengths: torch.Tensor
+    owner: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Systems side by side; ``ligand_owner`` (k,) gives each ligand row's system, ``size`` their number."""
+
+    core: GraphBatch
+    cluster: GraphBatch | None
+    ligand_embedding: torch.Tensor
+    ligand_features: torch.Tensor
+    ligand_owner: torch.Tensor
+    composition: torch.Tensor
+    descriptors: torch.Tensor
+    size: int
+
+    def to(self, device: str | torch.device) -> Batch:
+        """The same batch on another device."""
+        moved = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in vars(self).items()}
+        for name in ("core", "cluster"):
+            graph = getattr(self, name)
+            moved[name] = graph and GraphBatch(**{k: v.to(device) for k, v in vars(graph).items()})
+        return Batch(**moved)
+
+
+def collate(items: Sequence[Encoded]) -> Batch:
+    """Lay encoded systems side by side."""
+    with_cluster = all(item.cluster is not None for item in items)
+    counts = [len(item.ligand_features) for item in items]
+    return Batch(
+        core=_join([item.core for item in items]),
+        cluster=_join([item.cluster for item in items if item.cluster is not None]) if with_cluster else None,
+        ligand_embedding=torch.from_numpy(np.concatenate([item.ligand_embedding for item in items])),
+        ligand_features=torch.from_numpy(np.concatenate([item.ligand_features for item in items])),
+        ligand_owner=torch.repeat_interleave(torch.arange(len(items)), torch.tensor(counts)),
+        composition=torch.from_numpy(np.stack([item.composition for item in items])),
+        descriptors=torch.from_numpy(np.stack([item.descriptors for item in items])),
+        size=len(items),
+    )
+
+
+def _join(graphs: Sequence[Graph]) -> GraphBatch:
+    sizes = [len(graph.nodes) for graph in graphs]
+    offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    edges = np.concatenate([g.edges + offset for g, offset in zip(graphs, offsets, strict=True)], axis=1)
+    return GraphBatch(
+        nodes=torch.from_numpy(np.concatenate([g.nodes for g in graphs])),
+        is_metal=torch.from_numpy(np.concatenate([g.is_metal for g in graphs])),
+        edges=torch.from_numpy(edges),
+        lengths=torch.from_numpy(np.concatenate([g.lengths for g in graphs])),
+        owner=torch.repeat_interleave(torch.arange(len(graphs)), torch.tensor(sizes)),
+    )

@@ -1,0 +1,148 @@
+"""The multimodal model: core graph, ligand SMILES and two descriptors, pre-fused and fused by Mamba2 blocks.
+
+After eqs. (6)–(9) of Gu et al., Chem. Sci. 2025, 16, 19644.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ase_bimetal.model.core_encoder import GraphEncoder, scatter_sum
+from ase_bimetal.model.encode import (
+    CONTACT_CUTOFF,
+    DONOR_ELEMENTS,
+    METAL_CUTOFF,
+    N_LIGAND_FEATURES,
+    N_METAL_FEATURES,
+    N_NODE_FEATURES,
+    Batch,
+)
+from ase_bimetal.model.mamba2 import Mamba2Block
+
+N_COMPOSITION_FEATURES = 2 * N_METAL_FEATURES + 2 * len(DONOR_ELEMENTS) + 1
+
+
+@dataclass(frozen=True)
+class MMLConfig:
+    """Sizes of the model.
+
+    Attributes
+    ----------
+    ligand_width
+        Width of the ligand encoder's embeddings.
+    width
+        Width of all tokens.
+    n_layers
+        Message-passing layers over the core.
+    n_core_tokens
+        Order-free tokens read from the core.
+    n_blocks
+        Mamba2 blocks.
+    d_state
+        State size of each Mamba2 block.
+    dropout
+        Dropout on tokens and head while training.
+    use_log_p, use_mixing_enthalpy, use_pre_fusion
+        Switches for ablations.
+    """
+
+    ligand_width: int = 128
+    width: int = 96
+    n_layers: int = 3
+    n_core_tokens: int = 4
+    n_blocks: int = 4
+    d_state: int = 32
+    dropout: float = 0.1
+    use_log_p: bool = True
+    use_mixing_enthalpy: bool = True
+    use_pre_fusion: bool = True
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for the model card."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class MMLOutput:
+    """Predicted E_form (n,) in eV per metal atom, before the elemental correction, and the embedding pair.
+
+    ``joint`` (n, w) and ``whole`` (n, w) are the two sides of the contrastive loss, None when not computed.
+    """
+
+    energy: torch.Tensor
+    joint: torch.Tensor | None
+    whole: torch.Tensor | None
+
+
+class MML(nn.Module):
+    """Multimodal formation-energy model for ligand-protected clusters."""
+
+    def __init__(self, config: MMLConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.core = GraphEncoder(N_NODE_FEATURES, width, config.n_layers, config.n_core_tokens, METAL_CUTOFF)
+        self.whole = GraphEncoder(N_NODE_FEATURES, 64, 2, 1, CONTACT_CUTOFF)
+        self.ligand = nn.Sequential(
+            nn.Linear(config.ligand_width + N_LIGAND_FEATURES, width), nn.SiLU(), nn.Linear(width, width)
+        )
+        self.log_p = nn.Linear(1, width)
+        self.mixing_enthalpy = nn.Linear(1, width)
+        self.fuse_core = nn.Linear(3 * width, width)
+        self.fuse_ligand = nn.Linear(3 * width, width)
+        self.blocks = nn.ModuleList(
+            Mamba2Block(width, d_state=config.d_state, headdim=32) for _ in range(config.n_blocks)
+        )
+        self.head = nn.Sequential(
+            nn.Linear(width, width), nn.PReLU(), nn.Dropout(config.dropout), nn.Linear(width, 1)
+        )
+        self.baseline = nn.Linear(N_COMPOSITION_FEATURES, 1)
+        self.dropout = nn.Dropout(config.dropout)
+        self.project_joint = nn.Linear(2 * width, 64)
+        self.project_whole = nn.Linear(64, 64)
+
+    def forward(self, batch: Batch) -> MMLOutput:
+        """Predict a batch; the contrastive pair is made when the batch carries whole-cluster graphs."""
+        core = self.core(batch.core, batch.size)
+        ligand = self._shell(batch)
+        tokens = self.dropout(self._tokens(core, ligand, batch.descriptors))
+        for block in self.blocks:
+            tokens = block(tokens)
+        energy = self.head(tokens.mean(dim=1)).squeeze(-1) + self.baseline(batch.composition).squeeze(-1)
+        if batch.cluster is None:
+            return MMLOutput(energy, None, None)
+        joint = self.project_joint(torch.cat([core.mean(dim=1), ligand], dim=-1))
+        whole = self.project_whole(self.whole(batch.cluster, batch.size)[:, 0])
+        return MMLOutput(energy, joint, whole)
+
+    def _shell(self, batch: Batch) -> torch.Tensor:
+        """Ligand embeddings summed with their counts per metal: (size, width), the same for any order."""
+        rows = self.ligand(torch.cat([batch.ligand_embedding, batch.ligand_features], dim=-1))
+        return scatter_sum(rows * batch.ligand_features[:, -1:], batch.ligand_owner, batch.size)
+
+    def _tokens(self, core: torch.Tensor, ligand: torch.Tensor, descriptors: torch.Tensor) -> torch.Tensor:
+        """The sequence [f_c', f_l', f_d], eqs. (6)–(8): (size, n_core_tokens + 2, width)."""
+        log_p = self.log_p(descriptors[:, :1]) * self.config.use_log_p
+        h_mix = self.mixing_enthalpy(descriptors[:, 1:]) * self.config.use_mixing_enthalpy
+        if self.config.use_pre_fusion:
+            each = log_p[:, None].expand_as(core)
+            core = self.fuse_core(torch.cat([each, core, each], dim=-1))
+            ligand = self.fuse_ligand(torch.cat([h_mix, ligand, h_mix], dim=-1))
+        return torch.cat([core, ligand[:, None], (log_p + h_mix)[:, None]], dim=1)
+
+
+def contrastive_loss(joint: torch.Tensor, whole: torch.Tensor, temperature: float = 0.1) -> torch.Tensor:
+    """Symmetric cross-entropy that pairs each cluster's graph with its own (core, ligand) embedding.
+
+    Parameters
+    ----------
+    joint, whole
+        Embeddings (n, w); row i of each belongs to the same cluster.
+    """
+    scores = F.normalize(joint, dim=-1) @ F.normalize(whole, dim=-1).T / temperature
+    target = torch.arange(len(scores), device=scores.device)
+    return (F.cross_entropy(scores, target) + F.cross_entropy(scores.T, target)) / 2

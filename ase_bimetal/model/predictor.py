@@ -1,0 +1,311 @@
+"""Predict formation energies of many objects at once; the calculator is a batch of one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ase_bimetal import elements
+from ase_bimetal.descriptors import all_descriptors
+from ase_bimetal.errors import BimetalError, ReferenceStateError, UnsupportedElementError, UnsupportedSystemError
+from ase_bimetal.formation import REFERENCES, ligand_reference_energy
+from ase_bimetal.model.checkpoint import DEFAULT_MODEL, Checkpoint, load_checkpoint
+from ase_bimetal.model.encode import collate, encode
+from ase_bimetal.model.ligand_encoder import LigandEncoder
+from ase_bimetal.system import BimetallicSystem, as_system
+
+#: φ above this value means that the dual-metal site is accessible (Gu et al. 2025).
+ACCESSIBLE_ABOVE = -0.3
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Formation energy of one object.
+
+    Attributes
+    ----------
+    formation_energy_per_metal
+        E_form [eV per metal atom], negative = stable against atoms and free ligands.
+    formation_energy_std
+        One standard deviation of it [eV per metal atom], calibrated on held-out data.
+    n_metals
+        Number of metal atoms.
+    reference
+        Reference state of the ligands, see `ase_bimetal.formation.REFERENCES`.
+    level
+        Level of theory of the target.
+    model
+        Name and hash of the model.
+    descriptors
+        Every descriptor the object has the data for, by name with unit.
+    accessibility_index
+        φ [-]; None when the object lacks what it needs.
+    flags
+        Sentences on what the number should not be trusted for; empty when all is inside the training domain.
+    """
+
+    formation_energy_per_metal: float
+    formation_energy_std: float
+    n_metals: int
+    reference: str
+    level: str
+    model: str
+    descriptors: dict[str, float] = field(hash=False)
+    accessibility_index: float | None
+    flags: tuple[str, ...]
+
+    @property
+    def energy(self) -> float:
+        """Total formation energy, E_form × N_metal [eV]."""
+        return self.formation_energy_per_metal * self.n_metals
+
+    @property
+    def accessible(self) -> bool | None:
+        """Whether φ > −0.3; None when φ is not known."""
+        return None if self.accessibility_index is None else self.accessibility_index > ACCESSIBLE_ABOVE
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why one object of a batch has no prediction."""
+
+    error: BimetalError
+
+    @property
+    def reason(self) -> str:
+        """Name of the error and its message."""
+        return f"{type(self.error).__name__}: {self.error}"
+
+
+class Predictor:
+    """A loaded model that predicts lists of objects.
+
+    Parameters
+    ----------
+    model
+        Name of a shipped model or folder of one's own.
+    device
+        Where the networks run, such as ``"cpu"`` or ``"cuda"``.
+    """
+
+    def __init__(self, model: str | Path = DEFAULT_MODEL, device: str = "cpu") -> None:
+        self.checkpoint: Checkpoint = load_checkpoint(model)
+        self.device = device
+        self.members = [member.to(device) for member in self.checkpoint.members]
+        self.encoder = LigandEncoder(self.card["ligand_encoder"]["source"])
+        self.encoder.require_digest(self.card["ligand_encoder"]["digest"])
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """The model's card."""
+        return self.checkpoint.card
+
+    def predict(self, systems: Sequence[BimetallicSystem], reference: str = "dimer") -> list[Prediction | Failure]:
+        """Predict; an object that cannot be predicted gives its `Failure`, the others are not touched.
+
+        Parameters
+        ----------
+        systems
+            Ligand-protected clusters.
+        reference
+            ``"dimer"`` (default), ``"hydride"`` or ``"radical"``; other reference states are exact shifts of
+            the first by stored fragment energies.
+        """
+        results: list[Prediction | Failure | None] = [None] * len(systems)
+        for start in range(0, len(systems), _BATCH):
+            rows, encoded, shifts = [], [], []
+            for row in range(start, min(start + _BATCH, len(systems))):
+                try:
+                    shifts.append(self._shift(systems[row], reference))
+                    encoded.append(encode(systems[row], self.encoder.embed))
+                    rows.append(row)
+                except BimetalError as error:
+                    results[row] = Failure(error)
+                    del shifts[len(rows):]
+            if rows:
+                energies = self._energies(encoded)
+                for k, row in enumerate(rows):
+                    results[row] = self._prediction(systems[row], energies[:, k] + shifts[k], reference)
+        return [result for result in results if result is not None]
+
+    @torch.no_grad()
+    def _energies(self, encoded: list) -> np.ndarray:
+        """Ensemble energies (members, n) at the label level [eV per metal]."""
+        batch = collate(encoded).to(self.device)
+        scale = self.card["target"]
+        outputs = [member(batch).energy.double().cpu().numpy() for member in self.members]
+        return np.stack(outputs) * scale["std"] + scale["mean"]
+
+    def _shift(self, system: BimetallicSystem, reference: str) -> float:
+        """What takes a label-level energy with the dimer reference to the published level and reference."""
+        _check_supported(system)
+        corrections = self.card["elemental_references"]["corrections"]
+        shift = sum(corrections.get(s, 0.0) * x for s, x in _fractions(system).items())
+        shift += sum(corrections.get(kind, 0.0) * y for kind, y in _donors_per_metal(system).items())
+        if reference == "dimer":
+            return shift
+        if reference not in REFERENCES[:3]:
+            raise ReferenceStateError(
+                f"reference {reference!r} cannot be predicted; allowed: {', '.join(REFERENCES[:3])}"
+            )
+        fragments = self.card["fragments"]
+        for ligand, count in system.ligands:
+            to, origin = (ligand_reference_energy(ligand.smiles, fragments, r) for r in (reference, "dimer"))
+            shift += count * (origin - to) / system.n_metals
+        return shift
+
+    def _prediction(self, system: BimetallicSystem, energies: np.ndarray, reference: str) -> Prediction:
+        flags = _flags(system, self.card)
+        descriptors = all_descriptors(system)
+        return Prediction(
+            formation_energy_per_metal=float(energies.mean()),
+            formation_energy_std=self._std(system, float(energies.std(ddof=1))),
+            n_metals=system.n_metals,
+            reference=reference,
+            level=self.card["level"],
+            model=self.checkpoint.name,
+            descriptors=descriptors,
+            accessibility_index=descriptors.get("accessibility_index"),
+            flags=flags,
+        )
+
+    def _std(self, system: BimetallicSystem, spread: float) -> float:
+        """Calibrated standard deviation: ensemble spread, held-out error, missing anchors.
+
+        Elements outside the training set take the leave-one-dopant-out error as their floor, ligands outside it
+        the leave-one-ligand-out error.
+        """
+        terms, domain = self.card["uncertainty"], self.card["domain"]
+        floor = terms["random"]
+        if set(system.metal_symbols) - set(domain["metals"]):
+            floor = max(floor, terms["unseen_element"])
+        if {ligand.smiles for ligand, _ in system.ligands} - set(domain["ligands"]):
+            floor = max(floor, terms["unseen_ligand"])
+        references = self.card["elemental_references"]
+        without = [x for s, x in _fractions(system).items() if s not in references["corrections"]]
+        missing = references["spread"] * sum(without)
+        return float(np.sqrt(floor**2 + (terms["spread_factor"] * spread) ** 2 + missing**2))
+
+
+def predict(
+    objects: Iterable[object],
+    model: str | Path = DEFAULT_MODEL,
+    ligands: object = None,
+    reference: str = "dimer",
+    device: str = "cpu",
+    errors: str = "raise",
+) -> list[Prediction | Failure]:
+    """Predict formation energies of Atoms, Structures, Molecules or BimetallicSystems.
+
+    Parameters
+    ----------
+    objects
+        The clusters.
+    model
+        Name of a shipped model or folder of one's own.
+    ligands
+        Ligand annotation for objects that carry none: dict SMILES → count, list, or one string.
+    reference
+        Reference state: ``"dimer"``, ``"hydride"`` or ``"radical"``.
+    device
+        Where the networks run.
+    errors
+        ``"raise"`` stops at the first bad object; ``"collect"`` returns a `Failure` in its place.
+
+    Examples
+    --------
+    >>> from ase_bimetal import load_example
+    >>> [result] = predict([load_example("Au4Pd2(PET)8")])
+    >>> result.reference, result.n_metals
+    ('dimer', 6)
+    """
+    if errors not in ("raise", "collect"):
+        raise ValueError(f"errors={errors!r}; allowed: 'raise', 'collect'")
+    systems: list[BimetallicSystem | Failure] = []
+    for item in objects:
+        try:
+            systems.append(as_system(item, ligands))
+        except BimetalError as error:
+            if errors == "raise":
+                raise
+            systems.append(Failure(error))
+    good = [s for s in systems if isinstance(s, BimetallicSystem)]
+    found = iter(get_predictor(model, device).predict(good, reference))
+    results = [next(found) if isinstance(s, BimetallicSystem) else s for s in systems]
+    for result in results:
+        if errors == "raise" and isinstance(result, Failure):
+            raise result.error
+    return results
+
+
+@lru_cache(maxsize=4)
+def get_predictor(model: str | Path = DEFAULT_MODEL, device: str = "cpu") -> Predictor:
+    """The predictor of a model, loaded once."""
+    return Predictor(model, device)
+
+
+def _check_supported(system: BimetallicSystem) -> None:
+    if system.kind != "cluster":
+        raise UnsupportedSystemError(
+            f"the multimodal model describes ligand-protected clusters; this object is of kind {system.kind!r}"
+            " and carries no ligands. Annotate ligands in atoms.info['ligand_smiles'] if it has any"
+        )
+    if not system.has_geometry:
+        raise UnsupportedSystemError("a composition has no metal core to read; allowed: objects with coordinates")
+    for symbol in set(system.metal_symbols):
+        if not 3 <= elements.group(symbol) <= 12 or elements.period(symbol) < 4 or _is_f_block(symbol):
+            raise UnsupportedElementError(f"metal {symbol} is not a d-block element; allowed: groups 3 to 12")
+
+
+def _is_f_block(symbol: str) -> bool:
+    from ase.data import atomic_numbers
+
+    return 57 <= atomic_numbers[symbol] <= 70 or atomic_numbers[symbol] >= 89
+
+
+def _flags(system: BimetallicSystem, card: dict[str, Any]) -> tuple[str, ...]:
+    """Sentences on where a system leaves the training domain."""
+    domain, references = card["domain"], card["elemental_references"]
+    metals, flags = set(system.metal_symbols), []
+    if unseen := sorted(metals - set(domain["metals"])):
+        flags.append(f"element never seen in training: {', '.join(unseen)}")
+    if unanchored := sorted(metals - set(references["corrections"])):
+        flags.append(f"no density-functional anchor for {', '.join(unanchored)}: elemental correction taken as 0")
+    if donors := sorted(set(_donors_per_metal(system)) - set(references["corrections"])):
+        flags.append(f"no density-functional anchor for donor {', '.join(donors)}")
+    names = [ligand.name for ligand, _ in system.ligands if ligand.smiles not in domain["ligands"]]
+    if names:
+        flags.append(f"ligand never seen in training: {', '.join(sorted(names))}")
+    low, high = domain["n_metals"]
+    if not low <= system.n_metals <= high:
+        flags.append(f"{system.n_metals} metal atoms; trained on {low} to {high}")
+    per_metal = sum(n for _, n in system.ligands) / system.n_metals
+    low, high = domain["ligands_per_metal"]
+    if not low <= per_metal <= high:
+        flags.append(f"{per_metal:.2f} ligands per metal; trained on {low:.2f} to {high:.2f}")
+    if system.is_core_only:
+        flags.append("no ligand atoms in the coordinates: metal–donor bonds unknown")
+    if len(metals) == 1:
+        flags.append("one metal only: descriptors of metal pairs are 0")
+    if len(metals) > 2:
+        flags.append("more than two metals: trained on pairs")
+    return tuple(flags)
+
+
+def _fractions(system: BimetallicSystem) -> dict[str, float]:
+    return {s: n / system.n_metals for s, n in Counter(system.metal_symbols).items()}
+
+
+def _donors_per_metal(system: BimetallicSystem) -> dict[str, float]:
+    counts: Counter[str] = Counter()
+    for ligand, n in system.ligands:
+        counts[f"{ligand.donor}-{ligand.type}"] += n
+    return {kind: n / system.n_metals for kind, n in counts.items()}

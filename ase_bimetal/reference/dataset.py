@@ -1,0 +1,102 @@
+"""The shipped labels: pack a labelling folder into one compressed file, and load it as a DataFrame."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import lzma
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from ase import Atoms
+
+from ase_bimetal.formation import formation_energy
+from ase_bimetal.ligands import Ligand
+from ase_bimetal.reference.campaign import FRAGMENTS_FILE, read_folder
+
+SHIPPED = Path(__file__).parent.parent / "datasets" / "reference.json.xz"
+
+
+@dataclass(frozen=True)
+class ReferenceData:
+    """Labelled clusters and the energies they are measured against.
+
+    Attributes
+    ----------
+    frame
+        One row per valid configuration: ``id``, ``family``, ``prototype``, ``dopant``, ``kind``, ``amplitude``,
+        ``atoms`` (with ``info["ligand_smiles"]`` and array ``fragment``), ``energy`` [eV], ``bound_shell`` [eV],
+        ``electronic_temperature`` [K], ``fmax_parent`` [eV/Å], ``formation_energy`` [eV/metal, dimer reference].
+    rejects
+        One row per rejected configuration with its reason.
+    fragments
+        Isolated-atom, H2 and ligand energies [eV] at the same level.
+    digest
+        First 12 hex digits of the sha256 of the packed content.
+    """
+
+    frame: pd.DataFrame
+    rejects: pd.DataFrame
+    fragments: dict
+    digest: str
+
+
+def pack(folder: Path, target: Path = SHIPPED) -> str:
+    """Write all records of a labelling folder into one compressed file; returns its digest."""
+    fragments = json.loads((folder / FRAGMENTS_FILE).read_text())
+    content = {"format": 1, "fragments": fragments, "records": list(read_folder(folder))}
+    raw = json.dumps(content, separators=(",", ":"), sort_keys=True).encode()
+    target.write_bytes(lzma.compress(raw, preset=6))
+    return _digest(raw)
+
+
+def load_reference(path: Path = SHIPPED) -> ReferenceData:
+    """Load the packed labels.
+
+    Examples
+    --------
+    >>> data = load_reference()
+    >>> bool((data.frame.formation_energy < 2).all())
+    True
+    """
+    raw = lzma.decompress(Path(path).read_bytes())
+    content = json.loads(raw)
+    fragments = content["fragments"]
+    valid = [r for r in content["records"] if "rejected" not in r]
+    rejects = [r for r in content["records"] if "rejected" in r]
+    frame = pd.DataFrame([_row(record, fragments) for record in valid])
+    columns = ["id", "family", "prototype", "dopant", "rejected"]
+    return ReferenceData(frame, pd.DataFrame(rejects).reindex(columns=columns), fragments, _digest(raw))
+
+
+def describe(data: ReferenceData) -> dict[str, dict[str, int]]:
+    """Counts per family, dopant and ligand of the valid records, and of the rejects per dopant and reason."""
+    frame = data.frame
+    ligands = Counter(smiles for atoms in frame.atoms for smiles in atoms.info["ligand_smiles"])
+    return {
+        "family": frame.family.value_counts().to_dict(),
+        "dopant": frame.dopant.value_counts().to_dict(),
+        "ligand": {Ligand.parse(smiles).name: n for smiles, n in ligands.most_common()},
+        "rejected per dopant": data.rejects.dopant.value_counts().to_dict(),
+        "rejected per reason": data.rejects.rejected.value_counts().to_dict(),
+    }
+
+
+def _row(record: dict, fragments: dict) -> dict:
+    atoms = Atoms(record["symbols"], np.reshape(record["positions"], (-1, 3)))
+    atoms.arrays["fragment"] = np.array(record["fragment"])
+    atoms.info["ligand_smiles"] = record["ligands"]
+    metals = [s for s, k in zip(record["symbols"], record["fragment"], strict=True) if k == 0]
+    kept = ("id", "family", "prototype", "dopant", "kind", "amplitude", "energy", "bound_shell")
+    row = {key: record[key] for key in (*kept, "electronic_temperature", "fmax_parent", "level", "code", "charge")}
+    row["atoms"] = atoms
+    row["charges"] = np.array(record["charges"])
+    row["formation_energy"] = formation_energy(record["energy"], metals, record["ligands"], fragments)
+    return row
+
+
+def _digest(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()[:12]

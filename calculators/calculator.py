@@ -1,0 +1,117 @@
+"""`MMLFormationCalculator`: the multimodal model as an ASE calculator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ase import Atoms
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
+
+from ase_bimetal.ligands import parse_ligands
+from ase_bimetal.system import as_system
+
+_RESULTS = (
+    "formation_energy_per_metal",
+    "formation_energy_std",
+    "accessibility_index",
+    "accessible",
+    "descriptors",
+    "flags",
+    "reference",
+    "level",
+    "model",
+)
+_NO_GRADIENT = (
+    "MMLFormationCalculator predicts formation energies of given structures, not a potential-energy surface, so it "
+    "has no {name}; relax with another calculator first"
+)
+
+
+class MMLFormationCalculator(Calculator):
+    """Formation energy of a ligand-protected bimetallic cluster from the multimodal model.
+
+    The ASE ``energy`` is E_form × N_metal [eV]; the per-metal value, its standard deviation, φ, the descriptors
+    and the flags are further results. Source: Gu et al., Chem. Sci. 2025, 16, 19644.
+
+    Parameters
+    ----------
+    model
+        Name of a shipped model or folder of one's own.
+    ligands
+        Ligand annotation for Atoms that carry none in ``info["ligand_smiles"]``.
+    reference
+        Reference state of the ligands: ``"dimer"``, ``"hydride"`` or ``"radical"``.
+    device
+        Where the networks run, such as ``"cpu"`` or ``"cuda"``.
+
+    Raises
+    ------
+    BimetalError
+        From `get_potential_energy`: bad input, each kind with its own class in `ase_bimetal.errors`.
+
+    Examples
+    --------
+    >>> from ase_bimetal import MMLFormationCalculator, load_example
+    >>> atoms = load_example("Au4Pd2(PET)8")
+    >>> atoms.calc = MMLFormationCalculator()
+    >>> atoms.get_potential_energy() < 0
+    True
+    """
+
+    name = "bimetal"
+    implemented_properties = ["energy", "free_energy", *_RESULTS]  # noqa: RUF012 - ASE's own convention
+
+    def __init__(
+        self,
+        model: str | Path = "mml-gfn1-pbe",
+        ligands: object = None,
+        reference: str = "dimer",
+        device: str = "cpu",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(model=str(model), ligands=ligands, reference=reference, device=device, **kwargs)
+        self._ligands_seen: object = None
+        self._charge_seen: object = None
+
+    def set(self, **kwargs: Any) -> dict[str, Any]:
+        """Change options; results are dropped when one differs."""
+        changed = super().set(**kwargs)
+        if changed:
+            self.reset()
+        return changed
+
+    def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
+        """ASE's list of changes, plus ``"ligands"`` when the annotation names other ligands than before."""
+        changes = super().check_state(atoms, tol)
+        if _annotation(atoms) != self._ligands_seen or atoms.info.get("charge") != self._charge_seen:
+            changes.append("ligands")
+        return changes
+
+    def get_property(self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True) -> Any:
+        """As ASE's; forces and stress are refused with the reason."""
+        if name in ("forces", "stress", "stresses"):
+            raise PropertyNotImplementedError(_NO_GRADIENT.format(name=name))
+        return super().get_property(name, atoms, allow_calculation)
+
+    def calculate(
+        self, atoms: Atoms | None = None, properties: list[str] | None = None, system_changes: list[str] = all_changes
+    ) -> None:
+        """Predict; fills ``results`` with floats, strings, dicts and tuples, never arrays."""
+        from ase_bimetal.model.predictor import Failure, get_predictor
+
+        super().calculate(atoms, properties, system_changes)
+        options = self.parameters
+        system = as_system(self.atoms, options["ligands"])
+        [found] = get_predictor(options["model"], options["device"]).predict([system], options["reference"])
+        if isinstance(found, Failure):
+            raise found.error
+        self._ligands_seen, self._charge_seen = _annotation(self.atoms), self.atoms.info.get("charge")
+        self.results = {"energy": found.energy, "free_energy": found.energy}
+        self.results |= {key: getattr(found, key) for key in _RESULTS}
+
+
+def _annotation(atoms: Atoms) -> object:
+    """The annotated ligands in one spelling, so that an equivalent SMILES is no change."""
+    given = atoms.info.get("ligand_smiles")
+    return None if given is None else parse_ligands(given)
