@@ -17,7 +17,7 @@ from ase_bimetal.descriptors import all_descriptors
 from ase_bimetal.errors import BimetalError, ReferenceStateError, UnsupportedElementError, UnsupportedSystemError
 from ase_bimetal.formation import REFERENCES, ligand_reference_energy
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, Checkpoint, load_checkpoint
-from ase_bimetal.model.encode import collate, encode
+from ase_bimetal.model.encode import Encoded, collate, encode
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.system import BimetallicSystem, as_system
 
@@ -85,6 +85,14 @@ class Failure:
         return f"{type(self.error).__name__}: {self.error}"
 
 
+@dataclass(frozen=True)
+class _Prepared:
+    """What the networks read of a system, and the shift [eV per metal] that follows their answer."""
+
+    shift: float
+    encoded: Encoded
+
+
 class Predictor:
     """A loaded model that predicts lists of objects.
 
@@ -119,30 +127,28 @@ class Predictor:
             ``"dimer"`` (default), ``"hydride"`` or ``"radical"``; other reference states are exact shifts of
             the first by stored fragment energies.
         """
-        results: list[Prediction | Failure | None] = [None] * len(systems)
-        for start in range(0, len(systems), _BATCH):
-            rows, encoded, shifts = [], [], []
-            for row in range(start, min(start + _BATCH, len(systems))):
-                try:
-                    shifts.append(self._shift(systems[row], reference))
-                    encoded.append(encode(systems[row], self.encoder.embed))
-                    rows.append(row)
-                except BimetalError as error:
-                    results[row] = Failure(error)
-                    del shifts[len(rows):]
-            if rows:
-                energies = self._energies(encoded)
-                for k, row in enumerate(rows):
-                    results[row] = self._prediction(systems[row], energies[:, k] + shifts[k], reference)
-        return [result for result in results if result is not None]
+        prepared = [self._prepare(system, reference) for system in systems]
+        energies = iter(self._energies([item.encoded for item in prepared if isinstance(item, _Prepared)]))
+        return [
+            item if isinstance(item, Failure) else self._prediction(system, next(energies) + item.shift, reference)
+            for system, item in zip(systems, prepared, strict=True)
+        ]
+
+    def _prepare(self, system: BimetallicSystem, reference: str) -> _Prepared | Failure:
+        try:
+            return _Prepared(self._shift(system, reference), encode(system, self.encoder.embed))
+        except BimetalError as error:
+            return Failure(error)
 
     @torch.no_grad()
-    def _energies(self, encoded: list) -> np.ndarray:
-        """Ensemble energies (members, n) at the label level [eV per metal]."""
-        batch = collate(encoded).to(self.device)
-        scale = self.card["target"]
-        outputs = [member(batch).energy.double().cpu().numpy() for member in self.members]
-        return np.stack(outputs) * scale["std"] + scale["mean"]
+    def _energies(self, encoded: Sequence[Encoded]) -> np.ndarray:
+        """Energies (n, members) at the label level with the dimer reference [eV per metal]."""
+        target, rows = self.card["target"], []
+        for start in range(0, len(encoded), _BATCH):
+            batch = collate(encoded[start : start + _BATCH]).to(self.device)
+            outputs = [member(batch).energy.double().cpu().numpy() for member in self.members]
+            rows.append(np.stack(outputs, axis=1))
+        return np.concatenate(rows) * target["std"] + target["mean"] if rows else np.empty((0, len(self.members)))
 
     def _shift(self, system: BimetallicSystem, reference: str) -> float:
         """What takes a label-level energy with the dimer reference to the published level and reference."""

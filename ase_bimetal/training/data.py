@@ -1,0 +1,104 @@
+"""Labelled clusters as model input, encoded once and kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from ase_bimetal.descriptors import paper_features
+from ase_bimetal.model.encode import Batch, Encoded, Graph, collate, encode
+from ase_bimetal.model.ligand_encoder import LigandEncoder
+from ase_bimetal.system import BimetallicSystem, as_system
+
+#: Share of training examples shown without donors, so that a bare core with annotation is no stranger.
+CORE_ONLY_SHARE = 0.15
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Everything training needs of a set of labels.
+
+    Attributes
+    ----------
+    frame
+        One row per configuration, with ``dopant``, ``family``, ``prototype`` and ``ligands``.
+    systems, encoded
+        The same rows as objects and as model input.
+    targets
+        (n,) formation energies at the label level, dimer reference [eV/metal].
+    """
+
+    frame: pd.DataFrame
+    systems: list[BimetallicSystem]
+    encoded: list[Encoded]
+    targets: np.ndarray
+
+    def features(self) -> pd.DataFrame:
+        """The 8-feature scheme of the source, one row per configuration."""
+        return pd.DataFrame([paper_features(system) for system in self.systems])
+
+
+def prepare(frame: pd.DataFrame, encoder: LigandEncoder, whole_cluster: bool = True) -> TrainingData:
+    """Encode labelled Atoms.
+
+    Parameters
+    ----------
+    frame
+        With columns ``atoms`` and ``formation_energy`` [eV/metal], such as ``load_reference().frame``.
+    encoder
+        Ligand encoder; its embeddings are frozen.
+    whole_cluster
+        Whether to add the graphs of the contrastive loss.
+    """
+    systems = [as_system(atoms) for atoms in frame.atoms]
+    shells = ["+".join(ligand.name for ligand, _ in system.ligands) for system in systems]
+    encoded = [encode(system, encoder.embed, whole_cluster) for system in systems]
+    targets = frame.formation_energy.to_numpy(dtype=float)
+    return TrainingData(frame.assign(ligands=shells), systems, encoded, targets)
+
+
+def without_donors(item: Encoded) -> Encoded:
+    """The same cluster as if only its metal core were in the coordinates."""
+    core = item.core
+    n_metals = int(core.is_metal.sum())
+    inside = (core.edges < n_metals).all(axis=0)
+    bare = Graph(core.nodes[:n_metals], core.is_metal[:n_metals], core.edges[:, inside], core.lengths[inside])
+    return replace(item, core=bare)
+
+
+class _Rows(Dataset):
+    """Encoded rows with standardised targets; some shown without donors while training."""
+
+    def __init__(self, encoded: Sequence[Encoded], targets: np.ndarray, core_only_share: float, seed: int) -> None:
+        self.encoded = list(encoded)
+        self.bare = [without_donors(item) for item in encoded]
+        self.targets = targets
+        self.share = core_only_share
+        self.rng = np.random.default_rng(seed)
+
+    def __len__(self) -> int:
+        return len(self.encoded)
+
+    def __getitem__(self, row: int) -> tuple[Encoded, float]:
+        bare = self.share > 0 and self.rng.random() < self.share
+        return (self.bare if bare else self.encoded)[row], float(self.targets[row])
+
+
+def _collate(rows: Sequence[tuple[Encoded, float]]) -> tuple[Batch, torch.Tensor]:
+    return collate([item for item, _ in rows]), torch.tensor([target for _, target in rows], dtype=torch.float32)
+
+
+def loader(
+    data: TrainingData, rows: np.ndarray, mean: float, std: float, batch_size: int, seed: int, train: bool
+) -> DataLoader:
+    """Batches of some rows; targets standardised with the given mean and std [eV/metal]."""
+    dataset = _Rows(
+        [data.encoded[i] for i in rows], (data.targets[rows] - mean) / std, CORE_ONLY_SHARE if train else 0.0, seed
+    )
+    generator = torch.Generator().manual_seed(seed)
+    return DataLoader(dataset, batch_size, shuffle=train, collate_fn=_collate, generator=generator)

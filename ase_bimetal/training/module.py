@@ -1,0 +1,143 @@
+"""The training loop of the multimodal model, on Lightning."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from dataclasses import dataclass
+
+import lightning
+import numpy as np
+import torch
+
+from ase_bimetal.model.encode import Batch, collate
+from ase_bimetal.model.mml import MML, MMLConfig, contrastive_loss
+from ase_bimetal.training.data import TrainingData, loader
+from ase_bimetal.training.splits import Split
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to train.
+
+    Attributes
+    ----------
+    epochs
+        Passes over the training rows.
+    batch_size
+        Clusters per step.
+    learning_rate
+        Peak of the one-cycle schedule.
+    weight_decay
+        Of AdamW.
+    contrastive_weight
+        Weight of the contrastive loss beside the mean squared error (of standardised targets).
+    """
+
+    epochs: int = 60
+    batch_size: int = 32
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    contrastive_weight: float = 0.05
+
+
+class MMLModule(lightning.LightningModule):
+    """Regression plus contrastive loss; keeps the weights of the epoch with the best validation error."""
+
+    def __init__(self, config: MMLConfig, options: TrainingOptions) -> None:
+        super().__init__()
+        self.network = MML(config)
+        self.options = options
+        self.best_error = float("inf")
+        self.best_state = copy.deepcopy(self.network.state_dict())
+        self._errors: list[torch.Tensor] = []
+
+    def training_step(self, rows: tuple[Batch, torch.Tensor], _: int) -> torch.Tensor:
+        """Loss of one batch."""
+        batch, target = rows
+        output = self.network(batch)
+        loss = torch.nn.functional.mse_loss(output.energy, target)
+        if output.joint is not None and output.whole is not None:
+            loss = loss + self.options.contrastive_weight * contrastive_loss(output.joint, output.whole)
+        return loss
+
+    def validation_step(self, rows: tuple[Batch, torch.Tensor], _: int) -> None:
+        """Collect absolute errors."""
+        batch, target = rows
+        self._errors.append((self.network(batch).energy - target).abs())
+
+    def on_validation_epoch_end(self) -> None:
+        """Remember the best weights."""
+        error = float(torch.cat(self._errors).mean())
+        self._errors.clear()
+        self.log("validation_mae", error)
+        if error < self.best_error and not self.trainer.sanity_checking:
+            self.best_error, self.best_state = error, copy.deepcopy(self.network.state_dict())
+
+    def configure_optimizers(self) -> dict:
+        """AdamW under a one-cycle schedule."""
+        options = self.options
+        optimiser = torch.optim.AdamW(
+            self.network.parameters(), options.learning_rate, weight_decay=options.weight_decay
+        )
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.learning_rate, total_steps=steps)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def transfer_batch_to_device(
+        self, batch: tuple[Batch, torch.Tensor], device: torch.device, dataloader_idx: int
+    ) -> tuple[Batch, torch.Tensor]:
+        """Move a batch of graphs."""
+        return batch[0].to(device), batch[1].to(device)
+
+
+def train_one(
+    data: TrainingData, split: Split, config: MMLConfig, options: TrainingOptions, seed: int, progress: bool = False
+) -> tuple[MML, float, float]:
+    """Train one network on a split.
+
+    Returns
+    -------
+    tuple
+        The network with its best weights, and the mean and standard deviation [eV/metal] of its training targets.
+    """
+    lightning.seed_everything(seed, verbose=False)
+    mean, std = float(data.targets[split.train].mean()), float(data.targets[split.train].std())
+    module = MMLModule(config, options)
+    with warnings.catch_warnings():
+        # Rows are in memory: worker processes would cost more than they give.
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        _trainer(options, progress).fit(
+            module,
+            loader(data, split.train, mean, std, options.batch_size, seed, train=True),
+            loader(data, split.validation, mean, std, 128, seed, train=False),
+        )
+    module.network.load_state_dict(module.best_state)
+    return module.network.cpu().eval(), mean, std
+
+
+def _trainer(options: TrainingOptions, progress: bool) -> lightning.Trainer:
+    if not progress:
+        logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    return lightning.Trainer(
+        max_epochs=options.epochs,
+        accelerator="auto",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        gradient_clip_val=1.0,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+    )
+
+
+@torch.no_grad()
+def predict_rows(network: MML, data: TrainingData, rows: np.ndarray, mean: float, std: float) -> np.ndarray:
+    """Formation energies [eV/metal] at the label level of some rows, shape (n,)."""
+    found = [
+        network(collate([data.encoded[i] for i in rows[start : start + 128]])).energy.double().numpy()
+        for start in range(0, len(rows), 128)
+    ]
+    return np.concatenate(found) * std + mean
