@@ -23,7 +23,7 @@ from ase.calculators.calculator import CalculationFailed
 from ase_bimetal.formation import formation_energy
 from ase_bimetal.reference import label
 from ase_bimetal.reference.assemble import assemble
-from ase_bimetal.reference.motifs import DOPANTS, Prototype
+from ase_bimetal.reference.motifs import Prototype
 from ase_bimetal.reference.sample import sample
 
 FRAGMENTS_FILE = "fragments.json"
@@ -38,19 +38,27 @@ class Job:
     n_samples: int
 
 
+#: Dopants in the order in which the larger prototypes are made, so that a campaign cut short is balanced.
+_DOPANT_ORDER = ("Pd", "Au", "Ag", "Pt", "Cu", "Ni", "Hg", "Ir", "Ru", "Zn", "Co", "Cd", "Rh", "Os", "Fe", "Re", "Mn")
+_SMALL = (
+    ("Au4M2", {"thiolate": "SMe"}, 40),
+    ("Au4M2-capped", {"thiolate": "SMe", "axial": "PMe3"}, 24),
+    ("M@Au8", {"phosphine": "PMe3", "halide": "Cl"}, 16),
+)
+_LARGE = (
+    ("Au4M2", {"thiolate": "PET"}, 8),
+    ("Au4M2", {"thiolate": "SPh"}, 12),
+    ("M@Au12", {"phosphine": "PMe3", "halide": "Cl"}, 10),
+    ("Au4M2-capped", {"thiolate": "SMe", "axial": "PPh3"}, 8),
+    ("Au4M2", {"thiolate": "SCy"}, 8),
+)
+
+
 def first_campaign() -> list[Job]:
-    """The first three families, cheapest prototypes first."""
-    plan: list[tuple[str, dict[str, str], int]] = [
-        ("Au4M2", {"thiolate": "SMe"}, 32),
-        ("Au4M2-capped", {"thiolate": "SMe", "axial": "PMe3"}, 16),
-        ("M@Au8", {"phosphine": "PMe3", "halide": "Cl"}, 16),
-        ("Au4M2", {"thiolate": "SPh"}, 10),
-        ("M@Au12", {"phosphine": "PMe3", "halide": "Cl"}, 10),
-        ("Au4M2-capped", {"thiolate": "SMe", "axial": "PPh3"}, 8),
-        ("Au4M2", {"thiolate": "PET"}, 8),
-        ("Au4M2", {"thiolate": "SCy"}, 6),
-    ]
-    return [Job(Prototype(f, dopant, shell), n) for f, shell, n in plan for dopant in (*DOPANTS, "Au")]
+    """The first three families: small prototypes of every dopant, then dopant by dopant the larger ones."""
+    small = [Job(Prototype(f, dopant, shell), n) for f, shell, n in _SMALL for dopant in _DOPANT_ORDER]
+    large = [Job(Prototype(f, dopant, shell), n) for dopant in _DOPANT_ORDER for f, shell, n in _LARGE]
+    return small + large
 
 
 def run_campaign(jobs: Iterable[Job], folder: Path, workers: int = 2) -> None:

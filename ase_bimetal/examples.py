@@ -1,0 +1,31 @@
+"""Clusters that ship with the package, relaxed with GFN1-xTB from the reference laboratory's motifs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ase import Atoms
+from ase.io import read
+
+from ase_bimetal.errors import BimetalError
+
+_FOLDER = Path(__file__).parent / "datasets" / "examples"
+
+
+def example_names() -> list[str]:
+    """Names that `load_example` knows."""
+    return sorted(path.stem for path in _FOLDER.glob("*.extxyz"))
+
+
+def load_example(name: str) -> Atoms:
+    """Load a cluster with its ligand annotation in ``info["ligand_smiles"]``.
+
+    Examples
+    --------
+    >>> load_example("Au4Pd2(PET)8").info["ligand_smiles"]
+    {'SCCc1ccccc1': 8}
+    """
+    path = _FOLDER / f"{name}.extxyz"
+    if name not in example_names():
+        raise BimetalError(f"no example {name!r}; allowed: {', '.join(example_names())}")
+    return read(path)
