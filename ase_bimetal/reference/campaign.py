@@ -11,6 +11,7 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from multiprocessing import get_context
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import CalculationFailed
+from filelock import FileLock, Timeout
 
 from ase_bimetal.formation import formation_energy
 from ase_bimetal.reference import label
@@ -95,8 +97,13 @@ def update_fragments(path: Path, prototypes: Iterable[Prototype]) -> dict:
 
 
 def run_job(job: Job, folder: Path) -> None:
-    """Label one prototype's configurations into its shard."""
+    """Label one prototype's configurations into its shard, unless another process is at it."""
     shard = folder / f"{job.prototype.name.replace('*', 'star')}.jsonl"
+    with suppress(Timeout), FileLock(shard.with_suffix(".lock"), blocking=False):
+        _fill_shard(job, shard, folder)
+
+
+def _fill_shard(job: Job, shard: Path, folder: Path) -> None:
     done = {record["index"]: record for record in read_shard(shard)}
     fragments = json.loads((folder / FRAGMENTS_FILE).read_text())
     parent = _parent(job.prototype, done.get(0))
