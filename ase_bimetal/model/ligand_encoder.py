@@ -10,7 +10,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -45,8 +46,8 @@ class LigandEncoder:
     Parameters
     ----------
     source
-        ``"bundled"``, the path of a Hugging Face folder, or a hub id such as ``"laituan245/molt5-small"``. Only
-        a hub id that is not in the local Hugging Face cache needs the network.
+        ``"bundled"``, the path of a Hugging Face folder, or a hub id such as ``"laituan245/molt5-small"``.
+        Only a hub id that is not in the local Hugging Face cache needs the network.
     device
         Torch device on which unseen SMILES are computed.
 
@@ -79,13 +80,27 @@ class LigandEncoder:
     def _loaded(self) -> tuple[PreTrainedTokenizerBase, T5EncoderModel]:
         return load_t5(self.folder, self.device)
 
+    def require_digest(self, digest: str) -> None:
+        """Refuse to stand in for another encoder: `digest` is that of the encoder a model was trained with.
+
+        Raises
+        ------
+        WeightsError
+            The digests differ.
+        """
+        if digest != self.digest:
+            raise WeightsError(
+                f"the model was trained with ligand encoder {digest[:16]}, but {self.source!r} is "
+                f"{self.digest[:16]}; use the encoder that the model's card names"
+            )
+
     def embed(self, smiles: Sequence[str]) -> np.ndarray:
         """Embed SMILES; each row depends on its own SMILES alone.
 
         Parameters
         ----------
         smiles
-            n SMILES, spelled as `Ligand.smiles` spells them: another spelling is another input to the encoder.
+            n SMILES, spelled as `Ligand.smiles` spells them: another spelling is another input.
 
         Returns
         -------
@@ -122,8 +137,23 @@ def load_t5(folder: Path, device: str = "cpu") -> tuple[PreTrainedTokenizerBase,
     from transformers import AutoTokenizer, T5EncoderModel
 
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = T5EncoderModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+    with _no_progress_bar():
+        model = T5EncoderModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
     return tokenizer, model.to(device).eval()
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """Keep transformers from drawing a progress bar for a file that loads in milliseconds."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def compute_embedding(tokenizer: PreTrainedTokenizerBase, model: T5EncoderModel, smiles: str) -> np.ndarray:
@@ -140,7 +170,7 @@ def compute_embedding(tokenizer: PreTrainedTokenizerBase, model: T5EncoderModel,
 
 
 def encoder_digest(folder: Path) -> str:
-    """sha256 over the encoder's weight files and its tokenizer: what a checkpoint remembers of its encoder."""
+    """sha256 over an encoder's weight files and tokenizer: what a checkpoint remembers of it."""
     digest = hashlib.sha256()
     for path in (*_weight_files(folder), _tokenizer_file(folder)):
         digest.update(path.read_bytes())
@@ -164,7 +194,7 @@ def verify_checksums(folder: Path) -> None:
             raise WeightsError(f"{name} is missing from {folder}; reinstall ase-bimetal")
         found = file_sha256(path)
         if found != expected:
-            raise WeightsError(f"{path} was altered: sha256 {found}, expected {expected}; reinstall ase-bimetal")
+            raise WeightsError(f"{path} was altered: sha256 {found}, not {expected}; reinstall ase-bimetal")
 
 
 def file_sha256(path: Path) -> str:
@@ -186,8 +216,8 @@ def _fetch_from_hub(repo: str) -> Path:
         return Path(snapshot_download(repo, allow_patterns=_HUB_FILES))
     except (OSError, ValueError) as error:  # the hub's own errors are one or the other
         raise WeightsError(
-            f"ligand encoder {repo!r} is neither a local folder nor a Hugging Face id that can be fetched ({error}); "
-            f"allowed: {BUNDLED!r}, a folder, or a hub id such as 'laituan245/molt5-small'"
+            f"ligand encoder {repo!r} is neither a folder nor a Hugging Face id that can be fetched; "
+            f"allowed: {BUNDLED!r}, a folder, or a hub id such as 'laituan245/molt5-small' ({error})"
         ) from error
 
 
@@ -243,7 +273,7 @@ def _read_cached(path: Path, smiles: str) -> np.ndarray | None:
 
 
 def _write_cached(path: Path, tensors: dict[str, np.ndarray]) -> None:
-    """Write a cache file in one step, so that no reader sees half of it; do without if there is no place for it."""
+    """Write a cache file in one step, so that no reader sees half of it; a full disk is no error."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:

@@ -1,9 +1,9 @@
 """Mamba2 in plain PyTorch: the selective state-space layer that fuses the model's tokens.
 
 Dao and Gu, "Transformers are SSMs", ICML 2024 (state-space duality, the chunked algorithm of section 6).
-Parameters have the names and shapes of ``mamba_ssm.modules.mamba2.Mamba2``, whose kernels are used on a GPU when
-they are installed. Letters in the einsum formulas: b batch, c chunk, q and k positions in a chunk, g group, r head
-within its group, h head, p channel of a head, n state.
+Parameters have the names and shapes of ``mamba_ssm.modules.mamba2.Mamba2``, whose kernels are used on a GPU
+when they are installed. Letters in the einsum formulas: b batch, c chunk, q and k positions in a chunk,
+g group, r head within its group, h head, p channel of a head, n state.
 """
 
 from __future__ import annotations
@@ -89,7 +89,9 @@ def _heads_by_group(values: torch.Tensor, groups: int) -> torch.Tensor:
     return values.unflatten(3, (groups, -1))
 
 
-def _within_chunks(inputs: torch.Tensor, decay: torch.Tensor, B: torch.Tensor, C: torch.Tensor) -> torch.Tensor:
+def _within_chunks(
+    inputs: torch.Tensor, decay: torch.Tensor, B: torch.Tensor, C: torch.Tensor
+) -> torch.Tensor:
     """Outputs due to the inputs of the same chunk: (b, c, q, g, r, p)."""
     size = decay.shape[2]
     earlier = torch.ones(size, size, dtype=torch.bool, device=decay.device).tril()
@@ -170,7 +172,9 @@ class Mamba2(nn.Module):
         self.d_inner, self.d_state, self.ngroups = expand * d_model, d_state, ngroups
         self.headdim, self.chunk_size = headdim, chunk_size
         if self.d_inner % headdim or (self.d_inner // headdim) % ngroups:
-            raise ValueError(f"inner width {self.d_inner} must be a multiple of headdim {headdim} × ngroups {ngroups}")
+            raise ValueError(
+                f"inner width {self.d_inner} must be a multiple of headdim {headdim} × ngroups {ngroups}"
+            )
         self.nheads = self.d_inner // headdim
         conv_width = self.d_inner + 2 * ngroups * d_state
         self.in_proj = nn.Linear(d_model, self.d_inner + conv_width + self.nheads, bias=False)

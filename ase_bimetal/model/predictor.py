@@ -179,7 +179,7 @@ class Predictor:
             level=self.card["level"],
             model=self.checkpoint.name,
             descriptors=descriptors,
-            accessibility_index=descriptors.get("accessibility_index"),
+            accessibility_index=descriptors.get("phi (-)"),
             flags=flags,
         )
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import lightning
 import numpy as np
 import torch
 
-from ase_bimetal.model.encode import Batch, collate
+from sklearn.linear_model import Ridge
+
+from ase_bimetal.model.encode import N_METAL_FEATURES, Batch, collate
 from ase_bimetal.model.mml import MML, MMLConfig, contrastive_loss
 from ase_bimetal.training.data import TrainingData, loader
 from ase_bimetal.training.splits import Split
@@ -33,6 +35,11 @@ class TrainingOptions:
         Of AdamW.
     contrastive_weight
         Weight of the contrastive loss beside the mean squared error (of standardised targets).
+    baseline_ridge
+        Ridge penalty of the linear baseline on composition, fitted first and then held.
+    property_noise
+        Standard deviation of noise on the metals' standardised properties while training, so that the network
+        reads them as smooth quantities and not as names of elements.
     """
 
     epochs: int = 60
@@ -40,6 +47,8 @@ class TrainingOptions:
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     contrastive_weight: float = 0.05
+    baseline_ridge: float = 5.0
+    property_noise: float = 0.1
 
 
 class MMLModule(lightning.LightningModule):
@@ -56,7 +65,7 @@ class MMLModule(lightning.LightningModule):
     def training_step(self, rows: tuple[Batch, torch.Tensor], _: int) -> torch.Tensor:
         """Loss of one batch."""
         batch, target = rows
-        output = self.network(batch)
+        output = self.network(_jittered(batch, self.options.property_noise))
         loss = torch.nn.functional.mse_loss(output.energy, target)
         if output.joint is not None and output.whole is not None:
             loss = loss + self.options.contrastive_weight * contrastive_loss(output.joint, output.whole)
@@ -92,6 +101,20 @@ class MMLModule(lightning.LightningModule):
         return batch[0].to(device), batch[1].to(device)
 
 
+def _jittered(batch: Batch, sigma: float) -> Batch:
+    """The batch with noise on the properties of its metals, the same for all atoms of an element in a cluster."""
+    if not sigma:
+        return batch
+    core = batch.core
+    properties = core.nodes[:, :N_METAL_FEATURES]
+    kind = torch.cat([core.owner[:, None].to(properties.dtype), properties], dim=1)
+    _, label = torch.unique(kind, dim=0, return_inverse=True)
+    noise = sigma * torch.randn(int(label.max()) + 1, N_METAL_FEATURES, device=properties.device)
+    nodes = core.nodes.clone()
+    nodes[:, :N_METAL_FEATURES] += noise[label] * core.is_metal[:, None]
+    return replace(batch, core=replace(core, nodes=nodes))
+
+
 def train_one(
     data: TrainingData, split: Split, config: MMLConfig, options: TrainingOptions, seed: int, progress: bool = False
 ) -> tuple[MML, float, float]:
@@ -105,6 +128,7 @@ def train_one(
     lightning.seed_everything(seed, verbose=False)
     mean, std = float(data.targets[split.train].mean()), float(data.targets[split.train].std())
     module = MMLModule(config, options)
+    _fit_baseline(module.network, data, split.train, (data.targets[split.train] - mean) / std, options.baseline_ridge)
     with warnings.catch_warnings():
         # Rows are in memory: worker processes would cost more than they give.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
@@ -115,6 +139,17 @@ def train_one(
         )
     module.network.load_state_dict(module.best_state)
     return module.network.cpu().eval(), mean, std
+
+
+def _fit_baseline(
+    network: MML, data: TrainingData, rows: np.ndarray, targets: np.ndarray, penalty: float
+) -> None:
+    """Fit the linear part on composition and freeze it: the network learns what it leaves over."""
+    ridge = Ridge(penalty).fit(np.stack([data.encoded[i].composition for i in rows]), targets)
+    with torch.no_grad():
+        network.baseline.weight.copy_(torch.from_numpy(ridge.coef_[None]))
+        network.baseline.bias.fill_(float(ridge.intercept_))
+    network.baseline.requires_grad_(False)
 
 
 def _trainer(options: TrainingOptions, progress: bool) -> lightning.Trainer:

@@ -1,0 +1,18 @@
+"""What this package and others offer through entry points."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+
+FEATURIZER_GROUP = "matminer.featurizers"
+
+
+def available_featurizers() -> dict[str, EntryPoint]:
+    """Featurizers that installed packages register, by name; call ``.load()`` on one to get its class.
+
+    Examples
+    --------
+    >>> available_featurizers()["AccessibilityIndex"].load().__name__
+    'AccessibilityIndex'
+    """
+    return {point.name: point for point in sorted(entry_points(group=FEATURIZER_GROUP))}

@@ -1,0 +1,111 @@
+"""What all featurizers share: the door in, labels, citations, and errors that are not hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matminer.featurizers.base import BaseFeaturizer
+
+from ase_bimetal.system import BimetallicSystem, as_system
+
+SOURCE = (
+    "@article{gu2025bimetallic, author = {Gu and others}, journal = {Chemical Science}, volume = {16}, "
+    "pages = {19644--19657}, year = {2025}, doi = {10.1039/d5sc04386g}}"
+)
+
+
+class BimetallicFeaturizer(BaseFeaturizer):
+    """Base of the featurizers: subclasses give `labels` and `values`.
+
+    Input is one column of ASE Atoms, pymatgen Structures, Molecules or Compositions, and optionally a second
+    column of ligand annotations (dict SMILES → count, list, or one string). Runs in one process unless
+    `set_n_jobs` says otherwise. `transform` raises the first error; `featurize_dataframe` and `featurize_many`
+    take ``ignore_errors=True`` and ``return_errors=True`` for a row of NaN and its reason instead.
+    """
+
+    _n_jobs = 1
+
+    def labels(self) -> list[str]:
+        """Names of the features with units."""
+        raise TypeError(f"{type(self).__name__} does not define labels")
+
+    def values(self, system: BimetallicSystem) -> Sequence[float]:
+        """The features of one system, in the order of `labels`."""
+        raise TypeError(f"{type(self).__name__} does not define values")
+
+    def featurize(self, obj: object, ligands: object = None) -> list[float]:
+        """Features of one object.
+
+        Parameters
+        ----------
+        obj
+            Atoms, Structure, Molecule, Composition or BimetallicSystem.
+        ligands
+            Its ligand annotation, if the object carries none.
+
+        Returns
+        -------
+        list of float
+            In the order of `feature_labels`.
+        """
+        return [float(value) for value in self.values(as_system(obj, ligands))]
+
+    def feature_labels(self) -> list[str]:
+        """Names of the features with units, a new list each time."""
+        return list(self.labels())
+
+    def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
+        """Names of the features, as scikit-learn asks for them."""
+        return np.array(self.feature_labels(), dtype=object)
+
+    def fit(self, X: object, y: object = None, **fit_kwargs: Any) -> BimetallicFeaturizer:  # noqa: N803
+        """Nothing to fit."""
+        return self
+
+    def transform(self, X: Any) -> np.ndarray | pd.DataFrame:  # noqa: N803
+        """Features of many objects, shape (n, n_features).
+
+        Parameters
+        ----------
+        X
+            A list or Series of objects, a list of (object, ligands) tuples, or a DataFrame of one column (objects)
+            or two (objects, ligands).
+        """
+        index = X.index if isinstance(X, pd.DataFrame | pd.Series) else None
+        if isinstance(X, pd.DataFrame):
+            X = X.iloc[:, 0] if X.shape[1] == 1 else list(X.itertuples(index=False, name=None))  # noqa: N806
+        rows = self.featurize_many(list(X), ignore_errors=False, pbar=False)
+        return self._as_output(np.array(rows, dtype=float).reshape(len(rows), -1), index)
+
+    def set_output(self, *, transform: str | None = None) -> BimetallicFeaturizer:
+        """Choose ``"default"`` (array) or ``"pandas"`` (DataFrame) for `transform`."""
+        if transform is not None:
+            if transform not in ("default", "pandas"):
+                raise ValueError(f"transform={transform!r}; allowed: 'default', 'pandas'")
+            self._sklearn_output_config = {"transform": transform}
+        return self
+
+    def __sklearn_clone__(self) -> BimetallicFeaturizer:
+        """Clone with the number of processes and the output kind, which plain cloning forgets."""
+        clone = type(self)(**self.get_params(deep=False))
+        clone.set_n_jobs(self.n_jobs)
+        return clone.set_output(transform=self._output())
+
+    def citations(self) -> list[str]:
+        """BibTeX of the source."""
+        return [SOURCE]
+
+    def implementors(self) -> list[str]:
+        """Who wrote this code."""
+        return ["The ase-bimetal developers"]
+
+    def _output(self) -> str:
+        return getattr(self, "_sklearn_output_config", {}).get("transform", "default")
+
+    def _as_output(self, rows: np.ndarray, index: pd.Index | None) -> np.ndarray | pd.DataFrame:
+        if self._output() == "pandas":
+            return pd.DataFrame(rows, columns=self.feature_labels(), index=index)
+        return rows

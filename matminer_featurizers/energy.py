@@ -1,0 +1,36 @@
+"""The multimodal model as a featurizer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ase_bimetal.featurizers.base import BimetallicFeaturizer
+from ase_bimetal.system import BimetallicSystem
+
+
+class FormationEnergy(BimetallicFeaturizer):
+    """Formation energy and its standard deviation [eV/metal] from the multimodal model.
+
+    Parameters
+    ----------
+    model
+        Name of a shipped model or folder of one's own.
+    reference
+        Reference state of the ligands: ``"dimer"``, ``"hydride"`` or ``"radical"``.
+    """
+
+    def __init__(self, model: str | Path = "mml-gfn1-pbe", reference: str = "dimer") -> None:
+        self.model = model
+        self.reference = reference
+
+    def labels(self) -> list[str]:
+        """Names with units."""
+        return ["E_form (eV/metal)", "E_form std (eV/metal)"]
+
+    def values(self, system: BimetallicSystem) -> Sequence[float]:
+        """E_form and its standard deviation [eV/metal]."""
+        from ase_bimetal.model.predictor import predict
+
+        [found] = predict([system], model=self.model, reference=self.reference)
+        return [found.formation_energy_per_metal, found.formation_energy_std]
