@@ -1,0 +1,215 @@
+"""Element data: one value per property, each with its source; nothing is imputed.
+
+================================  ============================================================================
+property                          source
+================================  ============================================================================
+electronegativity [Pauling]       Allred, J. Inorg. Nucl. Chem. 1961, 17, 215, as compiled in pymatgen 2026.10
+metallic radius [pm]              12-coordinate, Greenwood & Earnshaw, Chemistry of the Elements, 1997,
+                                  rounded to whole picometres (Ir 135.5 → 136, Pt 138.5 → 139)
+standard atomic mass [g/mol]      IUPAC 2016 (Meija et al., Pure Appl. Chem. 2016, 88, 265) through ASE
+cohesive energy [eV/atom]         Kittel, Introduction to Solid State Physics, 8th ed., 2005, table 3.1
+ionization energy, first [eV]     NIST Atomic Spectra Database, as compiled in pymatgen 2026.10
+electron affinity [eV]            compilation of pymatgen 2026.10; negative = the anion is unbound (estimate)
+mixing enthalpy [kJ/mol]          Takeuchi & Inoue, Mater. Trans. 2005, 46, 2817; table shipped by matminer
+================================  ============================================================================
+
+All but the last live in ``elements.csv`` beside this file.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+
+from ase.data import atomic_masses, atomic_numbers
+
+from ase_bimetal.errors import MissingDataError, UnknownElementError
+
+_GROUPS_D_BLOCK = range(3, 13)
+# p-block metals that occur as core atoms; Sb, Ge and Po behave as metalloids and are left out.
+_P_BLOCK_METALS = frozenset({"Al", "Ga", "In", "Sn", "Tl", "Pb", "Bi"})
+
+
+@lru_cache(maxsize=1)
+def _table() -> Mapping[str, Mapping[str, float]]:
+    """Read ``elements.csv`` once; empty cells are left out, so that a lookup of them fails."""
+    text = (files("ase_bimetal") / "elements.csv").read_text(encoding="utf-8")
+    rows = {}
+    for row in csv.DictReader(text.splitlines()):
+        symbol = row.pop("symbol")
+        rows[symbol] = {name: float(value) for name, value in row.items() if value}
+    return MappingProxyType(rows)
+
+
+def _value(symbol: str, column: str, words: str) -> float:
+    table = _table()
+    if column not in table.get(symbol, {}):
+        allowed = ", ".join(s for s, row in table.items() if column in row)
+        raise UnknownElementError(f"no {words} for element {symbol!r}; known: {allowed}")
+    return table[symbol][column]
+
+
+def electronegativity(symbol: str) -> float:
+    """Pauling electronegativity [-].
+
+    Raises
+    ------
+    UnknownElementError
+        There is no value for the element. So does every function of this module.
+
+    Examples
+    --------
+    >>> electronegativity("Au"), electronegativity("Cu")
+    (2.54, 1.9)
+    """
+    return _value(symbol, "electronegativity", "Pauling electronegativity")
+
+
+def metallic_radius(symbol: str) -> int:
+    """Metallic radius for twelve neighbours [pm, whole].
+
+    Examples
+    --------
+    >>> metallic_radius("Au") == metallic_radius("Ag") == 144
+    True
+    """
+    return int(_value(symbol, "metallic_radius_pm", "12-coordinate metallic radius"))
+
+
+def atomic_mass(symbol: str) -> float:
+    """Standard atomic mass [g/mol].
+
+    Examples
+    --------
+    >>> round(atomic_mass("Au"), 2)
+    196.97
+    """
+    if symbol not in _table():
+        raise UnknownElementError(f"no atomic mass for element {symbol!r}; known: {', '.join(_table())}")
+    return float(atomic_masses[atomic_numbers[symbol]])
+
+
+def cohesive_energy(symbol: str) -> float:
+    """Cohesive energy of the solid against neutral free atoms [eV/atom].
+
+    Examples
+    --------
+    >>> cohesive_energy("Au")
+    3.81
+    """
+    return _value(symbol, "cohesive_energy_ev", "cohesive energy")
+
+
+def ionization_energy(symbol: str) -> float:
+    """First ionization energy [eV].
+
+    Examples
+    --------
+    >>> round(ionization_energy("Au"), 2)
+    9.23
+    """
+    return _value(symbol, "ionization_energy_ev", "ionization energy")
+
+
+def electron_affinity(symbol: str) -> float:
+    """Electron affinity [eV]; negative when the anion is not bound.
+
+    Examples
+    --------
+    >>> round(electron_affinity("Au"), 2)
+    2.31
+    """
+    return _value(symbol, "electron_affinity_ev", "electron affinity")
+
+
+def group(symbol: str) -> int:
+    """Group of the periodic table, 1 to 18 (lanthanides: 3).
+
+    Examples
+    --------
+    >>> group("Pd")
+    10
+    """
+    return int(_value(symbol, "group", "group"))
+
+
+def period(symbol: str) -> int:
+    """Period of the periodic table.
+
+    Examples
+    --------
+    >>> period("Pd")
+    5
+    """
+    return int(_value(symbol, "period", "period"))
+
+
+def is_metal(symbol: str) -> bool:
+    """Whether the element can be part of a metal core.
+
+    d-block (groups 3–12) with the lanthanides, and Al, Ga, In, Sn, Tl, Pb, Bi. Alkali and alkaline-earth
+    metals are counter-ions in these materials, not core.
+
+    Examples
+    --------
+    >>> is_metal("Gd"), is_metal("Na"), is_metal("Si")
+    (True, False, False)
+    """
+    return symbol in _P_BLOCK_METALS or (symbol in _table() and group(symbol) in _GROUPS_D_BLOCK)
+
+
+def mixing_enthalpy(a: str, b: str) -> float:
+    """Mixing enthalpy of the equimolar liquid of two elements [kJ/mol]; zero for the same element.
+
+    Raises
+    ------
+    UnknownElementError
+        The pair is not in the table. A mean over the table would be an invented value.
+
+    Examples
+    --------
+    >>> mixing_enthalpy("Au", "Ru"), mixing_enthalpy("Rh", "Au"), mixing_enthalpy("Au", "Au")
+    (15.0, 7.0, 0.0)
+    """
+    if a == b and a in _table():
+        return 0.0
+    pairs = _mixing_table()
+    if frozenset((a, b)) not in pairs:
+        known = {symbol for pair in pairs for symbol in pair}
+        culprit = next((s for s in (a, b) if s not in known), f"{a}-{b}")
+        raise UnknownElementError(f"no mixing enthalpy for {a}–{b}: {culprit!r} is not in the Takeuchi–Inoue "
+                                  f"table; known elements: {', '.join(sorted(known))}")
+    return pairs[frozenset((a, b))]
+
+
+@lru_cache(maxsize=1)
+def _mixing_table() -> Mapping[frozenset[str], float]:
+    """Read matminer's table without importing matminer, which takes two seconds."""
+    spec = find_spec("matminer")
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingDataError("the mixing-enthalpy table comes with matminer, which is not installed")
+    path = Path(spec.submodule_search_locations[0], "utils", "data_files", "MiedemaLiquidDeltaHf.tsv")
+    table = {}
+    for line in path.read_text(encoding="utf-8").splitlines()[1:]:
+        if fields := line.split():
+            table[frozenset(fields[:2])] = float(fields[2])
+    return MappingProxyType(table)
+
+
+__all__ = [
+    "atomic_mass",
+    "cohesive_energy",
+    "electron_affinity",
+    "electronegativity",
+    "group",
+    "ionization_energy",
+    "is_metal",
+    "metallic_radius",
+    "mixing_enthalpy",
+    "period",
+]
