@@ -43,7 +43,7 @@ class Job:
 #: Dopants in the order in which the larger prototypes are made, so that a campaign cut short is balanced.
 _DOPANT_ORDER = ("Pd", "Au", "Ag", "Pt", "Cu", "Ni", "Hg", "Ir", "Ru", "Zn", "Co", "Cd", "Rh", "Os", "Fe", "Re", "Mn")
 _SMALL = (
-    ("Au4M2", {"thiolate": "SMe"}, 40),
+    ("Au4M2", {"thiolate": "SMe"}, 60),
     ("Au4M2-capped", {"thiolate": "SMe", "axial": "PMe3"}, 24),
     ("M@Au8", {"phosphine": "PMe3", "halide": "Cl"}, 16),
 )
@@ -141,7 +141,7 @@ def read_folder(folder: Path) -> Iterator[dict]:
 def _parent(prototype: Prototype, known: dict | None) -> Atoms | None:
     """The relaxed parent: from its record, or made now (None if it cannot be relaxed)."""
     if known is not None:
-        return None if "rejected" in known else _atoms_of(known)
+        return None if "rejected" in known else record_atoms(known)
     start = assemble(prototype, relax=lambda free: label.relax(free, fmax=0.03))
     try:
         relaxed = label.relax(start, fmax=0.1, steps=_relaxation_steps(len(start)))
@@ -205,7 +205,8 @@ def _labelled(atoms: Atoms, point: label.SinglePoint) -> dict:
     }
 
 
-def _atoms_of(record: dict) -> Atoms:
+def record_atoms(record: dict) -> Atoms:
+    """The configuration of a record."""
     atoms = Atoms(record["symbols"], np.reshape(record["positions"], (-1, 3)))
     atoms.arrays["fragment"] = np.array(record["fragment"])
     atoms.info["ligand_smiles"] = dict(record["ligands"])

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from ase import Atoms
 
 from ase_bimetal.formation import formation_energy
 from ase_bimetal.ligands import Ligand
-from ase_bimetal.reference.campaign import FRAGMENTS_FILE, read_folder
+from ase_bimetal.reference.campaign import FRAGMENTS_FILE, read_folder, record_atoms
+from ase_bimetal.reference.label import rejection
 
 SHIPPED = Path(__file__).parent.parent / "datasets" / "reference.json.xz"
 
@@ -45,9 +45,13 @@ class ReferenceData:
 
 
 def pack(folder: Path, target: Path = SHIPPED) -> str:
-    """Write all records of a labelling folder into one compressed file; returns its digest."""
+    """Write all records of a labelling folder into one compressed file; returns its digest.
+
+    Every record passes the checks of `ase_bimetal.reference.label` once more, so that a check added later holds
+    for labels made before it.
+    """
     fragments = json.loads((folder / FRAGMENTS_FILE).read_text())
-    content = {"format": 1, "fragments": fragments, "records": list(read_folder(folder))}
+    content = {"format": 1, "fragments": fragments, "records": _checked(list(read_folder(folder)))}
     raw = json.dumps(content, separators=(",", ":"), sort_keys=True).encode()
     target.write_bytes(lzma.compress(raw, preset=6))
     return _digest(raw)
@@ -85,14 +89,23 @@ def describe(data: ReferenceData) -> dict[str, dict[str, int]]:
     }
 
 
+def _checked(records: list[dict]) -> list[dict]:
+    parents = {r["prototype"]: record_atoms(r) for r in records if r["index"] == 0 and "symbols" in r}
+    checked = []
+    for record in records:
+        if "rejected" not in record:
+            parent = parents[record["prototype"]]
+            reason = rejection(parent, parent) or rejection(record_atoms(record), parent)
+            record = record | ({"rejected": reason} if reason else {})
+        checked.append(record)
+    return checked
+
+
 def _row(record: dict, fragments: dict) -> dict:
-    atoms = Atoms(record["symbols"], np.reshape(record["positions"], (-1, 3)))
-    atoms.arrays["fragment"] = np.array(record["fragment"])
-    atoms.info["ligand_smiles"] = record["ligands"]
     metals = [s for s, k in zip(record["symbols"], record["fragment"], strict=True) if k == 0]
     kept = ("id", "family", "prototype", "dopant", "kind", "amplitude", "energy", "bound_shell")
     row = {key: record[key] for key in (*kept, "electronic_temperature", "fmax_parent", "level", "code", "charge")}
-    row["atoms"] = atoms
+    row["atoms"] = record_atoms(record)
     row["charges"] = np.array(record["charges"])
     row["formation_energy"] = formation_energy(record["energy"], metals, record["ligands"], fragments)
     return row

@@ -165,7 +165,7 @@ def _dimers(ligand: Ligand) -> list[Atoms]:
 def rejection(atoms: Atoms, parent: Atoms) -> str | None:
     """Why a geometry must not be labelled, or None.
 
-    Checks that every ligand keeps its bonds and its hold on a metal, and that ligands do not overlap.
+    Checks that every ligand keeps its bonds and its hold on a metal, and that ligands neither overlap nor react.
     """
     fragment = atoms.arrays["fragment"]
     distances = atoms.get_all_distances()
@@ -176,6 +176,9 @@ def rejection(atoms: Atoms, parent: Atoms) -> str | None:
         if distances[np.ix_(fragment == k, fragment == 0)].min() > MAX_DONOR_DISTANCE:
             return "unbound ligand"
     limit = covalent_radii[atoms.numbers][:, None] + covalent_radii[atoms.numbers][None]
+    heavy = (atoms.numbers[:, None] > 1) & (atoms.numbers[None] > 1)
+    if (ligand & heavy & (distances < 1.2 * limit)).any():
+        return "bond between ligands"
     inside = (fragment[:, None] == fragment[None]) & (fragment[:, None] > 0)
     had_bond = inside & (parent.get_all_distances() < 1.2 * limit)
     if (had_bond & (distances > 1.3 * limit)).any():

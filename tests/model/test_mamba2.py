@@ -131,7 +131,14 @@ def test_state_dict_loads_into_transformers_mixer():
     torch.manual_seed(0)
     ours = Mamba2(32, d_state=16, headdim=16, ngroups=2)
     config = Mamba2Config(
-        hidden_size=32, state_size=16, head_dim=16, num_heads=4, n_groups=2, expand=2, conv_kernel=4, chunk_size=64
+        hidden_size=32,
+        state_size=16,
+        head_dim=16,
+        num_heads=4,
+        n_groups=2,
+        expand=2,
+        conv_kernel=4,
+        chunk_size=64,
     )
     theirs = Mamba2Mixer(config, layer_idx=0)
     shapes = {name: tensor.shape for name, tensor in ours.state_dict().items()}

@@ -103,6 +103,19 @@ def test_rejection_names_overlapping_ligands(pet_cluster):
     assert label.rejection(moved, pet_cluster) == "ligands closer than 1.5 Å"
 
 
+def test_rejection_names_ligands_that_react():
+    """Silent chemistry seen in relaxed Au4Au2(SMe)8(PMe3)2: a phosphine that leaves its metal for two thiolates."""
+    atoms = assemble(Prototype("Au4M2-capped", "Au", {"thiolate": "SMe", "axial": "PMe3"}))
+    symbols = np.array(atoms.get_chemical_symbols())
+    phosphorus, sulfur = np.flatnonzero(symbols == "P")[0], np.flatnonzero(symbols == "S")
+    nearest = sulfur[atoms.get_distances(phosphorus, sulfur).argmin()]
+    one = atoms.arrays["fragment"] == atoms.arrays["fragment"][phosphorus]
+    gap = atoms.positions[nearest] - atoms.positions[phosphorus]
+    moved = atoms.copy()
+    moved.positions[one] += gap * (1 - 2.15 / np.linalg.norm(gap))
+    assert label.rejection(moved, atoms) in ("bond between ligands", "ligands closer than 1.5 Å")
+
+
 @pytest.mark.parametrize(("energy", "charge"), [(-589.0, -19.0), (-3.0, -19.0), (13.0, 0.1)])
 def test_a_collapsed_scf_does_not_pass(energy, charge):
     """The Pt-centred Au8 collapse: a converged SCF with q = −19 and −589 eV/metal."""
