@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from rdkit import Chem, RDLogger
+from rdkit import Chem, rdBase
 from rdkit.Chem import Crippen
 
 from ase_bimetal.errors import LigandError
@@ -79,6 +79,7 @@ _DONORS_ALLOWED = (
 )
 _CYCLOPENTADIENE = Chem.MolFromSmarts("[CX4;!H0]1[#6]=[#6][#6]=[#6]1")
 _CYCLOPENTADIENYL = Chem.MolFromSmarts("[c-]1cccc1")
+_YLIDE = Chem.MolFromSmarts("[#6-;R;X2;H0]~[#7+;R]")  # the zwitterionic spelling of a cyclic carbene
 
 
 @dataclass(frozen=True)
@@ -209,12 +210,8 @@ def _parse(text: str) -> Ligand:
 
 
 def _read(smiles: str, given: str) -> Chem.Mol:
-    block = RDLogger.logger()
-    block.setLevel(RDLogger.CRITICAL)
-    try:
+    with rdBase.BlockLogs():
         mol = Chem.MolFromSmiles(smiles)
-    finally:
-        block.setLevel(RDLogger.WARNING)
     if mol is None or mol.GetNumAtoms() == 0:
         raise LigandError(f"cannot read {given!r} as a SMILES; allowed: valid SMILES or one of "
                           f"{', '.join(LIGAND_NAMES)}")
@@ -222,20 +219,37 @@ def _read(smiles: str, given: str) -> Chem.Mol:
         atom.SetIsotope(0)
         atom.SetAtomMapNum(0)
     Chem.RemoveStereochemistry(mol)
-    return Chem.RemoveHs(mol)
+    with rdBase.BlockLogs():
+        return Chem.RemoveHs(mol)
 
 
 def _protonated(mol: Chem.Mol) -> Chem.Mol:
-    """Give every anionic site that can hold a proton its proton back."""
+    """Neutralise by protons: each lone anionic site takes one, each lone cationic site with hydrogen gives one."""
     if mol.HasSubstructMatch(_CYCLOPENTADIENE) or mol.HasSubstructMatch(_CYCLOPENTADIENYL):
         return _canonical_cyclopentadiene(mol)
+    if mol.HasSubstructMatch(_YLIDE):
+        mol = _carbene(mol)
     out = Chem.RWMol(mol)
     for atom in out.GetAtoms():
-        paired = any(n.GetFormalCharge() > 0 for n in atom.GetNeighbors())
-        if atom.GetFormalCharge() == -1 and not paired:
+        charge, hydrogens = atom.GetFormalCharge(), atom.GetTotalNumHs()
+        paired = any(n.GetFormalCharge() * charge < 0 for n in mol.GetAtomWithIdx(atom.GetIdx()).GetNeighbors())
+        if not paired and (charge == -1 or (charge == 1 and hydrogens)):
             atom.SetFormalCharge(0)
-            atom.SetNumExplicitHs(atom.GetNumExplicitHs() + 1)
+            atom.SetNumExplicitHs(hydrogens - charge)
             atom.SetNoImplicit(True)
+    Chem.SanitizeMol(out)
+    return Chem.MolFromSmiles(Chem.MolToSmiles(out))
+
+
+def _carbene(mol: Chem.Mol) -> Chem.Mol:
+    """Write C⁻=N⁺ of an N-heterocyclic carbene as the neutral carbene."""
+    carbon, nitrogen = mol.GetSubstructMatch(_YLIDE)
+    out = Chem.RWMol(mol)
+    Chem.Kekulize(out, clearAromaticFlags=True)
+    out.GetBondBetweenAtoms(carbon, nitrogen).SetBondType(Chem.BondType.SINGLE)
+    for index in (carbon, nitrogen):
+        out.GetAtomWithIdx(index).SetFormalCharge(0)
+    out.GetAtomWithIdx(carbon).SetNoImplicit(True)
     Chem.SanitizeMol(out)
     return Chem.MolFromSmiles(Chem.MolToSmiles(out))
 

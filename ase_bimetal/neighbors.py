@@ -1,0 +1,65 @@
+"""Pairs of atoms within a cutoff, periodic where the cell is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from vesin import NeighborList
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Directed pairs: every pair appears once from each end.
+
+    Attributes
+    ----------
+    first, second
+        Atom indices, shape (n,).
+    distance
+        Distance [Å], shape (n,).
+    shift
+        Cell shift of the second atom in units of the lattice vectors, shape (n, 3).
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    distance: np.ndarray
+    shift: np.ndarray
+
+    def where(self, keep: np.ndarray) -> Pairs:
+        """The pairs for which a boolean array of shape (n,) is true."""
+        return Pairs(self.first[keep], self.second[keep], self.distance[keep], self.shift[keep])
+
+
+def pairs_within(positions: np.ndarray, cell: np.ndarray, pbc: Sequence[bool], cutoff: float) -> Pairs:
+    """All pairs closer than a cutoff, in a time proportional to the number of atoms.
+
+    Parameters
+    ----------
+    positions
+        Cartesian positions [Å], shape (n, 3); they may lie outside the cell.
+    cell
+        Lattice vectors [Å] as rows, shape (3, 3).
+    pbc
+        Which lattice directions repeat; a direction without a lattice vector does not, whatever is said here.
+    cutoff
+        Largest distance [Å].
+
+    Examples
+    --------
+    >>> pairs_within(np.array([[0.5, 0, 0], [9.5, 0, 0]]), np.diag([10.0, 0, 0]), (True,) * 3, 3.0).distance
+    array([1., 1.])
+    """
+    periodic = [bool(p) and bool(np.linalg.norm(v) > 1e-8) for p, v in zip(pbc, cell, strict=True)]
+    vectors = cell[periodic]
+    if len(vectors) and np.linalg.matrix_rank(vectors) < len(vectors):
+        periodic = [False] * 3  # lattice vectors that span no volume describe no lattice
+    box = np.where(np.array(periodic)[:, None], cell, 0.0)
+    search = NeighborList(cutoff=cutoff, full_list=True)
+    first, second, distance, shift = search.compute(positions, box, periodic, "ijdS")
+    return Pairs(first.astype(int), second.astype(int), distance, shift.astype(int))
+
+
+__all__ = ["Pairs", "pairs_within"]
