@@ -86,7 +86,7 @@ def _draw_bonds(system: BimetallicSystem, flat: np.ndarray, depth: np.ndarray, c
         )
 
 
-def _circle(centre: np.ndarray, radius: float, colour: object, alpha: float, zorder: float):  # noqa: ANN202
+def _circle(centre: np.ndarray, radius: float, colour: object, alpha: float, zorder: float):
     from matplotlib.patches import Circle
 
     return Circle(tuple(centre), radius, facecolor=colour, edgecolor="black", linewidth=0.5, alpha=alpha,

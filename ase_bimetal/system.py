@@ -21,10 +21,18 @@ from ase_bimetal.errors import (
     NoMetalError,
 )
 from ase_bimetal.ligands import Ligand, formula_text, parse_ligands, total_formula
-from ase_bimetal.perception import Bonds, find_bonds, fragments, perceive_ligands
+from ase_bimetal.neighbors import Pairs, pairs_within
+from ase_bimetal.perception import (
+    Shell,
+    cut_shell,
+    find_metals,
+    is_extended,
+    metal_contacts,
+    perceive_ligands,
+    search_cutoff,
+)
 
 _COINCIDENT = 0.4  # Å
-_HOST_SIZE = 20  # heavy atoms from which one connected non-metal group is a host, not a ligand
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,16 +254,14 @@ def _check_geometry(atoms: Atoms) -> None:
 
 
 def _metal_rows(atoms: Atoms) -> np.ndarray:
-    """Rows of core metals; aluminium in a silicate belongs to the framework."""
-    symbols = atoms.get_chemical_symbols()
-    framework = "Si" in symbols or ("Al" in symbols and "O" in symbols)
-    rows = [i for i, s in enumerate(symbols) if elements.is_metal(s) and not (framework and s == "Al")]
-    if not rows:
+    """Rows of core metals."""
+    rows = find_metals(atoms.get_chemical_symbols())
+    if not len(rows):
         raise NoMetalError(
             f"{atoms.get_chemical_formula() or 'an empty object'} holds no metal atom; allowed as core: d-block "
             "metals, lanthanides, Al, Ga, In, Sn, Tl, Pb, Bi"
         )
-    return np.array(rows)
+    return rows
 
 
 def _build(atoms: Atoms, annotated: tuple[tuple[Ligand, int], ...], source: str) -> BimetallicSystem:
@@ -263,14 +269,13 @@ def _build(atoms: Atoms, annotated: tuple[tuple[Ligand, int], ...], source: str)
     metals = _metal_rows(atoms)
     _check_formula(atoms, metals, annotated)
     cell, pbc = np.array(atoms.cell), tuple(bool(p) for p in atoms.pbc)
-    bonds = find_bonds(symbols, atoms.positions, cell, pbc)
-    groups = fragments(len(symbols), bonds, set(metals.tolist()))
-    kind = "cluster" if annotated else _kind(symbols, groups, pbc)
+    pairs = pairs_within(atoms.positions, cell, pbc, search_cutoff(symbols))
+    shell = cut_shell(symbols, metals, pairs)
+    kind = _kind(symbols, metals, shell, pairs, bool(annotated))
     if kind == "cluster" and not annotated:
-        perceived = perceive_ligands(symbols, atoms.positions, bonds, groups)
-        annotated = tuple(sorted(perceived.items(), key=lambda item: item[0].smiles))
-        source = "perception"
-    pairs = _donor_bonds(symbols, bonds, set(metals.tolist()), {ligand.donor for ligand, _ in annotated})
+        annotated, source = perceive_ligands(symbols, shell), "perception"
+    donors = frozenset(ligand.donor for ligand, _ in annotated) or None
+    contacts = metal_contacts(symbols, metals, shell, pairs, donors)
     positions = np.array(atoms.positions)
     positions.flags.writeable = False
     return BimetallicSystem(
@@ -279,14 +284,22 @@ def _build(atoms: Atoms, annotated: tuple[tuple[Ligand, int], ...], source: str)
         cell=cell,
         pbc=pbc,
         metals=metals,
-        donors=np.unique(pairs[:, 0]),
-        bonds=pairs,
+        donors=np.unique(contacts[:, 0]),
+        bonds=contacts,
         ligands=annotated,
         kind=kind,
         charges=_charges(atoms),
         ligand_source=source,
         has_geometry=True,
     )
+
+
+def _kind(symbols: tuple[str, ...], metals: np.ndarray, shell: Shell, pairs: Pairs, annotated: bool) -> str:
+    if annotated:
+        return "cluster"
+    if not shell.fragments:
+        return "alloy"
+    return "extended" if is_extended(symbols, metals, shell, pairs) else "cluster"
 
 
 def _check_formula(atoms: Atoms, metals: np.ndarray, annotated: tuple[tuple[Ligand, int], ...]) -> None:
@@ -302,31 +315,6 @@ def _check_formula(atoms: Atoms, metals: np.ndarray, annotated: tuple[tuple[Liga
             f"the annotated ligands ({names}) amount to {formula_text(expected)} when bound, the coordinates hold "
             f"{formula_text(found)} besides metal"
         )
-
-
-def _kind(symbols: tuple[str, ...], groups: list[list[int]], pbc: tuple[bool, ...]) -> str:
-    """Tell ligand shells from hosts by the non-metal groups."""
-    if not groups:
-        return "alloy"
-    silicate = "Si" in symbols and "O" in symbols
-    heavy = max(sum(symbols[i] != "H" for i in group) for group in groups)
-    lone_anions = all(len(group) == 1 and symbols[group[0]] in ("O", "N", "S", "C") for group in groups)
-    sheet = any(pbc) and heavy >= _HOST_SIZE and len(groups) == 1
-    return "extended" if silicate or sheet or lone_anions else "cluster"
-
-
-def _donor_bonds(symbols: tuple[str, ...], bonds: Bonds, metals: set[int], donors: set[str]) -> np.ndarray:
-    """Rows (donor, metal) of all donor–metal bonds.
-
-    With known ligands only their donor elements count, so that agostic hydrogens and close carbons do not.
-    """
-    allowed = donors or set(symbols) - {"H"}
-    pairs = {
-        (i, j)
-        for i, j in zip(bonds.first.tolist(), bonds.second.tolist(), strict=True)
-        if j in metals and i not in metals and symbols[i] in allowed
-    }
-    return np.array(sorted(pairs), dtype=int).reshape(-1, 2)
 
 
 def _charges(atoms: Atoms) -> np.ndarray | None:

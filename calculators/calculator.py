@@ -60,7 +60,7 @@ class MMLFormationCalculator(Calculator):
     """
 
     name = "bimetal"
-    implemented_properties = ["energy", "free_energy", *_RESULTS]  # noqa: RUF012 - ASE's own convention
+    implemented_properties = ["energy", "free_energy", *_RESULTS]
 
     def __init__(
         self,

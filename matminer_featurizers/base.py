@@ -61,11 +61,11 @@ class BimetallicFeaturizer(BaseFeaturizer):
         """Names of the features, as scikit-learn asks for them."""
         return np.array(self.feature_labels(), dtype=object)
 
-    def fit(self, X: object, y: object = None, **fit_kwargs: Any) -> BimetallicFeaturizer:  # noqa: N803
+    def fit(self, X: object, y: object = None, **fit_kwargs: Any) -> BimetallicFeaturizer:
         """Nothing to fit."""
         return self
 
-    def transform(self, X: Any) -> np.ndarray | pd.DataFrame:  # noqa: N803
+    def transform(self, X: Any) -> np.ndarray | pd.DataFrame:
         """Features of many objects, shape (n, n_features).
 
         Parameters
@@ -76,7 +76,7 @@ class BimetallicFeaturizer(BaseFeaturizer):
         """
         index = X.index if isinstance(X, pd.DataFrame | pd.Series) else None
         if isinstance(X, pd.DataFrame):
-            X = X.iloc[:, 0] if X.shape[1] == 1 else list(X.itertuples(index=False, name=None))  # noqa: N806
+            X = X.iloc[:, 0] if X.shape[1] == 1 else list(X.itertuples(index=False, name=None))
         rows = self.featurize_many(list(X), ignore_errors=False, pbar=False)
         return self._as_output(np.array(rows, dtype=float).reshape(len(rows), -1), index)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ase_bimetal.featurizers.base import SOURCE, BimetallicFeaturizer
+
 from ase_bimetal import descriptors as d
 from ase_bimetal.errors import BimetalError
-from ase_bimetal.featurizers.base import SOURCE, BimetallicFeaturizer
 from ase_bimetal.system import BimetallicSystem
 
 _MIEDEMA = (
@@ -23,7 +24,7 @@ _CRIPPEN = (
 class CoreComposition(BimetallicFeaturizer):
     """N_metal, dopant ratio, ΔM, ΔR and Δχ_M of the metal core."""
 
-    _FUNCTIONS = {  # noqa: RUF012 - a constant
+    _FUNCTIONS = {
         "N_metal (atoms)": d.core_size,
         "dopant ratio (-)": d.dopant_ratio,
         "delta M (g/mol)": d.mass_difference,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ase_bimetal.featurizers.base import BimetallicFeaturizer
+
 from ase_bimetal.system import BimetallicSystem
 
 

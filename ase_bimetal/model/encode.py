@@ -8,16 +8,17 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from vesin import NeighborList
 
 from ase_bimetal import elements
 from ase_bimetal.descriptors import ligand_log_p, mixing_enthalpy
 from ase_bimetal.ligands import Ligand
+from ase_bimetal.neighbors import Pairs, pairs_within
 from ase_bimetal.system import BimetallicSystem
 
 #: Elements a donor atom can have, in the order of the one-hot code.
 DONOR_ELEMENTS = ("S", "Se", "P", "C", "N", "O", "F", "Cl", "Br", "I")
 METAL_CUTOFF = 6.0  # Å
+DONOR_CUTOFF = 4.0  # Å, wider than any bond, so that no edge appears or goes within the range of one
 CONTACT_CUTOFF = 3.5  # Å, between heavy atoms of the whole cluster
 #: Periodic properties of a metal, each with the mean and spread that standardise it.
 METAL_PROPERTIES: tuple[tuple[Callable[[str], float], float, float], ...] = (
@@ -127,16 +128,13 @@ def encode(
 
 
 def core_graph(system: BimetallicSystem) -> Graph:
-    """Graph of the metal core and its donors: metal pairs within 6 Å and every metal–donor bond."""
+    """Graph of the metal core and its donors: metal pairs within 6 Å, metal–donor pairs within 4 Å."""
     rows = np.concatenate([system.metals, system.donors]).astype(int)
-    symbols = [system.symbols[i] for i in rows]
     n_metals = len(system.metals)
-    source, target, lengths = _pairs(system, rows, METAL_CUTOFF)
-    bonded = {(d, m) for d, m in system.bonds} | {(m, d) for d, m in system.bonds}
-    both_metal = (source < n_metals) & (target < n_metals)
-    is_bond = np.array([(a, b) in bonded for a, b in zip(rows[source], rows[target], strict=True)], dtype=bool)
-    keep = both_metal | is_bond
-    return _graph(symbols, n_metals, source[keep], target[keep], lengths[keep])
+    pairs = pairs_within(system.positions[rows], system.cell, system.pbc, METAL_CUTOFF)
+    metals = (pairs.first < n_metals).astype(int) + (pairs.second < n_metals)
+    near = pairs.where((metals == 2) | ((metals == 1) & (pairs.distance < DONOR_CUTOFF)))
+    return _graph([system.symbols[i] for i in rows], n_metals, near)
 
 
 def _cluster_graph(system: BimetallicSystem) -> Graph:
@@ -144,19 +142,11 @@ def _cluster_graph(system: BimetallicSystem) -> Graph:
     metals = set(system.metals.tolist())
     others = [i for i, s in enumerate(system.symbols) if i not in metals and s != "H"]
     rows = np.array([*system.metals, *others], dtype=int)
-    source, target, lengths = _pairs(system, rows, CONTACT_CUTOFF)
-    return _graph([system.symbols[i] for i in rows], len(system.metals), source, target, lengths)
+    pairs = pairs_within(system.positions[rows], system.cell, system.pbc, CONTACT_CUTOFF)
+    return _graph([system.symbols[i] for i in rows], len(system.metals), pairs)
 
 
-def _pairs(system: BimetallicSystem, rows: np.ndarray, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Directed pairs within a cutoff [Å] among some atoms, periodic where the system is."""
-    search = NeighborList(cutoff=cutoff, full_list=True)
-    box, periodic = (system.cell, system.pbc) if any(system.pbc) else (np.zeros((3, 3)), (False,) * 3)
-    source, target, lengths = search.compute(system.positions[rows], np.asarray(box), list(periodic), "ijd")
-    return source.astype(int), target.astype(int), lengths
-
-
-def _graph(symbols: Sequence[str], n_metals: int, source: np.ndarray, target: np.ndarray, lengths: np.ndarray) -> Graph:
+def _graph(symbols: Sequence[str], n_metals: int, pairs: Pairs) -> Graph:
     nodes = np.zeros((len(symbols), N_NODE_FEATURES), dtype=np.float32)
     for row, symbol in enumerate(symbols):
         if row < n_metals:
@@ -164,7 +154,7 @@ def _graph(symbols: Sequence[str], n_metals: int, source: np.ndarray, target: np
         else:
             nodes[row, N_METAL_FEATURES:] = _donor_code(symbol)
     is_metal = np.arange(len(symbols)) < n_metals
-    return Graph(nodes, is_metal, np.stack([source, target]), lengths.astype(np.float32))
+    return Graph(nodes, is_metal, np.stack([pairs.first, pairs.second]), pairs.distance.astype(np.float32))
 
 
 @lru_cache(maxsize=64)

@@ -31,7 +31,7 @@ class SinglePoint:
     temperature: float
 
 
-def _calculator(temperature: float, multiplicity: int | None = None):  # noqa: ANN202 - tblite has no stubs
+def _calculator(temperature: float, multiplicity: int | None = None):
     from tblite.ase import TBLite
 
     return TBLite(
@@ -121,7 +121,7 @@ def _lowest(candidates: list[Atoms], multiplicity: int | None = None) -> float:
     return min(single_point(atoms, multiplicity).energy for atoms in relaxed)
 
 
-def _without_donor_hydrogen(ligand: Ligand):  # noqa: ANN202 - an RDKit editable molecule
+def _without_donor_hydrogen(ligand: Ligand):
     from rdkit import Chem
 
     mol = Chem.RWMol(Chem.AddHs(ligand.mol))

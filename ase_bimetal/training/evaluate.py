@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ase_bimetal.baselines.regressors import BASELINES, fit_predict
-from ase_bimetal.model.mml import MMLConfig
+from ase_bimetal.model.mml import MML, MMLConfig
 from ase_bimetal.training.data import TrainingData
 from ase_bimetal.training.metrics import summary
 from ase_bimetal.training.module import TrainingOptions, predict_rows, train_one
@@ -37,16 +37,44 @@ class FoldResult:
         return {name: summary(self.truth, values) for name, values in self.predicted.items()}
 
 
-def evaluate_split(
-    data: TrainingData, splits: Iterable[Split], config: MMLConfig, options: TrainingOptions, members: int = 1,
-    workers: int = 1,
+@dataclass(frozen=True)
+class Trained:
+    """A network and the mean and standard deviation [eV/metal] that its outputs are scaled with."""
+
+    network: MML
+    mean: float
+    std: float
+
+    def predict(self, data: TrainingData, rows: np.ndarray) -> np.ndarray:
+        """Formation energies of some rows at the label level [eV/metal]."""
+        return predict_rows(self.network, data, rows, self.mean, self.std)
+
+
+def train_ensemble(
+    data: TrainingData, split: Split, config: MMLConfig, options: TrainingOptions, members: int
+) -> list[Trained]:
+    """Train networks that differ in their seed alone."""
+    return [Trained(*train_one(data, split, config, options, seed)) for seed in range(members)]
+
+
+def evaluate_folds(
+    data: TrainingData, splits: Iterable[Split], config: MMLConfig, options: TrainingOptions, workers: int = 1
 ) -> list[FoldResult]:
-    """Train on each fold and predict its test rows; the MML prediction is the mean over ``members`` networks."""
-    one = partial(_fold, data, config, options, members)
+    """Train one network per fold, in several processes, and predict its test rows."""
+    one = partial(_fold, data, config, options)
     if workers == 1:
         return [one(split) for split in splits]
     with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_one_thread) as pool:
         return list(pool.map(one, splits))
+
+
+def fold_result(data: TrainingData, split: Split, ensemble: list[Trained]) -> FoldResult:
+    """Test-row predictions of an ensemble (mean over members) and of every baseline."""
+    features, train = data.features(), np.concatenate([split.train, split.validation])
+    predicted = {MML_NAME: np.mean([member.predict(data, split.test) for member in ensemble], axis=0)}
+    for name in BASELINES:
+        predicted[name] = fit_predict(name, features, data.targets, train, split.test)
+    return FoldResult(split.name, data.targets[split.test], predicted)
 
 
 def all_folds(data: TrainingData) -> dict[str, list[Split]]:
@@ -61,14 +89,8 @@ def table(results: list[FoldResult]) -> dict[str, dict[str, float]]:
     return {name: summary(truth, np.concatenate([r.predicted[name] for r in results])) for name in names}
 
 
-def _fold(data: TrainingData, config: MMLConfig, options: TrainingOptions, members: int, split: Split) -> FoldResult:
-    networks = [train_one(data, split, config, options, seed) for seed in range(members)]
-    mml = np.mean([predict_rows(n, data, split.test, mean, std) for n, mean, std in networks], axis=0)
-    features, train = data.features(), np.concatenate([split.train, split.validation])
-    predicted = {MML_NAME: mml}
-    for name in BASELINES:
-        predicted[name] = fit_predict(name, features, data.targets, train, split.test)
-    return FoldResult(split.name, data.targets[split.test], predicted)
+def _fold(data: TrainingData, config: MMLConfig, options: TrainingOptions, split: Split) -> FoldResult:
+    return fold_result(data, split, train_ensemble(data, split, config, options, members=1))
 
 
 def _one_thread() -> None:

@@ -15,10 +15,19 @@ from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.model.mml import MMLConfig
 from ase_bimetal.reference.dataset import ReferenceData
 from ase_bimetal.training.data import TrainingData, prepare
-from ase_bimetal.training.evaluate import MML_NAME, FoldResult, all_folds, evaluate_split, table
+from ase_bimetal.training.evaluate import (
+    MML_NAME,
+    FoldResult,
+    Trained,
+    all_folds,
+    evaluate_folds,
+    fold_result,
+    table,
+    train_ensemble,
+)
 from ase_bimetal.training.metrics import root_mean_square_error
-from ase_bimetal.training.module import TrainingOptions, predict_rows, train_one
-from ase_bimetal.training.splits import random_split
+from ase_bimetal.training.module import TrainingOptions
+from ase_bimetal.training.splits import Split, random_split
 
 LEVEL = "PBE-referenced GFN1-xTB"
 LIMITS = (
@@ -67,15 +76,16 @@ def train_model(
     encoder = LigandEncoder(ligand_encoder)
     data = prepare(reference.frame, encoder)
     config = MMLConfig(ligand_width=data.encoded[0].ligand_embedding.shape[1])
-    results = {"random": evaluate_split(data, [random_split(len(data.targets))], config, options, members)}
+    split = random_split(len(data.targets))
+    ensemble = train_ensemble(data, split, config, options, members)
+    results = {"random": [fold_result(data, split, ensemble)]}
     for name, splits in all_folds(data).items():
-        results[f"leave one {name} out"] = evaluate_split(data, splits, config, options, workers=workers)
-    networks, uncertainty = _ensemble(data, config, options, members)
+        results[f"leave one {name} out"] = evaluate_folds(data, splits, config, options, workers)
+    uncertainty = {"random": _validation_rmse(data, split, ensemble), "spread_factor": 1.0}
     uncertainty |= {
         "unseen_element": _rmse(results["leave one dopant out"]),
         "unseen_ligand": _rmse(results["leave one ligand out"]),
     }
-    mean, std = _target_scale(data)
     card = {
         "name": DEFAULT_MODEL,
         "created": datetime.now(UTC).date().isoformat(),
@@ -87,7 +97,7 @@ def train_model(
         "data": {"labels": "GFN1-xTB", "digest": reference.digest, "configurations": len(data.targets),
                  "prototypes": int(data.frame.prototype.nunique()), "rejected": len(reference.rejects)},
         "training": asdict(options) | {"split": "random 8:1:1, seed 0"},
-        "target": {"mean": mean, "std": std},
+        "target": {"mean": ensemble[0].mean, "std": ensemble[0].std},
         "metrics": {name: table(folds) for name, folds in results.items()},
         "folds": {name: {f.fold: f.errors() for f in folds} for name, folds in results.items() if len(folds) > 1},
         "uncertainty": uncertainty,
@@ -97,22 +107,14 @@ def train_model(
         "ligand_encoder": {"source": ligand_encoder, "digest": encoder.digest},
         "limits": list(LIMITS),
     }
-    save_checkpoint(target, networks, card)
+    save_checkpoint(target, [member.network for member in ensemble], card)
     return card
 
 
-def _ensemble(data: TrainingData, config: MMLConfig, options: TrainingOptions, members: int) -> tuple[list, dict]:
-    """Networks of the random split, and the error that their own spread does not explain."""
-    split = random_split(len(data.targets))
-    trained = [train_one(data, split, config, options, seed) for seed in range(members)]
-    held = np.array([predict_rows(network, data, split.validation, mean, std) for network, mean, std in trained])
-    error = root_mean_square_error(data.targets[split.validation], held.mean(axis=0))
-    return [network for network, _, _ in trained], {"random": round(error, 4), "spread_factor": 1.0}
-
-
-def _target_scale(data: TrainingData) -> tuple[float, float]:
-    train = data.targets[random_split(len(data.targets)).train]
-    return float(train.mean()), float(train.std())
+def _validation_rmse(data: TrainingData, split: Split, ensemble: list[Trained]) -> float:
+    """Error of the ensemble's mean on the validation rows [eV/metal]: the floor of every uncertainty."""
+    held = np.mean([member.predict(data, split.validation) for member in ensemble], axis=0)
+    return round(root_mean_square_error(data.targets[split.validation], held), 4)
 
 
 def _rmse(folds: list[FoldResult]) -> float:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 import lightning
 import numpy as np
 import torch
-
 from sklearn.linear_model import Ridge
 
 from ase_bimetal.model.encode import N_METAL_FEATURES, Batch, collate
