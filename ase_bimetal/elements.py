@@ -46,9 +46,16 @@ def _table() -> Mapping[str, Mapping[str, float]]:
     return MappingProxyType(rows)
 
 
+def require_known(symbol: str) -> None:
+    """Raise `UnknownElementError` unless the element is one of H to Bi, those with any data here."""
+    if symbol not in _table():
+        raise UnknownElementError(f"no data for element {symbol!r}; known: {', '.join(_table())}")
+
+
 def _value(symbol: str, column: str, words: str) -> float:
+    require_known(symbol)
     table = _table()
-    if column not in table.get(symbol, {}):
+    if column not in table[symbol]:
         allowed = ", ".join(s for s, row in table.items() if column in row)
         raise UnknownElementError(f"no {words} for element {symbol!r}; known: {allowed}")
     return table[symbol][column]
@@ -89,8 +96,7 @@ def atomic_mass(symbol: str) -> float:
     >>> round(atomic_mass("Au"), 2)
     196.97
     """
-    if symbol not in _table():
-        raise UnknownElementError(f"no atomic mass for element {symbol!r}; known: {', '.join(_table())}")
+    require_known(symbol)
     return float(atomic_masses[atomic_numbers[symbol]])
 
 
@@ -212,4 +218,5 @@ __all__ = [
     "metallic_radius",
     "mixing_enthalpy",
     "period",
+    "require_known",
 ]

@@ -27,6 +27,8 @@ from ase_bimetal.neighbors import Pairs
 #: Two ligand atoms are bonded below this multiple of the sum of their covalent radii (Cordero et al. 2008). It
 #: lies between the longest bonds of rattled ligands (1.2) and the shortest 1,3 contacts (1.5).
 BOND_FACTOR = 1.3
+# Heavy donors of neighbouring ligands (S…P, S…S, Br…Br) come closer than that without a bond.
+_HEAVY_BOND_FACTOR, _HEAVY_ABOVE = 1.15, 10
 #: A ligand atom touches a metal atom below this multiple.
 CONTACT_FACTOR = 1.25
 #: Carbon touches metal below this distance [Å] or the sum of radii: Cp rings and η²-alkynyls, but not S–CH2.
@@ -116,7 +118,9 @@ def _bonds(symbols: Sequence[str], metals: np.ndarray, pairs: Pairs) -> Pairs:
     radii = radii_of(symbols)
     is_metal = np.zeros(len(symbols), dtype=bool)
     is_metal[metals] = True
-    close = pairs.distance < BOND_FACTOR * (radii[pairs.first] + radii[pairs.second])
+    heavy = np.array([atomic_numbers[s] > _HEAVY_ABOVE for s in symbols])
+    factor = np.where(heavy[pairs.first] & heavy[pairs.second], _HEAVY_BOND_FACTOR, BOND_FACTOR)
+    close = pairs.distance < factor * (radii[pairs.first] + radii[pairs.second])
     bonds = pairs.where(close & ~is_metal[pairs.first] & ~is_metal[pairs.second])
     is_hydrogen = np.array([s == "H" for s in symbols])
     shortest = np.full(len(symbols), np.inf)

@@ -1,24 +1,25 @@
-"""`BimetallicSystem`: the one object that everything else takes."""
+"""`BimetallicSystem`: the one object that descriptors and models take, and the one door to it."""
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
-from scipy.spatial import cKDTree
 
 from ase_bimetal import elements
 from ase_bimetal.errors import (
-    BimetalError,
     ChargedSystemError,
     GeometryError,
     LigandMismatchError,
     NoMetalError,
+    UnsupportedSystemError,
 )
 from ase_bimetal.ligands import Ligand, formula_text, parse_ligands, total_formula
 from ase_bimetal.neighbors import Pairs, pairs_within
@@ -32,37 +33,55 @@ from ase_bimetal.perception import (
     search_cutoff,
 )
 
-_COINCIDENT = 0.4  # Å
+if TYPE_CHECKING:
+    from pymatgen.core import Composition, IMolecule, IStructure
+
+#: Name under which Atoms.info and pymatgen's ``properties`` hold the ligand annotation.
+ANNOTATION_KEY = "ligand_smiles"
+#: Atoms closer than this [Å] are an error: the shortest bond, H–H, has 0.74 Å.
+COINCIDENT_BELOW = 0.4
+# Partial charges may not sum to zero exactly; beyond half an electron they say that the object is an ion.
+_CHARGE_TOLERANCE = 0.5
+
+Ligands = tuple[tuple[Ligand, int], ...]
 
 
 @dataclass(frozen=True, eq=False)
 class BimetallicSystem:
-    """A bimetallic object: metal core, coordination, ligands.
+    """A metal core with its surroundings.
 
     Attributes
     ----------
     symbols
-        Element of each atom.
+        Element symbols, length N.
     positions
-        (n, 3) coordinates [Å]; zeros when `has_geometry` is False.
-    cell, pbc
-        (3, 3) cell vectors [Å] and periodicity.
+        Cartesian positions [Å], shape (N, 3), read-only; NaN when there is no geometry.
+    cell
+        Lattice vectors [Å] as rows, shape (3, 3); zeros when there is no cell.
+    pbc
+        Which lattice directions repeat.
     metals
-        Rows of the core metal atoms.
+        Indices of the metal atoms.
     donors
-        Rows of the non-metal atoms bonded to metal.
+        Indices of the non-metal atoms bonded to metal.
     bonds
-        (n, 2) rows of donor and metal of every donor–metal bond.
+        Rows (donor index, metal index), shape (n, 2).
     ligands
-        Kinds of ligand with their counts, sorted by SMILES.
+        Kinds of ligands with their counts, sorted by SMILES.
     kind
-        ``"cluster"`` (ligand-protected), ``"extended"`` (metals on a host), ``"alloy"`` (metals alone).
+        ``"cluster"`` (ligand-protected), ``"extended"`` (on a framework) or ``"alloy"`` (bare metal).
     charges
-        Atomic charges [e], or None.
+        Atomic charges [e], shape (N,), when the object carries them.
     ligand_source
-        ``"annotation"``, ``"argument"``, ``"perception"`` or ``"none"``.
+        Where the ligands come from: ``"annotation"``, ``"argument"``, ``"perception"`` or ``"none"``.
     has_geometry
         False for a composition.
+
+    Examples
+    --------
+    >>> dimer = BimetallicSystem.from_atoms(Atoms("AuPd", [[0, 0, 0], [0, 0, 2.7]]), ligands={"PET": 2})
+    >>> dimer.host, dimer.dopant, dimer.kind, dimer.is_core_only
+    ('Au', 'Pd', 'cluster', True)
     """
 
     symbols: tuple[str, ...]
@@ -72,7 +91,7 @@ class BimetallicSystem:
     metals: np.ndarray
     donors: np.ndarray
     bonds: np.ndarray
-    ligands: tuple[tuple[Ligand, int], ...]
+    ligands: Ligands
     kind: str
     charges: np.ndarray | None
     ligand_source: str
@@ -80,85 +99,42 @@ class BimetallicSystem:
 
     @classmethod
     def from_atoms(cls, atoms: Atoms, ligands: object = None) -> BimetallicSystem:
-        """Read ASE Atoms.
+        """Read an ASE Atoms; ligands from ``info["ligand_smiles"]``, the argument, or the coordinates.
 
         Parameters
         ----------
         atoms
-            The object; ``info["ligand_smiles"]`` wins over `ligands`, which wins over perception.
+            The object, neutral.
         ligands
-            Dict SMILES or name → count, list, or one string.
+            Dict SMILES → count, list or one string; used when the Atoms carry no annotation.
 
         Raises
         ------
         BimetalError
-            One of its kinds for each kind of bad input.
-
-        Examples
-        --------
-        >>> from ase_bimetal import load_example
-        >>> system = BimetallicSystem.from_atoms(load_example("Au4Pd2(PET)8"))
-        >>> system.host, system.dopant, system.n_metals, system.kind
-        ('Au', 'Pd', 6, 'cluster')
+            The object holds no metal (`NoMetalError`), is charged (`ChargedSystemError`), has bad positions
+            (`GeometryError`), ligands that cannot be read (`LigandError`), do not fit the coordinates
+            (`LigandMismatchError`) or cannot be perceived (`PerceptionError`).
         """
-        _check_charge(atoms)
-        _check_geometry(atoms)
-        given = atoms.info.get("ligand_smiles")
-        source = "annotation" if given is not None else "argument" if ligands is not None else "none"
-        annotated = parse_ligands(given if given is not None else ligands) if source != "none" else ()
-        return _build(atoms, annotated, source)
+        return _build(_read_atoms(atoms), ligands)
 
     @classmethod
-    def from_molecule(cls, molecule: Any, ligands: object = None) -> BimetallicSystem:
-        """Read a pymatgen Molecule; ``properties["ligand_smiles"]`` is its annotation."""
-        atoms = Atoms([site.specie.symbol for site in molecule], molecule.cart_coords)
-        return cls.from_atoms(_with_properties(atoms, molecule), ligands)
+    def from_structure(cls, structure: IStructure, ligands: object = None) -> BimetallicSystem:
+        """Read a pymatgen Structure; annotation in ``structure.properties["ligand_smiles"]``."""
+        return _build(_read_sites(structure, structure.lattice.matrix, structure.pbc), ligands)
 
     @classmethod
-    def from_structure(cls, structure: Any, ligands: object = None) -> BimetallicSystem:
-        """Read a pymatgen Structure; ``properties["ligand_smiles"]`` is its annotation."""
-        if not structure.is_ordered:
-            raise BimetalError(f"structure {structure.formula!r} has partial occupancies; allowed: ordered sites")
-        atoms = Atoms(
-            [site.specie.symbol for site in structure],
-            structure.cart_coords,
-            cell=structure.lattice.matrix,
-            pbc=structure.lattice.pbc,
-        )
-        return cls.from_atoms(_with_properties(atoms, structure), ligands)
+    def from_molecule(cls, molecule: IMolecule, ligands: object = None) -> BimetallicSystem:
+        """Read a pymatgen Molecule; annotation in ``molecule.properties["ligand_smiles"]``."""
+        return _build(_read_sites(molecule, np.zeros((3, 3)), (False,) * 3), ligands)
 
     @classmethod
-    def from_composition(cls, composition: Any, ligands: object = None) -> BimetallicSystem:
-        """Read a pymatgen Composition: what needs no coordinates can be computed from it.
+    def from_composition(cls, composition: Composition, ligands: object = None) -> BimetallicSystem:
+        """Read a pymatgen Composition of whole atoms: no geometry, ligands from the argument only."""
+        return _build(_read_composition(composition), ligands)
 
-        Amounts must be whole numbers; with ligands, either the metals alone or the whole formula may be given.
-        """
-        amounts = {element.symbol: float(n) for element, n in composition.items()}
-        if any(abs(n - round(n)) > 1e-6 for n in amounts.values()):
-            raise BimetalError(f"composition {composition.formula!r} has fractional amounts; allowed: whole numbers")
-        symbols = [s for s, n in amounts.items() for _ in range(round(n))]
-        annotated = parse_ligands(ligands) if ligands is not None else ()
-        atoms = Atoms(symbols)
-        metals = _metal_rows(atoms)
-        _check_formula(atoms, metals, annotated)
-        return cls(
-            symbols=tuple(symbols),
-            positions=np.zeros((len(symbols), 3)),
-            cell=np.zeros((3, 3)),
-            pbc=(False, False, False),
-            metals=metals,
-            donors=np.empty(0, dtype=int),
-            bonds=np.empty((0, 2), dtype=int),
-            ligands=annotated,
-            kind="cluster" if annotated else "alloy" if len(metals) == len(symbols) else "extended",
-            charges=None,
-            ligand_source="argument" if annotated else "none",
-            has_geometry=False,
-        )
-
-    @cached_property
+    @property
     def metal_symbols(self) -> tuple[str, ...]:
-        """Element of each metal atom, in the order of `metals`."""
+        """Element of each metal atom."""
         return tuple(self.symbols[i] for i in self.metals)
 
     @property
@@ -168,161 +144,302 @@ class BimetallicSystem:
 
     @cached_property
     def composition_metals(self) -> dict[str, int]:
-        """Metal → count, the host first, then by count and symbol."""
+        """Metal element → count, majority first; equal counts by falling electronegativity."""
         counts = Counter(self.metal_symbols)
         order = sorted(counts, key=lambda s: (-counts[s], -elements.electronegativity(s), s))
-        return {s: counts[s] for s in order}
+        return {symbol: counts[symbol] for symbol in order}
 
     @property
     def host(self) -> str:
-        """The majority metal; on a tie the one with the higher electronegativity."""
+        """Majority metal; of two equal ones the more electronegative."""
         return next(iter(self.composition_metals))
 
     @property
+    def dopants(self) -> tuple[str, ...]:
+        """All metals but the host, most frequent first."""
+        return tuple(self.composition_metals)[1:]
+
+    @property
     def dopant(self) -> str | None:
-        """The other metal (the most frequent of several), or None for a pure core."""
-        return next(iter(list(self.composition_metals)[1:]), None)
+        """Most frequent metal beside the host; None when there is one metal only."""
+        return self.dopants[0] if self.dopants else None
 
     @property
     def ligand_counts(self) -> dict[str, int]:
         """SMILES of the free ligand → count."""
-        return {ligand.smiles: n for ligand, n in self.ligands}
+        return {ligand.smiles: count for ligand, count in self.ligands}
 
     @property
     def is_core_only(self) -> bool:
-        """Whether ligands are annotated but their atoms are not in the coordinates."""
-        return bool(self.ligands) and len(self.metals) == len(self.symbols)
+        """Whether ligands are known but their atoms are not in the object."""
+        return bool(self.ligands) and len(self.symbols) == self.n_metals
+
+    @cached_property
+    def coordination(self) -> dict[int, tuple[int, ...]]:
+        """Donor index → indices of the metal atoms it binds."""
+        found: dict[int, list[int]] = {}
+        for donor, metal in self.bonds.tolist():
+            found.setdefault(donor, []).append(metal)
+        return {donor: tuple(metals) for donor, metals in found.items()}
+
+    def content_key(self) -> str:
+        """Digest of everything that decides a prediction, for caches."""
+        parts = (self.symbols, self.pbc, self.kind, tuple(self.ligand_counts.items()))
+        digest = hashlib.sha256(repr(parts).encode())
+        digest.update(self.positions.tobytes() + self.cell.tobytes())
+        return digest.hexdigest()
+
+    def to_atoms(self) -> Atoms:
+        """The object as ASE Atoms, with its ligands annotated."""
+        atoms = Atoms(self.symbols, self.positions, cell=self.cell, pbc=self.pbc)
+        if self.ligands:
+            atoms.info[ANNOTATION_KEY] = self.ligand_counts
+        return atoms
 
 
 def as_system(obj: object, ligands: object = None) -> BimetallicSystem:
-    """Turn whatever describes a bimetallic object into a `BimetallicSystem`.
+    """Make a `BimetallicSystem` of ASE Atoms, a pymatgen Structure, Molecule or Composition, or itself.
 
     Parameters
     ----------
     obj
-        ASE Atoms; pymatgen Structure, Molecule or Composition; or a BimetallicSystem, returned as it is.
+        The object.
     ligands
-        Ligand annotation for an object that carries none.
+        Ligands for objects that carry no annotation, as in `BimetallicSystem.from_atoms`.
+
+    Raises
+    ------
+    UnsupportedSystemError
+        The object is of another type. Formula strings are refused: they hold no coordinates, and one cannot
+        tell the metal core's size from a reduced formula.
+
+    Examples
+    --------
+    >>> as_system(Atoms("Au2", [[0, 0, 0], [0, 0, 2.5]])).kind
+    'alloy'
     """
     if isinstance(obj, BimetallicSystem):
-        return obj
+        keep = ligands is None or obj.ligand_source == "annotation"
+        return obj if keep else _build(_read_system(obj), ligands)
     if isinstance(obj, Atoms):
         return BimetallicSystem.from_atoms(obj, ligands)
-    if type(obj).__module__.startswith("pymatgen"):
-        if hasattr(obj, "lattice"):
-            return BimetallicSystem.from_structure(obj, ligands)
-        if hasattr(obj, "cart_coords"):
-            return BimetallicSystem.from_molecule(obj, ligands)
-        if hasattr(obj, "get_el_amt_dict"):
-            return BimetallicSystem.from_composition(obj, ligands)
-    raise BimetalError(
-        f"cannot read a {type(obj).__name__}; allowed: ASE Atoms, pymatgen Structure, Molecule or Composition"
+    # An object can only be pymatgen's if pymatgen has been imported, so nothing is imported here.
+    for module, name, make in (
+        ("pymatgen.core.structure", "IStructure", BimetallicSystem.from_structure),
+        ("pymatgen.core.structure", "IMolecule", BimetallicSystem.from_molecule),
+        ("pymatgen.core.composition", "Composition", BimetallicSystem.from_composition),
+    ):
+        if module in sys.modules and isinstance(obj, getattr(sys.modules[module], name)):
+            return make(obj, ligands)
+    raise UnsupportedSystemError(
+        f"cannot read {obj!r:.80} of type {type(obj).__name__}; allowed: ase.Atoms, pymatgen Structure, "
+        "Molecule or Composition, BimetallicSystem"
     )
 
 
-def _with_properties(atoms: Atoms, source: Any) -> Atoms:
-    properties: Mapping[str, Any] = getattr(source, "properties", None) or {}
-    if "ligand_smiles" in properties:
-        atoms.info["ligand_smiles"] = properties["ligand_smiles"]
-    charge = properties.get("charge") or getattr(source, "_charge", None)
-    if charge:
-        atoms.info["charge"] = charge
-    if "charge" in getattr(source, "site_properties", {}):
-        atoms.set_initial_charges(source.site_properties["charge"])
-    return atoms
+@dataclass(frozen=True, eq=False)
+class _Raw:
+    """What every kind of input is first read into; fields as in `BimetallicSystem`."""
+
+    symbols: tuple[str, ...]
+    positions: np.ndarray
+    cell: np.ndarray
+    pbc: tuple[bool, bool, bool]
+    annotation: object
+    charges: np.ndarray | None
+    total_charge: float
+    has_geometry: bool = True
 
 
-def _check_charge(atoms: Atoms) -> None:
-    charge = atoms.info.get("charge") or 0
-    if charge == 0 and atoms.has("initial_charges"):
-        charge = round(float(atoms.get_initial_charges().sum()))
-    if charge:
-        raise ChargedSystemError(
-            f"{atoms.get_chemical_formula()} carries charge {charge:+g}; the formation energy, eq. (1), has no "
-            "charge term. Allowed: neutral objects; add counter-ions as ligands or remove the charge on purpose"
-        )
-
-
-def _check_geometry(atoms: Atoms) -> None:
-    bad = np.flatnonzero(~np.isfinite(atoms.positions).all(axis=1))
-    if len(bad):
-        raise GeometryError(f"atom {bad[0]} ({atoms.symbols[bad[0]]}) has a position that is not a finite number")
-    for i, j in sorted(cKDTree(atoms.positions).query_pairs(_COINCIDENT))[:1]:
-        raise GeometryError(
-            f"atoms {i} ({atoms.symbols[i]}) and {j} ({atoms.symbols[j]}) are closer than {_COINCIDENT} Å"
-        )
-
-
-def _metal_rows(atoms: Atoms) -> np.ndarray:
-    """Rows of core metals."""
-    rows = find_metals(atoms.get_chemical_symbols())
-    if not len(rows):
-        raise NoMetalError(
-            f"{atoms.get_chemical_formula() or 'an empty object'} holds no metal atom; allowed as core: d-block "
-            "metals, lanthanides, Al, Ga, In, Sn, Tl, Pb, Bi"
-        )
-    return rows
-
-
-def _build(atoms: Atoms, annotated: tuple[tuple[Ligand, int], ...], source: str) -> BimetallicSystem:
-    symbols = tuple(atoms.get_chemical_symbols())
-    metals = _metal_rows(atoms)
-    _check_formula(atoms, metals, annotated)
-    cell, pbc = np.array(atoms.cell), tuple(bool(p) for p in atoms.pbc)
-    pairs = pairs_within(atoms.positions, cell, pbc, search_cutoff(symbols))
-    shell = cut_shell(symbols, metals, pairs)
-    kind = _kind(symbols, metals, shell, pairs, bool(annotated))
-    if kind == "cluster" and not annotated:
-        annotated, source = perceive_ligands(symbols, shell), "perception"
-    donors = frozenset(ligand.donor for ligand, _ in annotated) or None
-    contacts = metal_contacts(symbols, metals, shell, pairs, donors)
-    positions = np.array(atoms.positions)
-    positions.flags.writeable = False
-    return BimetallicSystem(
-        symbols=symbols,
-        positions=positions,
-        cell=cell,
-        pbc=pbc,
-        metals=metals,
-        donors=np.unique(contacts[:, 0]),
-        bonds=contacts,
-        ligands=annotated,
-        kind=kind,
+def _read_atoms(atoms: Atoms) -> _Raw:
+    initial = atoms.get_initial_charges()
+    total = atoms.info.get("charge") or 0.0
+    return _Raw(
+        symbols=tuple(atoms.symbols),
+        positions=atoms.get_positions(),
+        cell=np.array(atoms.cell),
+        pbc=tuple(bool(p) for p in atoms.pbc),
+        annotation=atoms.info.get(ANNOTATION_KEY),
         charges=_charges(atoms),
-        ligand_source=source,
-        has_geometry=True,
+        total_charge=float(total) or _beyond_tolerance(initial.sum()),
     )
-
-
-def _kind(symbols: tuple[str, ...], metals: np.ndarray, shell: Shell, pairs: Pairs, annotated: bool) -> str:
-    if annotated:
-        return "cluster"
-    if not shell.fragments:
-        return "alloy"
-    return "extended" if is_extended(symbols, metals, shell, pairs) else "cluster"
-
-
-def _check_formula(atoms: Atoms, metals: np.ndarray, annotated: tuple[tuple[Ligand, int], ...]) -> None:
-    """Annotation and coordinates must agree, unless the coordinates hold the metal core alone."""
-    if not annotated or len(metals) == len(atoms):
-        return
-    inside = set(metals.tolist())
-    found = Counter(s for i, s in enumerate(atoms.get_chemical_symbols()) if i not in inside)
-    expected = total_formula(annotated)
-    if found != expected:
-        names = ", ".join(f"{n} {ligand.name}" for ligand, n in annotated)
-        raise LigandMismatchError(
-            f"the annotated ligands ({names}) amount to {formula_text(expected)} when bound, the coordinates hold "
-            f"{formula_text(found)} besides metal"
-        )
 
 
 def _charges(atoms: Atoms) -> np.ndarray | None:
-    """Charges on the object: set on the atoms, or already computed by their calculator."""
-    if atoms.has("initial_charges") and np.any(atoms.get_initial_charges()):
-        return np.array(atoms.get_initial_charges())
-    results = getattr(atoms.calc, "results", {})
-    return np.array(results["charges"]) if "charges" in results else None
+    """Atomic charges [e]: initial charges, an array ``charges``, or what a calculator has already computed."""
+    initial = atoms.get_initial_charges()
+    if initial.any():
+        return initial
+    if "charges" in atoms.arrays:
+        return atoms.arrays["charges"].astype(float)
+    results: Mapping[str, Any] = getattr(atoms.calc, "results", {})
+    return np.array(results["charges"], dtype=float) if "charges" in results else None
 
 
-__all__ = ["BimetallicSystem", "as_system"]
+def _beyond_tolerance(total: float) -> float:
+    return float(total) if abs(total) > _CHARGE_TOLERANCE else 0.0
+
+
+def _read_sites(sites: IStructure | IMolecule, cell: np.ndarray, pbc: Sequence[bool]) -> _Raw:
+    for index, site in enumerate(sites):
+        if not site.is_ordered:
+            raise GeometryError(f"site {index} ({site.species_string}) is disordered; allowed: one element a site")
+    charges = sites.site_properties.get("charge")
+    known = charges is not None and None not in charges
+    return _Raw(
+        symbols=tuple(site.specie.symbol for site in sites),
+        positions=np.array(sites.cart_coords, dtype=float).reshape(-1, 3),
+        cell=np.array(cell, dtype=float),
+        pbc=tuple(bool(p) for p in pbc),
+        annotation=(sites.properties or {}).get(ANNOTATION_KEY),
+        charges=np.array(charges, dtype=float) if known else None,
+        total_charge=float(sites.charge or 0.0),
+    )
+
+
+def _read_composition(composition: Composition) -> _Raw:
+    amounts = {s: float(n) for s, n in composition.get_el_amt_dict().items()}
+    fractional = {s: n for s, n in amounts.items() if abs(n - round(n)) > 1e-6}
+    if fractional:
+        raise UnsupportedSystemError(
+            f"composition {composition.formula} has fractional amounts of {', '.join(fractional)}; allowed: the "
+            "whole formula of the cluster, as Au4Pd2S8C64H72"
+        )
+    symbols = tuple(s for s, n in amounts.items() for _ in range(round(n)))
+    return _Raw(
+        symbols=symbols,
+        positions=np.full((len(symbols), 3), np.nan),
+        cell=np.zeros((3, 3)),
+        pbc=(False,) * 3,
+        annotation=None,
+        charges=None,
+        total_charge=float(composition.charge or 0.0),
+        has_geometry=False,
+    )
+
+
+def _read_system(system: BimetallicSystem) -> _Raw:
+    return _Raw(
+        system.symbols, system.positions, system.cell, system.pbc, None, system.charges, 0.0, system.has_geometry
+    )
+
+
+def _build(raw: _Raw, argument: object) -> BimetallicSystem:
+    """Check an input and find its ligands, donors and kind."""
+    _check_values(raw)
+    metals = find_metals(raw.symbols)
+    if not len(metals):
+        raise NoMetalError(
+            f"no metal atom in {formula_text(Counter(raw.symbols)) or 'an empty object'}; allowed core elements: "
+            "groups 3 to 12, lanthanides, Al, Ga, In, Sn, Tl, Pb, Bi"
+        )
+    given, source = _given_ligands(raw, metals, argument)
+    if raw.has_geometry:
+        ligands, kind, bonds = _from_geometry(raw, metals, given)
+    else:
+        ligands, kind, bonds = given or (), _kind_of_formula(raw.symbols, metals, given), np.empty((0, 2), int)
+    if given is None and ligands:
+        source = "perception"
+    return BimetallicSystem(
+        symbols=raw.symbols,
+        positions=_frozen(raw.positions),
+        cell=_frozen(raw.cell),
+        pbc=raw.pbc,
+        metals=_frozen(metals),
+        donors=_frozen(np.unique(bonds[:, 0])),
+        bonds=_frozen(bonds),
+        ligands=ligands,
+        kind=kind,
+        charges=None if raw.charges is None else _frozen(raw.charges),
+        ligand_source=source,
+        has_geometry=raw.has_geometry,
+    )
+
+
+def _check_values(raw: _Raw) -> None:
+    for symbol in dict.fromkeys(raw.symbols):
+        elements.require_known(symbol)
+    if raw.total_charge:
+        raise ChargedSystemError(
+            f"the object carries charge {raw.total_charge:+g}; allowed: neutral. The formation energy, eq. (1), has "
+            "no charge term: add counter-ions or remove the charge"
+        )
+    if not raw.has_geometry:
+        return
+    bad = np.flatnonzero(~np.isfinite(raw.positions).all(axis=1))
+    if len(bad):
+        raise GeometryError(f"atom {bad[0]} ({raw.symbols[bad[0]]}) has a position that is not a finite number: "
+                            f"{raw.positions[bad[0]].tolist()}")
+    if not np.isfinite(raw.cell).all():
+        raise GeometryError(f"the cell holds values that are not finite: {raw.cell.tolist()}")
+
+
+def _given_ligands(raw: _Raw, metals: np.ndarray, argument: object) -> tuple[Ligands | None, str]:
+    """Ligands from annotation or argument, checked against the atoms of the object; None when not given."""
+    spec, source = (raw.annotation, "annotation") if raw.annotation is not None else (argument, "argument")
+    if spec is None:
+        return None, "none"
+    ligands = parse_ligands(spec)
+    present = Counter(raw.symbols)
+    present.subtract(raw.symbols[i] for i in metals)
+    shell = {symbol: n for symbol, n in present.items() if n}
+    if shell and shell != total_formula(ligands):
+        listed = ", ".join(f"{n} × {ligand.name}" for ligand, n in ligands)
+        raise LigandMismatchError(
+            f"the ligands given ({listed}) are {formula_text(total_formula(ligands)) or 'nothing'} as bound, but the "
+            f"object holds {formula_text(shell)} beside its metal"
+        )
+    return ligands, source
+
+
+def _from_geometry(
+    raw: _Raw, metals: np.ndarray, given: Ligands | None
+) -> tuple[Ligands, str, np.ndarray]:
+    """Ligands, kind and donor–metal bonds (n, 2) of an object with coordinates."""
+    pairs = pairs_within(raw.positions, raw.cell, raw.pbc, search_cutoff(raw.symbols))
+    _check_distances(raw.symbols, pairs)
+    shell = cut_shell(raw.symbols, metals, pairs)
+    ligands, kind = _ligands_and_kind(raw.symbols, metals, shell, pairs, given)
+    donors = frozenset(ligand.donor for ligand, _ in ligands) if ligands else None
+    return ligands, kind, metal_contacts(raw.symbols, metals, shell, pairs, donors)
+
+
+def _ligands_and_kind(
+    symbols: tuple[str, ...], metals: np.ndarray, shell: Shell, pairs: Pairs, given: Ligands | None
+) -> tuple[Ligands, str]:
+    if given:
+        return given, "cluster"
+    if not shell.fragments:
+        return (), "alloy"
+    if is_extended(symbols, metals, shell, pairs):
+        return (), "extended"
+    return perceive_ligands(symbols, shell), "cluster"
+
+
+def _check_distances(symbols: tuple[str, ...], pairs: Pairs) -> None:
+    close = np.flatnonzero(pairs.distance < COINCIDENT_BELOW)
+    if len(close):
+        a, b = pairs.first[close[0]], pairs.second[close[0]]
+        raise GeometryError(
+            f"atoms {a} ({symbols[a]}) and {b} ({symbols[b]}) are {pairs.distance[close[0]]:.3f} Å apart; allowed: at "
+            f"least {COINCIDENT_BELOW} Å"
+        )
+
+
+def _kind_of_formula(symbols: tuple[str, ...], metals: np.ndarray, given: Ligands | None) -> str:
+    """Kind of a composition: silicates and oxides are frameworks, all other non-metals are ligands."""
+    rest = set(symbols) - {symbols[i] for i in metals}
+    if given:
+        return "cluster"
+    if not rest:
+        return "alloy"
+    return "extended" if "O" in rest and ("Si" in rest or "C" not in rest) else "cluster"
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    copy = np.array(array)
+    copy.setflags(write=False)
+    return copy
+
+
+__all__ = ["ANNOTATION_KEY", "BimetallicSystem", "as_system"]
