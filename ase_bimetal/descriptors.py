@@ -1,258 +1,397 @@
-"""The descriptors of Gu et al., Chem. Sci. 2025, 16, 19644, as pure functions of a `BimetallicSystem`.
+"""Descriptors of a bimetallic system: pure functions, one per descriptor.
 
-With more than two metals a pair descriptor is the mean over host–dopant pairs, weighted by the dopants' counts.
-With one metal it is zero, which `pair_descriptor_note` says in words.
+Definitions: Gu et al., Chem. Sci. 2025, 16, 19644 (doi 10.1039/d5sc04386g). The host is the majority metal, the
+dopant the other; with more than two metals a pair descriptor is the mean over host–dopant pairs, weighted by the
+number of dopant atoms. With one metal only, pair descriptors are 0: see `pair_descriptor_note`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
-from ase.geometry import find_mic
+from ase.geometry import get_distances
 
 from ase_bimetal import elements
-from ase_bimetal.errors import BimetalError, MissingDataError
+from ase_bimetal.errors import BimetalError, MissingDataError, UnknownElementError
 from ase_bimetal.ligands import Ligand
+from ase_bimetal.neighbors import pairs_within
 from ase_bimetal.system import BimetallicSystem
 
-#: Scale of ΔR in the reduced distance, eq. (10).
-REDUCED_DISTANCE_SCALE = 100.0
-_NEAREST = 1.25  # unlike metals count as neighbours up to this multiple of the sum of their metallic radii
+if TYPE_CHECKING:
+    from ase.calculators.abc import GetPropertiesMixin
+
+#: Metal atoms are neighbours below this multiple of the sum of their 12-coordinate radii: between the first shell
+#: of a close-packed metal (1.0) and its second (1.41).
+NEIGHBOUR_FACTOR = 1.25
+#: Weight of the radius difference in the reduced distance, eq. (10) [-].
+RADIUS_WEIGHT = 100.0
+#: A dual-metal site is accessible above this value of φ [-].
+ACCESSIBLE_ABOVE = -0.3
+
+LogP = Callable[[Ligand], float]
 
 
 def core_size(system: BimetallicSystem) -> int:
-    """N_metal: number of metal atoms."""
+    """N_metal, number of metal atoms."""
     return system.n_metals
 
 
 def dopant_ratio(system: BimetallicSystem) -> float:
-    """Share of metal atoms that are not the host [-]; 0 for a pure core."""
+    """Share of dopant atoms in the core [-], N_dopant / N_metal."""
     return 1.0 - system.composition_metals[system.host] / system.n_metals
 
 
 def mass_difference(system: BimetallicSystem) -> float:
-    """ΔM = abs(M1 − M2) [g/mol]."""
+    """ΔM [g/mol], difference of the standard atomic masses of the two metals."""
     return _pair_mean(system, lambda a, b: abs(elements.atomic_mass(a) - elements.atomic_mass(b)))
 
 
 def mixing_enthalpy(system: BimetallicSystem) -> float:
-    """H_mix [kJ/mol] from the Takeuchi–Inoue table, nothing imputed.
+    """H_mix [kJ/mol] of the two metals from the Takeuchi–Inoue table.
 
     Raises
     ------
     UnknownElementError
-        A pair that the table does not hold.
+        The pair is not in the table.
     """
     return _pair_mean(system, elements.mixing_enthalpy)
 
 
 def electronegativity_difference(system: BimetallicSystem) -> float:
-    """Δχ_M = abs(χ1 − χ2) [Pauling]."""
+    """Δχ_M [Pauling], difference of the electronegativities of the two metals."""
     return _pair_mean(system, lambda a, b: abs(elements.electronegativity(a) - elements.electronegativity(b)))
 
 
 def radius_difference(system: BimetallicSystem) -> float:
-    """ΔR = abs(R1 − R2) of the 12-coordinate metallic radii [Å]."""
+    """ΔR [Å], difference of the 12-coordinate metallic radii, taken from whole picometres."""
     return _pair_mean(system, lambda a, b: abs(elements.metallic_radius(a) - elements.metallic_radius(b)) / 100)
 
 
-def metal_distance(system: BimetallicSystem, pairs: str = "nearest") -> float:
-    """D: mean distance between unlike metal atoms [Å].
+def metal_metal_distance(system: BimetallicSystem, pairs: str = "nearest") -> float:
+    """D [Å], mean distance of unlike metals.
 
     Parameters
     ----------
     system
         An object with coordinates.
     pairs
-        ``"nearest"``: unlike neighbours, up to 1.25 times the sum of the metallic radii, or the closest unlike
-        pair when none is that near; ``"all"``: all unlike pairs.
-
-    Returns
-    -------
-    float
-        0 for a pure core, which has no unlike pair.
+        ``"nearest"``: unlike pairs that are neighbours, i.e. closer than `NEIGHBOUR_FACTOR` times the sum of
+        their metallic radii; when there are none, as in a dual-atom site, the shortest unlike distance.
+        ``"all"``: all unlike pairs. Periodic directions count by the nearest image.
 
     Raises
     ------
     MissingDataError
-        The object has no coordinates.
+        The object is a composition.
     """
     if pairs not in ("nearest", "all"):
-        raise MissingDataError(f"pairs={pairs!r}; allowed: 'nearest', 'all'")
-    if not system.has_geometry:
-        raise MissingDataError("D needs coordinates; a composition has none")
-    lengths, reach = _unlike_distances(system)
-    if not len(lengths):
-        return 0.0
-    near = lengths <= reach
-    if pairs == "all":
-        return float(lengths.mean())
-    return float(lengths[near].mean() if near.any() else lengths.min())
+        raise BimetalError(f"pairs={pairs!r}; allowed: 'nearest', 'all'")
+    _require_geometry(system, "the metal–metal distance")
+    measure = _nearest_distance if pairs == "nearest" else _mean_distance
+    return _pair_mean(system, lambda a, b: measure(system, a, b))
+
+
+def metal_electronegativity(system: BimetallicSystem, weights: str = "atoms") -> float:
+    """χ_metal [Pauling], mean electronegativity of the core.
+
+    Parameters
+    ----------
+    weights
+        ``"atoms"``: mean over metal atoms; ``"pair"``: mean over the elements.
+    """
+    if weights not in ("atoms", "pair"):
+        raise BimetalError(f"weights={weights!r}; allowed: 'atoms', 'pair'")
+    symbols = system.metal_symbols if weights == "atoms" else system.composition_metals
+    return float(np.mean([elements.electronegativity(s) for s in symbols]))
+
+
+def substrate_electronegativity(system: BimetallicSystem, substrate: str = "auto") -> float:
+    """χ_sub [Pauling], mean electronegativity of the surroundings.
+
+    Parameters
+    ----------
+    substrate
+        ``"ligand"``: all atoms of the bound ligands; ``"donor"``: the atoms bonded to metal; ``"auto"``: ligand
+        for a ligand-protected cluster, donor for an extended host.
+
+    Raises
+    ------
+    MissingDataError
+        There is no surrounding, or donors are asked for and no donor atom is in the coordinates.
+    """
+    if substrate not in ("auto", "ligand", "donor"):
+        raise BimetalError(f"substrate={substrate!r}; allowed: 'auto', 'ligand', 'donor'")
+    if substrate == "auto":
+        substrate = "donor" if system.kind == "extended" else "ligand"
+    counts = _shell_elements(system) if substrate == "ligand" else _donor_elements(system)
+    total = sum(elements.electronegativity(symbol) * n for symbol, n in counts.items())
+    return total / sum(counts.values())
 
 
 def environment_electronegativity(
     system: BimetallicSystem, weights: str = "atoms", substrate: str = "auto"
 ) -> float:
-    """χ_env = χ_metal − χ_sub [Pauling], eq. (5).
-
-    Parameters
-    ----------
-    system
-        An object with ligands or a host.
-    weights
-        χ_metal is the mean over metal ``"atoms"`` or over the elements, ``"pair"``.
-    substrate
-        χ_sub is the mean over all atoms of the bound ``"ligand"`` or over the ``"donor"`` atoms bonded to metal;
-        ``"auto"`` takes ligands for clusters and donors for extended hosts.
-
-    Raises
-    ------
-    MissingDataError
-        The object has no surroundings, or lacks the donors that were asked for.
-    """
-    if weights not in ("atoms", "pair"):
-        raise MissingDataError(f"weights={weights!r}; allowed: 'atoms', 'pair'")
-    metals = system.metal_symbols if weights == "atoms" else tuple(system.composition_metals)
-    metal = np.mean([elements.electronegativity(s) for s in metals])
-    return float(metal - _substrate_electronegativity(system, substrate))
-
-
-def reduced_distance(
-    system: BimetallicSystem, pairs: str = "nearest", scale: float = REDUCED_DISTANCE_SCALE
-) -> float:
-    """D̃ = D / (D + c·ΔR) [-], eq. (10), with D and ΔR in Å and c = 100; 1 when the radii are equal."""
-    return reduced(metal_distance(system, pairs), radius_difference(system), scale)
-
-
-def reduced(distance: float, delta_radius: float, scale: float = REDUCED_DISTANCE_SCALE) -> float:
-    """Eq. (10) on numbers: distance and radius difference in Å.
+    """χ_env = χ_metal − χ_sub [Pauling], eq. (5); options as in the two functions it subtracts.
 
     Examples
     --------
-    >>> round(reduced(3.5, 0.10), 2)
+    >>> from ase import Atoms
+    >>> pair = BimetallicSystem.from_atoms(Atoms("AuAg", [[0, 0, 0], [0, 0, 2.8]]), ligands={"PPh3": 2})
+    >>> round(environment_electronegativity(pair), 2)
+    -0.15
+    """
+    return metal_electronegativity(system, weights) - substrate_electronegativity(system, substrate)
+
+
+def reduced_distance_of(distance: float, radius_difference: float, c: float = RADIUS_WEIGHT) -> float:
+    """D̃ [-] from D and ΔR [Å], eq. (10): D / (D + c·ΔR).
+
+    Examples
+    --------
+    >>> round(reduced_distance_of(3.5, 0.10), 2)
     0.26
     """
-    return 1.0 if delta_radius == 0 else distance / (distance + scale * delta_radius)
+    return distance / (distance + c * radius_difference)
 
 
-def accessibility_index(
-    system: BimetallicSystem, weights: str = "atoms", substrate: str = "auto", pairs: str = "nearest"
-) -> float:
-    """φ = D̃ · χ_env [-], eq. (11); the site counts as accessible above −0.3."""
-    return reduced_distance(system, pairs) * environment_electronegativity(system, weights, substrate)
-
-
-def ligand_log_p(system: BimetallicSystem, method: Callable[[Ligand], float] | None = None) -> float:
-    """log P of the free, protonated ligands [-]: mean over ligands, weighted by count.
+def reduced_distance(system: BimetallicSystem, pairs: str = "nearest", c: float = RADIUS_WEIGHT) -> float:
+    """D̃ [-], eq. (10): 1 when the metals have equal radii, near 0 when they differ much.
 
     Parameters
     ----------
-    system
-        An object with ligands.
-    method
-        Ligand → log P; Crippen's by default.
+    pairs
+        As in `metal_metal_distance`.
+    c
+        Weight of the radius difference [-].
     """
-    if not system.ligands:
-        raise MissingDataError("log P needs ligands; annotate them in info['ligand_smiles'] or give ligands=")
-    values = [method(ligand) if method else ligand.log_p for ligand, _ in system.ligands]
-    return float(np.average(values, weights=[n for _, n in system.ligands]))
+    distance = metal_metal_distance(system, pairs)
+    return reduced_distance_of(distance, radius_difference(system), c) if distance else 0.0
 
 
-def charge_transfer(system: BimetallicSystem) -> float:
-    """ΔQ_CT: mean charge of the dopant atoms minus mean charge of the host atoms [e].
+def accessibility_index(
+    system: BimetallicSystem,
+    weights: str = "atoms",
+    substrate: str = "auto",
+    pairs: str = "nearest",
+    c: float = RADIUS_WEIGHT,
+) -> float:
+    """φ = D̃ · χ_env [-], eq. (11); options as in `reduced_distance` and `environment_electronegativity`."""
+    environment = environment_electronegativity(system, weights, substrate)
+    # Adding zero turns the −0.0 of a one-metal core into 0.0.
+    return reduced_distance(system, pairs, c) * environment + 0.0
+
+
+def is_accessible(system: BimetallicSystem) -> bool | None:
+    """Whether φ > −0.3; None for one metal, which has no dual-metal site to reach."""
+    return accessibility_index(system) > ACCESSIBLE_ABOVE if system.dopants else None
+
+
+def ligand_log_p(system: BimetallicSystem, log_p: LogP | None = None) -> float:
+    """Log P [-] of the ligands, mean weighted by their counts.
+
+    Parameters
+    ----------
+    log_p
+        Log P of one ligand; Crippen on the free, protonated molecule by default. For another protonation state
+        or method, pass a function of `Ligand`.
 
     Raises
     ------
     MissingDataError
-        The object carries no charges: set them on the Atoms, or attach a calculator that gives them.
+        No ligands are known.
+
+    Examples
+    --------
+    >>> from ase import Atoms
+    >>> round(ligand_log_p(BimetallicSystem.from_atoms(Atoms("Au"), ligands="PET")), 2)
+    2.16
     """
-    if system.charges is None:
-        raise MissingDataError("ΔQ_CT needs atomic charges; set initial charges or use a calculator that gives them")
-    charges = system.charges[system.metals]
-    host = np.array([s == system.host for s in system.metal_symbols])
-    return 0.0 if host.all() else float(charges[~host].mean() - charges[host].mean())
+    if not system.ligands:
+        raise MissingDataError(f"log P needs ligands; this {system.kind} has none. Annotate ligand_smiles if it has")
+    evaluate = log_p or (lambda ligand: ligand.log_p)
+    counts = [count for _, count in system.ligands]
+    return float(np.average([evaluate(ligand) for ligand, _ in system.ligands], weights=counts))
+
+
+def charge_transfer(system: BimetallicSystem, calculator: GetPropertiesMixin | None = None) -> float:
+    """ΔQ_CT [e]: mean charge of the dopant minus that of the host; positive = electrons went to the host.
+
+    Parameters
+    ----------
+    calculator
+        ASE calculator with the property ``charges``; without it the charges on the object are taken.
+
+    Raises
+    ------
+    MissingDataError
+        The object carries no charges, and no calculator was given.
+    """
+    charges = system.charges
+    if calculator is not None:
+        _require_geometry(system, "a calculated charge")
+        charges = np.asarray(calculator.get_property("charges", system.to_atoms()))
+    if charges is None:
+        raise MissingDataError(
+            "charge transfer needs atomic charges: set initial charges, an array 'charges', a pymatgen site property "
+            "'charge', or pass a calculator that gives them"
+        )
+    of_metal = {s: charges[[i for i in system.metals if system.symbols[i] == s]].mean()
+                for s in system.composition_metals}
+    return _pair_mean(system, lambda host, dopant: float(of_metal[dopant] - of_metal[host]))
 
 
 def pair_descriptor_note(system: BimetallicSystem) -> str | None:
-    """Why the pair descriptors are zero, or None."""
-    if system.dopant is None:
-        return f"only one metal ({system.host}): there is no pair to describe"
-    return None
+    """Why the pair descriptors are zero; None when there are two metals or more."""
+    if system.dopants:
+        return None
+    return f"one metal only ({system.host}): differences, mixing enthalpy, D, D̃ and φ need two metals and are 0"
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """One row of the table: symbol, unit, one line of meaning, and the function with its default options."""
+
+    symbol: str
+    unit: str
+    meaning: str
+    function: Callable[[BimetallicSystem], float]
+
+
+#: Every descriptor by name; the order is that of the tables in the documentation.
+DESCRIPTORS: Mapping[str, Descriptor] = MappingProxyType({
+    "environment_electronegativity": Descriptor("χ_env", "Pauling", "environment", environment_electronegativity),
+    "electronegativity_difference": Descriptor("Δχ_M", "Pauling", "metal pair", electronegativity_difference),
+    "core_size": Descriptor("N_metal", "atoms", "number of metal atoms", core_size),
+    "dopant_ratio": Descriptor("ratio", "-", "dopant share", dopant_ratio),
+    "mass_difference": Descriptor("ΔM", "g/mol", "metal pair", mass_difference),
+    "mixing_enthalpy": Descriptor("H_mix", "kJ/mol", "metal pair", mixing_enthalpy),
+    "metal_metal_distance": Descriptor("D", "Å", "unlike neighbours", metal_metal_distance),
+    "radius_difference": Descriptor("ΔR", "Å", "metal pair", radius_difference),
+    "ligand_log_p": Descriptor("log P", "-", "ligand solubility", ligand_log_p),
+    "reduced_distance": Descriptor("D̃", "-", "eq. (10)", reduced_distance),
+    "accessibility_index": Descriptor("φ", "-", "eq. (11)", accessibility_index),
+    "charge_transfer": Descriptor("ΔQ_CT", "e", "metal pair", charge_transfer),
+})
+#: The 8-feature scheme of the article.
+PAPER_FEATURES = tuple(DESCRIPTORS)[:8]
 
 
 def paper_features(system: BimetallicSystem) -> dict[str, float]:
-    """The 8-feature scheme of the source, by label with unit."""
-    return {label: float(function(system)) for label, function in PAPER_FEATURES.items()}
+    """The eight features of the article by name, in the order of `PAPER_FEATURES`.
+
+    Raises
+    ------
+    MissingDataError
+        One of them cannot be had.
+    """
+    return {name: float(DESCRIPTORS[name].function(system)) for name in PAPER_FEATURES}
 
 
 def all_descriptors(system: BimetallicSystem) -> dict[str, float]:
-    """Every descriptor the object has the data for, by label with unit; the others are left out."""
-    found = {}
-    for label, function in ALL_DESCRIPTORS.items():
+    """Every descriptor that the object has the data for, by name; `missing_descriptors` gives the others."""
+    return _evaluate(system)[0]
+
+
+def missing_descriptors(system: BimetallicSystem) -> dict[str, str]:
+    """Descriptors that cannot be had for the object, each with the reason."""
+    return _evaluate(system)[1]
+
+
+def _evaluate(system: BimetallicSystem) -> tuple[dict[str, float], dict[str, str]]:
+    values, reasons = {}, {}
+    for name, descriptor in DESCRIPTORS.items():
         try:
-            found[label] = float(function(system))
-        except BimetalError:
-            continue
-    return found
-
-
-#: Label with unit → function, in the order of the 8-feature scheme.
-PAPER_FEATURES: dict[str, Callable[[BimetallicSystem], float]] = {
-    "chi_env (Pauling)": environment_electronegativity,
-    "delta chi_M (Pauling)": electronegativity_difference,
-    "N_metal (atoms)": core_size,
-    "dopant ratio (-)": dopant_ratio,
-    "delta M (g/mol)": mass_difference,
-    "H_mix (kJ/mol)": mixing_enthalpy,
-    "D (Å)": metal_distance,
-    "delta R (Å)": radius_difference,
-}
-#: All descriptors by label with unit.
-ALL_DESCRIPTORS: dict[str, Callable[[BimetallicSystem], float]] = PAPER_FEATURES | {
-    "log P (-)": ligand_log_p,
-    "reduced distance (-)": reduced_distance,
-    "phi (-)": accessibility_index,
-    "delta Q_CT (e)": charge_transfer,
-}
+            values[name] = float(descriptor.function(system))
+        except (MissingDataError, UnknownElementError) as error:
+            reasons[name] = str(error)
+    return values, reasons
 
 
 def _pair_mean(system: BimetallicSystem, value: Callable[[str, str], float]) -> float:
-    """Mean of a pair property over host–dopant pairs, weighted by the dopants' counts; 0 for one metal."""
-    dopants = {s: n for s, n in system.composition_metals.items() if s != system.host}
-    if not dopants:
+    """Mean of a function of (host, dopant) over the dopants, weighted by their number; 0 without dopants."""
+    if not system.dopants:
         return 0.0
-    return float(np.average([value(system.host, s) for s in dopants], weights=list(dopants.values())))
+    weights = [system.composition_metals[dopant] for dopant in system.dopants]
+    return float(np.average([value(system.host, dopant) for dopant in system.dopants], weights=weights))
 
 
-def _unlike_distances(system: BimetallicSystem) -> tuple[np.ndarray, np.ndarray]:
-    """Minimum-image distances of all unlike metal pairs and the reach of each pair [Å]."""
-    symbols = np.array(system.metal_symbols)
-    first, second = np.triu_indices(len(symbols), 1)
-    unlike = symbols[first] != symbols[second]
-    first, second = first[unlike], second[unlike]
-    if not len(first):
-        return np.empty(0), np.empty(0)
-    positions = system.positions[system.metals]
-    vectors = positions[second] - positions[first]
-    if any(system.pbc):
-        vectors, _ = find_mic(vectors, system.cell, system.pbc)
-    radius = np.array([elements.metallic_radius(s) / 100 for s in symbols])
-    return np.linalg.norm(vectors, axis=1), _NEAREST * (radius[first] + radius[second])
+def _require_geometry(system: BimetallicSystem, what: str) -> None:
+    if not system.has_geometry:
+        raise MissingDataError(f"{what} needs coordinates; a composition has none")
 
 
-def _substrate_electronegativity(system: BimetallicSystem, substrate: str) -> float:
-    if substrate not in ("auto", "ligand", "donor"):
-        raise MissingDataError(f"substrate={substrate!r}; allowed: 'auto', 'ligand', 'donor'")
-    if substrate == "ligand" or (substrate == "auto" and system.ligands):
-        if not system.ligands:
-            raise MissingDataError("χ_env over ligands needs ligands; this object has none annotated or perceived")
-        counts = {s: 0 for ligand, _ in system.ligands for s in ligand.bound_formula}
-        for ligand, n in system.ligands:
-            for symbol, k in ligand.bound_formula.items():
-                counts[symbol] += n * k
-        values = [elements.electronegativity(s) for s in counts]
-        return float(np.average(values, weights=list(counts.values())))
+def _nearest_distance(system: BimetallicSystem, a: str, b: str) -> float:
+    """Mean distance [Å] of neighbours of elements a and b, or their shortest distance when none are neighbours."""
+    reach = NEIGHBOUR_FACTOR * (elements.metallic_radius(a) + elements.metallic_radius(b)) / 100
+    rows = np.concatenate([_rows(system, a), _rows(system, b)])
+    found = pairs_within(system.positions[rows], system.cell, system.pbc, reach)
+    n_a = len(_rows(system, a))
+    unlike = (found.first < n_a) & (found.second >= n_a)
+    return float(found.distance[unlike].mean() if unlike.any() else _distances(system, a, b).min())
+
+
+def _mean_distance(system: BimetallicSystem, a: str, b: str) -> float:
+    return float(_distances(system, a, b).mean())
+
+
+def _distances(system: BimetallicSystem, a: str, b: str) -> np.ndarray:
+    """Nearest-image distances [Å], shape (atoms of a, atoms of b)."""
+    first, second = system.positions[_rows(system, a)], system.positions[_rows(system, b)]
+    return get_distances(first, second, cell=system.cell, pbc=system.pbc)[1]
+
+
+def _rows(system: BimetallicSystem, symbol: str) -> np.ndarray:
+    return np.array([i for i in system.metals if system.symbols[i] == symbol])
+
+
+def _shell_elements(system: BimetallicSystem) -> Mapping[str, int]:
+    """Element counts of all that is not metal: from the ligands, or from the atoms of the object."""
+    counts: Counter[str] = Counter()
+    for ligand, count in system.ligands:
+        counts.update({symbol: n * count for symbol, n in ligand.bound_formula.items()})
+    if not system.ligands:
+        metals = set(system.metals.tolist())
+        counts.update(s for i, s in enumerate(system.symbols) if i not in metals)
+    if not counts:
+        raise MissingDataError(f"χ_env needs surroundings; this {system.kind} is bare metal")
+    return counts
+
+
+def _donor_elements(system: BimetallicSystem) -> Mapping[str, int]:
     if not len(system.donors):
-        raise MissingDataError("χ_env over donors needs the atoms bonded to metal; the coordinates hold none")
-    return float(np.mean([elements.electronegativity(system.symbols[i]) for i in system.donors]))
+        lacking = "the coordinates hold only the metal core" if system.is_core_only else "none was found"
+        raise MissingDataError(f"χ_env by donors needs the atoms bonded to metal; {lacking}. Give the whole object, "
+                               "or use substrate='ligand'")
+    return Counter(system.symbols[i] for i in system.donors)
+
+
+__all__ = [
+    "DESCRIPTORS",
+    "PAPER_FEATURES",
+    "Descriptor",
+    "accessibility_index",
+    "all_descriptors",
+    "charge_transfer",
+    "core_size",
+    "dopant_ratio",
+    "electronegativity_difference",
+    "environment_electronegativity",
+    "is_accessible",
+    "ligand_log_p",
+    "mass_difference",
+    "metal_electronegativity",
+    "metal_metal_distance",
+    "missing_descriptors",
+    "mixing_enthalpy",
+    "pair_descriptor_note",
+    "paper_features",
+    "radius_difference",
+    "reduced_distance",
+    "reduced_distance_of",
+    "substrate_electronegativity",
+]
