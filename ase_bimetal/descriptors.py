@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -28,12 +27,13 @@ if TYPE_CHECKING:
 #: Metal atoms are neighbours below this multiple of the sum of their 12-coordinate radii: between the first shell
 #: of a close-packed metal (1.0) and its second (1.41).
 NEIGHBOUR_FACTOR = 1.25
-#: Weight of the radius difference in the reduced distance, eq. (10) [-].
-RADIUS_WEIGHT = 100.0
+#: c, the weight of the radius difference in the reduced distance, eq. (10) [-].
+REDUCED_DISTANCE_SCALE = 100.0
 #: A dual-metal site is accessible above this value of φ [-].
 ACCESSIBLE_ABOVE = -0.3
 
 LogP = Callable[[Ligand], float]
+Descriptor = Callable[[BimetallicSystem], float]
 
 
 def core_size(system: BimetallicSystem) -> int:
@@ -72,7 +72,7 @@ def radius_difference(system: BimetallicSystem) -> float:
     return _pair_mean(system, lambda a, b: abs(elements.metallic_radius(a) - elements.metallic_radius(b)) / 100)
 
 
-def metal_metal_distance(system: BimetallicSystem, pairs: str = "nearest") -> float:
+def metal_distance(system: BimetallicSystem, pairs: str = "nearest") -> float:
     """D [Å], mean distance of unlike metals.
 
     Parameters
@@ -148,29 +148,28 @@ def environment_electronegativity(
     return metal_electronegativity(system, weights) - substrate_electronegativity(system, substrate)
 
 
-def reduced_distance_of(distance: float, radius_difference: float, c: float = RADIUS_WEIGHT) -> float:
-    """D̃ [-] from D and ΔR [Å], eq. (10): D / (D + c·ΔR).
+def reduced(distance: float, radius_difference: float, scale: float = REDUCED_DISTANCE_SCALE) -> float:
+    """D̃ [-] from D and ΔR [Å], eq. (10): D / (D + c·ΔR), c = `scale`; 0 for D = 0, a core without unlike pair.
 
     Examples
     --------
-    >>> round(reduced_distance_of(3.5, 0.10), 2)
+    >>> round(reduced(3.5, 0.10), 2)
     0.26
     """
-    return distance / (distance + c * radius_difference)
+    return distance / (distance + scale * radius_difference) if distance else 0.0
 
 
-def reduced_distance(system: BimetallicSystem, pairs: str = "nearest", c: float = RADIUS_WEIGHT) -> float:
+def reduced_distance(system: BimetallicSystem, pairs: str = "nearest", scale: float = REDUCED_DISTANCE_SCALE) -> float:
     """D̃ [-], eq. (10): 1 when the metals have equal radii, near 0 when they differ much.
 
     Parameters
     ----------
     pairs
-        As in `metal_metal_distance`.
-    c
+        As in `metal_distance`.
+    scale
         Weight of the radius difference [-].
     """
-    distance = metal_metal_distance(system, pairs)
-    return reduced_distance_of(distance, radius_difference(system), c) if distance else 0.0
+    return reduced(metal_distance(system, pairs), radius_difference(system), scale)
 
 
 def accessibility_index(
@@ -178,12 +177,12 @@ def accessibility_index(
     weights: str = "atoms",
     substrate: str = "auto",
     pairs: str = "nearest",
-    c: float = RADIUS_WEIGHT,
+    scale: float = REDUCED_DISTANCE_SCALE,
 ) -> float:
     """φ = D̃ · χ_env [-], eq. (11); options as in `reduced_distance` and `environment_electronegativity`."""
     environment = environment_electronegativity(system, weights, substrate)
     # Adding zero turns the −0.0 of a one-metal core into 0.0.
-    return reduced_distance(system, pairs, c) * environment + 0.0
+    return reduced_distance(system, pairs, scale) * environment + 0.0
 
 
 def is_accessible(system: BimetallicSystem) -> bool | None:
@@ -252,63 +251,55 @@ def pair_descriptor_note(system: BimetallicSystem) -> str | None:
     return f"one metal only ({system.host}): differences, mixing enthalpy, D, D̃ and φ need two metals and are 0"
 
 
-@dataclass(frozen=True)
-class Descriptor:
-    """One row of the table: symbol, unit, one line of meaning, and the function with its default options."""
-
-    symbol: str
-    unit: str
-    meaning: str
-    function: Callable[[BimetallicSystem], float]
-
-
-#: Every descriptor by name; the order is that of the tables in the documentation.
-DESCRIPTORS: Mapping[str, Descriptor] = MappingProxyType({
-    "environment_electronegativity": Descriptor("χ_env", "Pauling", "environment", environment_electronegativity),
-    "electronegativity_difference": Descriptor("Δχ_M", "Pauling", "metal pair", electronegativity_difference),
-    "core_size": Descriptor("N_metal", "atoms", "number of metal atoms", core_size),
-    "dopant_ratio": Descriptor("ratio", "-", "dopant share", dopant_ratio),
-    "mass_difference": Descriptor("ΔM", "g/mol", "metal pair", mass_difference),
-    "mixing_enthalpy": Descriptor("H_mix", "kJ/mol", "metal pair", mixing_enthalpy),
-    "metal_metal_distance": Descriptor("D", "Å", "unlike neighbours", metal_metal_distance),
-    "radius_difference": Descriptor("ΔR", "Å", "metal pair", radius_difference),
-    "ligand_log_p": Descriptor("log P", "-", "ligand solubility", ligand_log_p),
-    "reduced_distance": Descriptor("D̃", "-", "eq. (10)", reduced_distance),
-    "accessibility_index": Descriptor("φ", "-", "eq. (11)", accessibility_index),
-    "charge_transfer": Descriptor("ΔQ_CT", "e", "metal pair", charge_transfer),
+#: The 8-feature scheme of the article: label with unit → function.
+PAPER_FEATURES: Mapping[str, Descriptor] = MappingProxyType({
+    "chi_env (Pauling)": environment_electronegativity,
+    "delta chi_M (Pauling)": electronegativity_difference,
+    "N_metal (atoms)": core_size,
+    "dopant ratio (-)": dopant_ratio,
+    "delta M (g/mol)": mass_difference,
+    "H_mix (kJ/mol)": mixing_enthalpy,
+    "D (Å)": metal_distance,
+    "delta R (Å)": radius_difference,
 })
-#: The 8-feature scheme of the article.
-PAPER_FEATURES = tuple(DESCRIPTORS)[:8]
+#: Every descriptor with its default options: label with unit → function.
+ALL_DESCRIPTORS: Mapping[str, Descriptor] = MappingProxyType({
+    **PAPER_FEATURES,
+    "log P (-)": ligand_log_p,
+    "reduced distance (-)": reduced_distance,
+    "phi (-)": accessibility_index,
+    "delta Q_CT (e)": charge_transfer,
+})
 
 
 def paper_features(system: BimetallicSystem) -> dict[str, float]:
-    """The eight features of the article by name, in the order of `PAPER_FEATURES`.
+    """The eight features of the article by label, in the order of `PAPER_FEATURES`.
 
     Raises
     ------
     MissingDataError
         One of them cannot be had.
     """
-    return {name: float(DESCRIPTORS[name].function(system)) for name in PAPER_FEATURES}
+    return {label: float(function(system)) for label, function in PAPER_FEATURES.items()}
 
 
 def all_descriptors(system: BimetallicSystem) -> dict[str, float]:
-    """Every descriptor that the object has the data for, by name; `missing_descriptors` gives the others."""
+    """Every descriptor that the object has the data for, by label; `missing_descriptors` gives the others."""
     return _evaluate(system)[0]
 
 
 def missing_descriptors(system: BimetallicSystem) -> dict[str, str]:
-    """Descriptors that cannot be had for the object, each with the reason."""
+    """Descriptors that cannot be had for the object, by label, each with the reason."""
     return _evaluate(system)[1]
 
 
 def _evaluate(system: BimetallicSystem) -> tuple[dict[str, float], dict[str, str]]:
     values, reasons = {}, {}
-    for name, descriptor in DESCRIPTORS.items():
+    for label, function in ALL_DESCRIPTORS.items():
         try:
-            values[name] = float(descriptor.function(system))
+            values[label] = float(function(system))
         except (MissingDataError, UnknownElementError) as error:
-            reasons[name] = str(error)
+            reasons[label] = str(error)
     return values, reasons
 
 
@@ -371,9 +362,9 @@ def _donor_elements(system: BimetallicSystem) -> Mapping[str, int]:
 
 
 __all__ = [
-    "DESCRIPTORS",
+    "ALL_DESCRIPTORS",
     "PAPER_FEATURES",
-    "Descriptor",
+    "REDUCED_DISTANCE_SCALE",
     "accessibility_index",
     "all_descriptors",
     "charge_transfer",
@@ -385,13 +376,13 @@ __all__ = [
     "ligand_log_p",
     "mass_difference",
     "metal_electronegativity",
-    "metal_metal_distance",
+    "metal_distance",
     "missing_descriptors",
     "mixing_enthalpy",
     "pair_descriptor_note",
     "paper_features",
     "radius_difference",
     "reduced_distance",
-    "reduced_distance_of",
+    "reduced",
     "substrate_electronegativity",
 ]
