@@ -44,14 +44,15 @@ class BimetallicFeaturizer(BaseFeaturizer):
         obj
             Atoms, Structure, Molecule, Composition or BimetallicSystem.
         ligands
-            Its ligand annotation, if the object carries none.
+            Its ligand annotation, if the object carries none; None or NaN, an empty cell of a table, is none.
 
         Returns
         -------
         list of float
             In the order of `feature_labels`.
         """
-        return [float(value) for value in self.values(as_system(obj, ligands))]
+        empty = isinstance(ligands, float) and np.isnan(ligands)
+        return [float(value) for value in self.values(as_system(obj, None if empty else ligands))]
 
     def feature_labels(self) -> list[str]:
         """Names of the features with units, a new list each time."""
@@ -65,8 +66,8 @@ class BimetallicFeaturizer(BaseFeaturizer):
         """Nothing to fit."""
         return self
 
-    def transform(self, X: Any) -> np.ndarray | pd.DataFrame:
-        """Features of many objects, shape (n, n_features).
+    def transform(self, X: Any) -> np.ndarray:
+        """Features of many objects, shape (n, n_features); a DataFrame after ``set_output(transform="pandas")``.
 
         Parameters
         ----------
@@ -74,25 +75,15 @@ class BimetallicFeaturizer(BaseFeaturizer):
             A list or Series of objects, a list of (object, ligands) tuples, or a DataFrame of one column (objects)
             or two (objects, ligands).
         """
-        index = X.index if isinstance(X, pd.DataFrame | pd.Series) else None
-        if isinstance(X, pd.DataFrame):
-            X = X.iloc[:, 0] if X.shape[1] == 1 else list(X.itertuples(index=False, name=None))
-        rows = self.featurize_many(list(X), ignore_errors=False, pbar=False)
-        return self._as_output(np.array(rows, dtype=float).reshape(len(rows), -1), index)
-
-    def set_output(self, *, transform: str | None = None) -> BimetallicFeaturizer:
-        """Choose ``"default"`` (array) or ``"pandas"`` (DataFrame) for `transform`."""
-        if transform is not None:
-            if transform not in ("default", "pandas"):
-                raise ValueError(f"transform={transform!r}; allowed: 'default', 'pandas'")
-            self._sklearn_output_config = {"transform": transform}
-        return self
+        entries = list(X.itertuples(index=False, name=None)) if isinstance(X, pd.DataFrame) else list(X)
+        rows = self.featurize_many(entries, ignore_errors=False, pbar=False)
+        return np.array(rows, dtype=float).reshape(len(rows), len(self.feature_labels()))
 
     def __sklearn_clone__(self) -> BimetallicFeaturizer:
-        """Clone with the number of processes and the output kind, which plain cloning forgets."""
+        """Clone with the number of processes and the kind of output, which matminer's attributes would lose."""
         clone = type(self)(**self.get_params(deep=False))
         clone.set_n_jobs(self.n_jobs)
-        return clone.set_output(transform=self._output())
+        return clone.set_output(transform=getattr(self, "_sklearn_output_config", {}).get("transform"))
 
     def citations(self) -> list[str]:
         """BibTeX of the source."""
@@ -101,11 +92,3 @@ class BimetallicFeaturizer(BaseFeaturizer):
     def implementors(self) -> list[str]:
         """Who wrote this code."""
         return ["The ase-bimetal developers"]
-
-    def _output(self) -> str:
-        return getattr(self, "_sklearn_output_config", {}).get("transform", "default")
-
-    def _as_output(self, rows: np.ndarray, index: pd.Index | None) -> np.ndarray | pd.DataFrame:
-        if self._output() == "pandas":
-            return pd.DataFrame(rows, columns=self.feature_labels(), index=index)
-        return rows
