@@ -34,7 +34,7 @@ CONTACT_FACTOR = 1.25
 #: Carbon touches metal below this distance [Å] or the sum of radii: Cp rings and η²-alkynyls, but not S–CH2.
 CARBON_CONTACT = 2.6
 # An atom further out than its bonded neighbour by this share of the radii is second shell (C of M–N–C).
-_SECOND_SHELL_MARGIN = 0.15
+_SECOND_SHELL_MARGIN = 0.12
 # A fused carbon sheet: larger than any common ligand, with many rings, held by several N or O.
 _SHEET_MIN_HEAVY, _SHEET_MIN_RINGS, _SHEET_MIN_CONTACTS = 21, 4, 2
 _BARE_ATOMS = {"H": "hydride", "O": "oxide", "S": "sulfide", "Se": "selenide", "N": "nitride", "C": "carbide"}

@@ -313,7 +313,7 @@ def _read_composition(composition: Composition) -> _Raw:
         pbc=(False,) * 3,
         annotation=None,
         charges=None,
-        total_charge=float(composition.charge or 0.0),
+        total_charge=float(sum((getattr(s, "oxi_state", 0) or 0) * n for s, n in composition.items())),
         has_geometry=False,
     )
 
