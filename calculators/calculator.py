@@ -16,6 +16,7 @@ _RESULTS = (
     "formation_energy_std",
     "accessibility_index",
     "accessible",
+    "level_error",
     "descriptors",
     "flags",
     "reference",

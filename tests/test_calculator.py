@@ -192,7 +192,7 @@ def test_flags_say_what_was_never_seen(core):
     pure = core.copy()
     pure.symbols[pure.symbols == "Pd"] = "Au"
     [plain, one_metal] = predict([core, pure])
-    assert "one metal only: descriptors of metal pairs are 0" in one_metal.flags
+    assert any("one metal only" in flag for flag in one_metal.flags)
     assert any("no ligand atoms" in flag for flag in plain.flags)
     unseen = core.copy()
     unseen.symbols[unseen.symbols == "Pd"] = "Ti"

@@ -17,6 +17,7 @@ def print_results(title: str, results: Mapping[str, Any]) -> None:
     console.print(f"formation energy: {energy:.3f} ± {std:.3f} eV/metal   (total {results['energy']:.3f} eV)")
     console.print(f"level: {results['level']}; reference: free ligands, {results['reference']}; "
                   f"model: {results['model']}")
+    console.print(f"± is one standard deviation of the model; the level adds {results['level_error']:.2f} eV/metal")
     table = Table("descriptor", "value")
     for name, value in results["descriptors"].items():
         table.add_row(name, f"{value:.3f}")

@@ -12,13 +12,13 @@ import typer
 def train(
     target: Annotated[Path, typer.Argument(help="Folder that receives weights.safetensors and card.json.")],
     data: Annotated[Path | None, typer.Option(help="Packed labels; default: the shipped ones.")] = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the training rows.")] = 60,
+    epochs: Annotated[int, typer.Option(help="Passes over the training rows.")] = 40,
     members: Annotated[int, typer.Option(help="Networks in the ensemble.")] = 3,
     workers: Annotated[int, typer.Option(help="Processes for the leave-one-out folds.")] = 1,
 ) -> None:
     """Train on the random 8:1:1 split, measure every split, and save the checkpoint with its card.
 
-    Example: ase-bimetal train my-model --epochs 60
+    Example: ase-bimetal train my-model --epochs 40
     """
     from ase_bimetal.cli.tables import print_metrics
     from ase_bimetal.reference import elemental

@@ -51,8 +51,8 @@ class MMLConfig:
     """
 
     ligand_width: int = 128
-    width: int = 96
-    n_layers: int = 3
+    width: int = 64
+    n_layers: int = 2
     n_core_tokens: int = 4
     n_blocks: int = 4
     d_state: int = 32

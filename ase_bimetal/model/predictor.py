@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ase_bimetal import elements
-from ase_bimetal.descriptors import all_descriptors
+from ase_bimetal.descriptors import all_descriptors, is_accessible, pair_descriptor_note
 from ase_bimetal.errors import BimetalError, ReferenceStateError, UnsupportedElementError, UnsupportedSystemError
 from ase_bimetal.formation import REFERENCES, ligand_reference_energy
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, Checkpoint, load_checkpoint
@@ -21,8 +21,6 @@ from ase_bimetal.model.encode import Encoded, collate, encode
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.system import BimetallicSystem, as_system
 
-#: φ above this value means that the dual-metal site is accessible (Gu et al. 2025).
-ACCESSIBLE_ABOVE = -0.3
 _BATCH = 64
 
 
@@ -48,6 +46,11 @@ class Prediction:
         Every descriptor the object has the data for, by name with unit.
     accessibility_index
         φ [-]; None when the object lacks what it needs.
+    accessible
+        Whether φ > −0.3; None without φ or with one metal only.
+    level_error
+        Mean error [eV per metal atom] of the level itself against density-functional anchors left out of the fit;
+        systematic for an element or donor, and not part of `formation_energy_std`.
     flags
         Sentences on what the number should not be trusted for; empty when all is inside the training domain.
     """
@@ -60,17 +63,14 @@ class Prediction:
     model: str
     descriptors: dict[str, float] = field(hash=False)
     accessibility_index: float | None
+    accessible: bool | None
+    level_error: float
     flags: tuple[str, ...]
 
     @property
     def energy(self) -> float:
         """Total formation energy, E_form × N_metal [eV]."""
         return self.formation_energy_per_metal * self.n_metals
-
-    @property
-    def accessible(self) -> bool | None:
-        """Whether φ > −0.3; None when φ is not known."""
-        return None if self.accessibility_index is None else self.accessibility_index > ACCESSIBLE_ABOVE
 
 
 @dataclass(frozen=True)
@@ -169,8 +169,8 @@ class Predictor:
         return shift
 
     def _prediction(self, system: BimetallicSystem, energies: np.ndarray, reference: str) -> Prediction:
-        flags = _flags(system, self.card)
         descriptors = all_descriptors(system)
+        phi = descriptors.get("phi (-)")
         return Prediction(
             formation_energy_per_metal=float(energies.mean()),
             formation_energy_std=self._std(system, float(energies.std(ddof=1))),
@@ -179,8 +179,10 @@ class Predictor:
             level=self.card["level"],
             model=self.checkpoint.name,
             descriptors=descriptors,
-            accessibility_index=descriptors.get("phi (-)"),
-            flags=flags,
+            accessibility_index=phi,
+            accessible=None if phi is None else is_accessible(system),
+            level_error=self.card["elemental_references"]["errors"]["leave-one-anchor-out MAE"],
+            flags=_flags(system, self.card),
         )
 
     def _std(self, system: BimetallicSystem, spread: float) -> float:
@@ -299,8 +301,8 @@ def _flags(system: BimetallicSystem, card: dict[str, Any]) -> tuple[str, ...]:
         flags.append(f"{per_metal:.2f} ligands per metal; trained on {low:.2f} to {high:.2f}")
     if system.is_core_only:
         flags.append("no ligand atoms in the coordinates: metal–donor bonds unknown")
-    if len(metals) == 1:
-        flags.append("one metal only: descriptors of metal pairs are 0")
+    if note := pair_descriptor_note(system):
+        flags.append(note)
     if len(metals) > 2:
         flags.append("more than two metals: trained on pairs")
     return tuple(flags)

@@ -105,6 +105,8 @@ def run_job(job: Job, folder: Path) -> None:
 
 def _fill_shard(job: Job, shard: Path, folder: Path) -> None:
     done = {record["index"]: record for record in read_shard(shard)}
+    if "rejected" in done.get(0, {}):
+        return
     fragments = json.loads((folder / FRAGMENTS_FILE).read_text())
     parent = _parent(job.prototype, done.get(0))
     seed = zlib.crc32(job.prototype.name.encode())

@@ -17,6 +17,7 @@ from ase_bimetal.system import BimetallicSystem, as_system
 
 #: Share of training examples shown without donors, so that a bare core with annotation is no stranger.
 CORE_ONLY_SHARE = 0.15
+MAX_RATTLE = 0.025  # Å
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,15 @@ class TrainingData:
     def features(self) -> pd.DataFrame:
         """The 8-feature scheme of the source, one row per configuration."""
         return pd.DataFrame([paper_features(system) for system in self.systems])
+
+
+def trainable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Labels the model can learn from: all but strong rattles.
+
+    A rattle of more than 0.025 Å strains the inside of every ligand, which a core graph and a SMILES do not show.
+    """
+    strained = (frame.kind == "rattle") & (frame.amplitude > MAX_RATTLE)
+    return frame[~strained].reset_index(drop=True)
 
 
 def prepare(frame: pd.DataFrame, encoder: LigandEncoder, whole_cluster: bool = True) -> TrainingData:

@@ -14,7 +14,7 @@ from ase_bimetal.model.checkpoint import DEFAULT_MODEL, save_checkpoint
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.model.mml import MMLConfig
 from ase_bimetal.reference.dataset import ReferenceData
-from ase_bimetal.training.data import TrainingData, prepare
+from ase_bimetal.training.data import MAX_RATTLE, TrainingData, prepare, trainable
 from ase_bimetal.training.evaluate import (
     MML_NAME,
     FoldResult,
@@ -74,7 +74,7 @@ def train_model(
     """
     options = options or TrainingOptions()
     encoder = LigandEncoder(ligand_encoder)
-    data = prepare(reference.frame, encoder)
+    data = prepare(trainable(reference.frame), encoder)
     config = MMLConfig(ligand_width=data.encoded[0].ligand_embedding.shape[1])
     split = random_split(len(data.targets))
     ensemble = train_ensemble(data, split, config, options, members)
@@ -94,8 +94,7 @@ def train_model(
         "level": LEVEL,
         "unit": "eV per metal atom",
         "reference": "dimer",
-        "data": {"labels": "GFN1-xTB", "digest": reference.digest, "configurations": len(data.targets),
-                 "prototypes": int(data.frame.prototype.nunique()), "rejected": len(reference.rejects)},
+        "data": _data_card(reference, data),
         "training": asdict(options) | {"split": "random 8:1:1, seed 0"},
         "target": {"mean": ensemble[0].mean, "std": ensemble[0].std},
         "metrics": {name: table(folds) for name, folds in results.items()},
@@ -109,6 +108,18 @@ def train_model(
     }
     save_checkpoint(target, [member.network for member in ensemble], card)
     return card
+
+
+def _data_card(reference: ReferenceData, data: TrainingData) -> dict[str, Any]:
+    return {
+        "labels": "GFN1-xTB",
+        "digest": reference.digest,
+        "labelled": len(reference.frame),
+        "rejected": len(reference.rejects),
+        "used": len(data.targets),
+        "left out": f"rattles above {MAX_RATTLE} Å, whose strain inside the ligands the model cannot see",
+        "prototypes": int(data.frame.prototype.nunique()),
+    }
 
 
 def _validation_rmse(data: TrainingData, split: Split, ensemble: list[Trained]) -> float:

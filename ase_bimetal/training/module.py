@@ -41,9 +41,9 @@ class TrainingOptions:
         reads them as smooth quantities and not as names of elements.
     """
 
-    epochs: int = 60
+    epochs: int = 40
     batch_size: int = 32
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 1e-2
     contrastive_weight: float = 0.05
     baseline_ridge: float = 5.0
