@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from ase_bimetal.cli import dataset, demo, label, predict, train
+from ase_bimetal.cli import dataset, demo, info, label, predict, train
 from ase_bimetal.errors import BimetalError
 
 app = typer.Typer(
@@ -14,6 +14,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("predict")(predict.predict_files)
+app.command("info")(info.info)
 app.command("label")(label.label)
 app.command("dataset")(dataset.dataset)
 app.command("train")(train.train)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.table import Table
 
-
-def print_metrics(metrics: dict[str, dict[str, dict[str, float]]]) -> None:
-    """Print split × model → MAE, RMSE [eV/metal] and R²."""
-    table = Table("split", "model", "MAE (eV/metal)", "RMSE (eV/metal)", "R²", "n")
+def markdown_metrics(metrics: dict[str, dict[str, dict[str, float]]]) -> str:
+    """Split × model → MAE, RMSE [eV/metal] and R² as a Markdown table."""
+    lines = ["| split | model | MAE | RMSE | R² | test rows |", "| --- | --- | --- | --- | --- | --- |"]
     for split, models in metrics.items():
         for name, row in models.items():
-            table.add_row(split, name, *(f"{row[key]:.3f}" for key in ("MAE", "RMSE", "R2")), str(row["n"]))
-        table.add_section()
-    Console().print(table)
+            values = " | ".join(f"{row[key]:.3f}" for key in ("MAE", "RMSE", "R2"))
+            lines.append(f"| {split} | {name} | {values} | {row['n']} |")
+    return "\n".join(lines)

@@ -20,7 +20,7 @@ def train(
 
     Example: ase-bimetal train my-model --epochs 40
     """
-    from ase_bimetal.cli.tables import print_metrics
+    from ase_bimetal.cli.tables import markdown_metrics
     from ase_bimetal.reference import elemental
     from ase_bimetal.reference.dataset import SHIPPED, load_reference
     from ase_bimetal.training.fit import train_model
@@ -30,4 +30,4 @@ def train(
     card = train_model(
         load_reference(data or SHIPPED), references, target, members, TrainingOptions(epochs=epochs), workers
     )
-    print_metrics(card["metrics"])
+    print(markdown_metrics(card["metrics"]))
