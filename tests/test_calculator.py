@@ -46,7 +46,7 @@ def test_pymatgen_and_matminer_give_the_same_number(cluster):
     expected = per_metal(cluster)
     molecule = AseAtomsAdaptor.get_molecule(Atoms(cluster.symbols, cluster.positions))
     found = molecule.calculate(MMLFormationCalculator(ligands={PET: 8}))
-    assert found.calc.results["formation_energy_per_metal"] == pytest.approx(expected, abs=TOLERANCE)
+    assert found.results["formation_energy_per_metal"] == pytest.approx(expected, abs=TOLERANCE)
     boxed = cluster.copy()
     boxed.center(vacuum=8.0)
     boxed.pbc = True
