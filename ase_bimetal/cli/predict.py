@@ -11,7 +11,7 @@ import typer
 
 
 def predict_files(
-    files: Annotated[list[Path], typer.Argument(help="Structure files that ase.io reads; all frames are used.")],
+    files: Annotated[list[Path], typer.Argument(exists=True, help="Structure files that ase.io reads.")],
     ligand: Annotated[list[str] | None, typer.Option(help="NAME:count or SMILES:count; may be repeated.")] = None,
     reference: Annotated[str, typer.Option(help="dimer, hydride or radical.")] = "dimer",
     model: Annotated[str, typer.Option(help="Shipped model or folder of one's own.")] = "mml-gfn1-pbe",
@@ -24,8 +24,9 @@ def predict_files(
 
     from ase_bimetal.model.predictor import Failure, predict
 
+    ligands = _ligands(ligand)
     frames = [(f"{path}@{i}", atoms) for path in files for i, atoms in enumerate(iread(path))]
-    results = predict([atoms for _, atoms in frames], model, _ligands(ligand), reference, errors="collect")
+    results = predict([atoms for _, atoms in frames], model, ligands, reference, errors="collect")
     writer = csv.writer(sys.stdout)
     writer.writerow(["structure", "E_form (eV/metal)", "std (eV/metal)", "energy (eV)", "phi", "level", "reference",
                      "model", "flags"])

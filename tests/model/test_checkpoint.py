@@ -1,0 +1,61 @@
+"""Weights on disk: checked, pickle-free, and the numbers they give."""
+
+import json
+import shutil
+
+import pytest
+
+from ase_bimetal.errors import WeightsError
+from ase_bimetal.model.checkpoint import DEFAULT_MODEL, load_checkpoint, resolve
+from ase_bimetal.model.predictor import Predictor
+
+
+@pytest.fixture
+def copied(tmp_path):
+    return shutil.copytree(resolve(DEFAULT_MODEL), tmp_path / "model")
+
+
+def test_altered_weights_are_refused(copied):
+    weights = copied / "weights.safetensors"
+    raw = bytearray(weights.read_bytes())
+    raw[-1] ^= 1
+    weights.write_bytes(raw)
+    with pytest.raises(WeightsError, match="sha256"):
+        load_checkpoint(copied)
+
+
+def test_an_architecture_that_does_not_fit_is_refused(copied):
+    card = json.loads((copied / "card.json").read_text())
+    card["config"]["width"] += 32
+    (copied / "card.json").write_text(json.dumps(card))
+    with pytest.raises(WeightsError, match="do not fit"):
+        load_checkpoint(copied)
+
+
+def test_another_ligand_encoder_is_refused(copied):
+    card = json.loads((copied / "card.json").read_text())
+    card["ligand_encoder"]["digest"] = "0" * 64
+    (copied / "card.json").write_text(json.dumps(card))
+    with pytest.raises(WeightsError):
+        Predictor(copied)
+
+
+def test_unknown_model_lists_the_shipped_ones():
+    with pytest.raises(WeightsError, match=DEFAULT_MODEL):
+        load_checkpoint("no-such-model")
+
+
+def test_card_is_complete():
+    checkpoint = load_checkpoint()
+    card = checkpoint.card
+    assert len(checkpoint.members) >= 3
+    assert {"random", "leave one dopant out", "leave one ligand out", "leave one family out"} <= set(card["metrics"])
+    for models in card["metrics"].values():
+        assert {"MML", "mean", "random forest, 8 features"} <= set(models)
+    assert card["limits"] and card["licence"] and card["data"]["digest"] and card["fragments"]["H2"] < 0
+    assert checkpoint.name.startswith(f"{DEFAULT_MODEL}@{card['sha256'][:8]}")
+
+
+def test_the_model_beats_the_forest_on_left_out_dopants():
+    models = load_checkpoint().card["metrics"]["leave one dopant out"]
+    assert models["MML"]["MAE"] < models["random forest, 8 features"]["MAE"]

@@ -1,0 +1,51 @@
+"""The package itself: light imports, attributes, and documents that agree with the card."""
+
+import doctest
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ase_bimetal
+from ase_bimetal.cli.tables import markdown_metrics
+from ase_bimetal.model.checkpoint import load_checkpoint
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_import_is_light():
+    code = "import sys, ase_bimetal; print([m for m in sys.modules if m.split('.')[0] in %r])"
+    heavy = ("torch", "transformers", "pymatgen", "rdkit", "sklearn", "matminer", "matplotlib")
+    run = subprocess.run([sys.executable, "-c", code % (heavy,)], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_a_prediction_needs_neither_transformers_nor_pymatgen():
+    code = (
+        "import sys; from ase_bimetal import load_example, predict; predict([load_example('Au4Pd2(PET)8')]); "
+        "print([m for m in ('transformers', 'torch_geometric', 'pymatgen', 'sklearn') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", [*ase_bimetal.__all__, "__version__"])
+def test_public_names_resolve(name):
+    assert getattr(ase_bimetal, name) is not None
+
+
+def test_unknown_attribute_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = ase_bimetal.nothing
+
+
+@pytest.mark.parametrize("page", sorted(p.name for p in (ROOT / "docs").glob("*.md")))
+def test_examples_in_the_docs_run(page):
+    failures, _ = doctest.testfile(str(ROOT / "docs" / page), module_relative=False)
+    assert failures == 0
+
+
+def test_readme_shows_the_table_of_the_card():
+    table = markdown_metrics(load_checkpoint().card["metrics"])
+    assert table in (ROOT / "README.md").read_text()
