@@ -89,9 +89,7 @@ def _heads_by_group(values: torch.Tensor, groups: int) -> torch.Tensor:
     return values.unflatten(3, (groups, -1))
 
 
-def _within_chunks(
-    inputs: torch.Tensor, decay: torch.Tensor, B: torch.Tensor, C: torch.Tensor
-) -> torch.Tensor:
+def _within_chunks(inputs: torch.Tensor, decay: torch.Tensor, B: torch.Tensor, C: torch.Tensor) -> torch.Tensor:
     """Outputs due to the inputs of the same chunk: (b, c, q, g, r, p)."""
     size = decay.shape[2]
     earlier = torch.ones(size, size, dtype=torch.bool, device=decay.device).tril()
@@ -103,9 +101,7 @@ def _within_chunks(
     return torch.einsum("bcgrqk,bckgrp->bcqgrp", weight * similarity[:, :, :, None], inputs)
 
 
-def _from_earlier_chunks(
-    inputs: torch.Tensor, decay: torch.Tensor, B: torch.Tensor, C: torch.Tensor
-) -> torch.Tensor:
+def _from_earlier_chunks(inputs: torch.Tensor, decay: torch.Tensor, B: torch.Tensor, C: torch.Tensor) -> torch.Tensor:
     """Outputs due to the state that earlier chunks have left: (b, c, q, g, r, p)."""
     to_end = (decay[:, :, -1:] - decay).exp()
     left = torch.einsum("bckgr,bckgrp,bckgn->bcgrpn", to_end, inputs, B)
@@ -172,9 +168,7 @@ class Mamba2(nn.Module):
         self.d_inner, self.d_state, self.ngroups = expand * d_model, d_state, ngroups
         self.headdim, self.chunk_size = headdim, chunk_size
         if self.d_inner % headdim or (self.d_inner // headdim) % ngroups:
-            raise ValueError(
-                f"inner width {self.d_inner} must be a multiple of headdim {headdim} × ngroups {ngroups}"
-            )
+            raise ValueError(f"inner width {self.d_inner} must be a multiple of headdim {headdim} × ngroups {ngroups}")
         self.nheads = self.d_inner // headdim
         conv_width = self.d_inner + 2 * ngroups * d_state
         self.in_proj = nn.Linear(d_model, self.d_inner + conv_width + self.nheads, bias=False)

@@ -30,8 +30,8 @@ class PretrainSettings:
 
     Attributes
     ----------
-    n_smiles
-        Training molecules.
+    n_smiles, n_held_out
+        Training molecules, and molecules held out of each pool.
     steps, batch_size
         Optimiser steps and molecules in each.
     learning_rate, warmup
@@ -43,6 +43,7 @@ class PretrainSettings:
     """
 
     n_smiles: int = 140_000
+    n_held_out: int = 1_000
     steps: int = 9_000
     batch_size: int = 32
     learning_rate: float = 1.5e-3
@@ -87,17 +88,15 @@ def start_attention_local(t5: T5ForConditionalGeneration, strength: float = 3.0)
     token after, one around; cross-attention begins with equal query and key maps, so that equal tokens attend
     to each other. Only starting values change: the architecture is T5's.
     """
-    backward, forward = (
-        0,
-        t5.config.relative_attention_num_buckets // 2,
-    )  # bucket of offset −k is k, of +k 16 + k
+    before, after, around = (head % t5.config.num_heads for head in range(3))
+    forward = t5.config.relative_attention_num_buckets // 2  # bucket of offset −k is k, of offset +k forward + k
     encoder = t5.encoder.block[0].layer[0].SelfAttention.relative_attention_bias.weight
-    encoder[backward + 1, 0] += strength
-    encoder[forward + 1, 1] += strength
+    encoder[1, before] += strength
+    encoder[forward + 1, after] += strength
     for distance in range(8):
-        encoder[[backward + distance, forward + distance], 2] += strength * (1.0 - distance / 4.0)
+        encoder[[distance, forward + distance], around] += strength * (1.0 - distance / 4.0)
     decoder = t5.decoder.block[0].layer[0].SelfAttention.relative_attention_bias.weight
-    decoder[1, 0] += strength
+    decoder[1, before] += strength
     for block in t5.decoder.block:
         block.layer[1].EncDecAttention.q.weight.copy_(block.layer[1].EncDecAttention.k.weight)
 
@@ -105,9 +104,7 @@ def start_attention_local(t5: T5ForConditionalGeneration, strength: float = 3.0)
 class SpanCorruptionModule(L.LightningModule):
     """T5 with the span-corruption loss, AdamW and a warm-up + cosine schedule."""
 
-    def __init__(
-        self, t5: T5ForConditionalGeneration, settings: PretrainSettings, pools: tuple[str, ...]
-    ) -> None:
+    def __init__(self, t5: T5ForConditionalGeneration, settings: PretrainSettings, pools: tuple[str, ...]) -> None:
         super().__init__()
         self.t5, self.settings, self.pools = t5, settings, pools
 
@@ -164,7 +161,7 @@ def held_out_scores(metrics: dict[str, torch.Tensor], pools: tuple[str, ...]) ->
 class SmilesData(L.LightningDataModule):
     """Batches in a fixed order. One Lightning epoch is a slice of `slice_steps` training steps.
 
-    Slices let a run resume exactly from its last checkpoint: Lightning restores the slice number, and that
+    Slices let a run resume exactly from its last checkpoint: Lightning restores the step number, and that
     says which molecules and which spans come next.
     """
 
@@ -175,8 +172,8 @@ class SmilesData(L.LightningDataModule):
         self.corpus, self.task, self.settings, self.slice_steps = corpus, task, settings, slice_steps
 
     def train_dataloader(self) -> DataLoader:
-        """Return the training batches of the trainer's current slice."""
-        start = self.trainer.current_epoch * self.slice_steps
+        """Return the training batches of the slice that begins at the trainer's current step."""
+        start = self.trainer.global_step
         stop = min(start + self.slice_steps, self.settings.steps)
         lengths = np.array([len(row) for row in self.corpus.train])
         plan = BatchPlan(lengths, self.settings.batch_size, self.settings.seed)
@@ -234,7 +231,7 @@ def pretrain_ligand_encoder(
     settings = settings or PretrainSettings()
     out_dir = Path(out_dir)
     tokenizer = build_smiles_tokenizer()
-    data = build_corpus(tokenizer, settings.n_smiles, corpus, settings.seed)
+    data = build_corpus(tokenizer, settings.n_smiles, corpus, settings.seed, settings.n_held_out)
     task = SpanCorruption(first_sentinel=tokenizer.convert_tokens_to_ids("<extra_id_0>"))
     module = SpanCorruptionModule(make_t5(settings, tokenizer), settings, tuple(data.held_out))
     trainer = _trainer(out_dir, settings, minutes, slice_steps, progress)
@@ -265,7 +262,6 @@ def _trainer(
         accelerator="auto",
         devices=1,
         max_epochs=math.ceil(settings.steps / slice_steps),
-        max_steps=settings.steps,
         max_time=timedelta(minutes=minutes) if minutes else None,
         gradient_clip_val=1.0,
         callbacks=[checkpoint, *bar],
@@ -274,7 +270,7 @@ def _trainer(
         enable_model_summary=False,
         num_sanity_val_steps=0,
         reload_dataloaders_every_n_epochs=1,
-        log_every_n_steps=25,
+        log_every_n_steps=min(25, slice_steps),
     )
 
 

@@ -180,7 +180,7 @@ class BatchPlan:
 
     def steps(self, start: int, stop: int) -> np.ndarray:
         """Sequence indices of the training steps `start` … `stop` − 1, (stop − start, batch_size)."""
-        first, last = start // self.steps_per_epoch, (stop - 1) // self.steps_per_epoch
+        first, last = start // self.steps_per_epoch, stop // self.steps_per_epoch
         rows = np.concatenate([self.epoch(number) for number in range(first, last + 1)])
         offset = first * self.steps_per_epoch
         return rows[start - offset : stop - offset]
