@@ -45,15 +45,19 @@ def free_molecule(ligand: Ligand, seed: int = 7, relax: Relaxer | None = None) -
     Atoms are in the order of ``Chem.AddHs(ligand.mol)``.
     """
     mol = Chem.AddHs(ligand.mol)
-    n_conformers = 1 if mol.GetNumHeavyAtoms() <= 4 else 4
-    conformers = list(rdDistGeom.EmbedMultipleConfs(mol, n_conformers, randomSeed=seed))
-    if not conformers:
-        raise LigandError(f"no three-dimensional structure found for ligand {ligand.smiles!r}")
+    found = conformers(mol, 1 if mol.GetNumHeavyAtoms() <= 4 else 4, seed)
+    return [relax(atoms) for atoms in found] if relax else found
+
+
+def conformers(mol: Chem.Mol, n: int, seed: int) -> list[Atoms]:
+    """Up to n conformers of a molecule with explicit hydrogens, MMFF-relaxed where MMFF knows its atoms."""
+    rows = list(rdDistGeom.EmbedMultipleConfs(mol, n, randomSeed=seed))
+    if not rows:
+        raise LigandError(f"no three-dimensional structure found for {Chem.MolToSmiles(Chem.RemoveHs(mol))!r}")
     if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
         rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(mol)
     symbols = [atom.GetSymbol() for atom in mol.GetAtoms()]
-    found = [Atoms(symbols, mol.GetConformer(c).GetPositions()) for c in conformers]
-    return [relax(atoms) for atoms in found] if relax else found
+    return [Atoms(symbols, mol.GetConformer(row).GetPositions()) for row in rows]
 
 
 def bound_pieces(ligand: Ligand, relax: Relaxer | None = None) -> list[Piece]:
@@ -62,11 +66,18 @@ def bound_pieces(ligand: Ligand, relax: Relaxer | None = None) -> list[Piece]:
         raise LigandError(f"no motif places the π ligand {ligand.smiles!r} yet; allowed: σ-donor ligands")
     mol = Chem.AddHs(ligand.mol)
     donor = mol.GetAtomWithIdx(ligand.donor_index)
+    kept = bound_rows(ligand)
+    bonded = [a.GetIdx() for a in donor.GetNeighbors() if a.GetIdx() in kept]
+    return [_piece(atoms, donor.GetIdx(), bonded, kept) for atoms in free_molecule(ligand, relax=relax)]
+
+
+def bound_rows(ligand: Ligand) -> list[int]:
+    """Rows of `free_molecule` that stay when the ligand binds: all, less one donor hydrogen of an X ligand."""
+    mol = Chem.AddHs(ligand.mol)
+    donor = mol.GetAtomWithIdx(ligand.donor_index)
     hydrogens = [a.GetIdx() for a in donor.GetNeighbors() if a.GetSymbol() == "H"]
     lost = hydrogens[:1] if ligand.type == "X" else []
-    kept = [i for i in range(mol.GetNumAtoms()) if i not in lost]
-    bonded = [a.GetIdx() for a in donor.GetNeighbors() if a.GetIdx() not in lost]
-    return [_piece(atoms, donor.GetIdx(), bonded, kept) for atoms in free_molecule(ligand, relax=relax)]
+    return [i for i in range(mol.GetNumAtoms()) if i not in lost]
 
 
 def _piece(atoms: Atoms, donor: int, bonded: list[int], kept: list[int]) -> Piece:
@@ -202,6 +213,7 @@ def push_apart(atoms: Atoms, max_steps: int = 300) -> Atoms:
     springs = _springs(atoms)
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        """Energy of all springs and its gradient."""
         positions = flat.reshape(-1, 3)
         gradient = np.zeros_like(positions)
         return sum(s.energy(positions, gradient) for s in springs), gradient.ravel()

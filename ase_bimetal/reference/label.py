@@ -9,9 +9,10 @@ from ase import Atoms
 from ase.calculators.calculator import CalculationFailed
 from ase.data import covalent_radii
 from ase.optimize import LBFGS
+from rdkit import Chem
 
 from ase_bimetal.ligands import Ligand
-from ase_bimetal.reference.assemble import free_molecule
+from ase_bimetal.reference.assemble import bound_rows, conformers, free_molecule
 
 LEVEL = "GFN1-xTB"
 #: Electronic temperatures tried in turn [K].
@@ -121,45 +122,24 @@ def _lowest(candidates: list[Atoms], multiplicity: int | None = None) -> float:
     return min(single_point(atoms, multiplicity).energy for atoms in relaxed)
 
 
-def _without_donor_hydrogen(ligand: Ligand):
-    from rdkit import Chem
-
-    mol = Chem.RWMol(Chem.AddHs(ligand.mol))
-    donor = mol.GetAtomWithIdx(ligand.donor_index)
-    mol.RemoveAtom(next(a.GetIdx() for a in donor.GetNeighbors() if a.GetSymbol() == "H"))
-    return mol
-
-
 def _radicals(ligand: Ligand) -> list[Atoms]:
     """Conformers of the ligand without its donor's hydrogen."""
-    from rdkit import Chem
-
-    mol = Chem.AddHs(ligand.mol)
-    donor = mol.GetAtomWithIdx(ligand.donor_index)
-    lost = next(a.GetIdx() for a in donor.GetNeighbors() if a.GetSymbol() == "H")
-    kept = [i for i in range(mol.GetNumAtoms()) if i != lost]
-    return [atoms[kept] for atoms in free_molecule(ligand)]
+    return [atoms[bound_rows(ligand)] for atoms in free_molecule(ligand)]
 
 
 def _dimers(ligand: Ligand) -> list[Atoms]:
     """Conformers of L–L: two ligands joined donor to donor."""
-    from rdkit import Chem
-    from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
-
-    half = _without_donor_hydrogen(ligand)
+    half = Chem.RWMol(Chem.AddHs(ligand.mol))
+    [lost] = set(range(half.GetNumAtoms())) - set(bound_rows(ligand))
+    half.RemoveAtom(lost)
     joined = Chem.RWMol(Chem.CombineMols(half, half))
-    offset = half.GetNumAtoms()
-    joined.AddBond(ligand.donor_index, ligand.donor_index + offset, Chem.BondType.SINGLE)
-    for index in (ligand.donor_index, ligand.donor_index + offset):
+    donors = (ligand.donor_index, ligand.donor_index + half.GetNumAtoms())
+    joined.AddBond(*donors, Chem.BondType.SINGLE)
+    for index in donors:
         joined.GetAtomWithIdx(index).SetNumExplicitHs(0)
         joined.GetAtomWithIdx(index).SetNumRadicalElectrons(0)
-    mol = joined.GetMol()
-    Chem.SanitizeMol(mol)
-    conformers = list(rdDistGeom.EmbedMultipleConfs(mol, 3, randomSeed=7))
-    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
-        rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(mol)
-    symbols = [a.GetSymbol() for a in mol.GetAtoms()]
-    return [Atoms(symbols, mol.GetConformer(c).GetPositions()) for c in conformers]
+    Chem.SanitizeMol(joined)
+    return conformers(joined.GetMol(), 3, seed=7)
 
 
 def rejection(atoms: Atoms, parent: Atoms) -> str | None:

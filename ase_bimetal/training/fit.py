@@ -81,25 +81,18 @@ def train_model(
     results = {"random": [fold_result(data, split, ensemble)]}
     for name, splits in all_folds(data).items():
         results[f"leave one {name} out"] = evaluate_folds(data, splits, config, options, workers)
-    uncertainty = {"random": _validation_rmse(data, split, ensemble), "spread_factor": 1.0}
-    uncertainty |= {
-        "unseen_element": _rmse(results["leave one dopant out"]),
-        "unseen_ligand": _rmse(results["leave one ligand out"]),
-    }
-    card = {
-        "name": DEFAULT_MODEL,
-        "created": datetime.now(UTC).date().isoformat(),
-        "version": version("ase-bimetal"),
-        "licence": "MIT (weights), CC BY 4.0 (labels)",
-        "level": LEVEL,
-        "unit": "eV per metal atom",
-        "reference": "dimer",
+    card = _identity() | {
         "data": _data_card(reference, data),
         "training": asdict(options) | {"split": "random 8:1:1, seed 0"},
         "target": {"mean": ensemble[0].mean, "std": ensemble[0].std},
         "metrics": {name: table(folds) for name, folds in results.items()},
         "folds": {name: {f.fold: f.errors() for f in folds} for name, folds in results.items() if len(folds) > 1},
-        "uncertainty": uncertainty,
+        "uncertainty": {
+            "random": _validation_rmse(data, split, ensemble),
+            "spread_factor": 1.0,
+            "unseen_element": _rmse(results["leave one dopant out"]),
+            "unseen_ligand": _rmse(results["leave one ligand out"]),
+        },
         "domain": _domain(data),
         "elemental_references": {k: elemental[k] for k in ("corrections", "anchors", "spread", "errors", "level")},
         "fragments": reference.fragments,
@@ -108,6 +101,19 @@ def train_model(
     }
     save_checkpoint(target, [member.network for member in ensemble], card)
     return card
+
+
+def _identity() -> dict[str, Any]:
+    """What the model is, in the words printed beside its numbers."""
+    return {
+        "name": DEFAULT_MODEL,
+        "created": datetime.now(UTC).date().isoformat(),
+        "version": version("ase-bimetal"),
+        "licence": "MIT (weights), CC BY 4.0 (labels)",
+        "level": LEVEL,
+        "unit": "eV per metal atom",
+        "reference": "dimer",
+    }
 
 
 def _data_card(reference: ReferenceData, data: TrainingData) -> dict[str, Any]:

@@ -131,6 +131,8 @@ def train_one(
     with warnings.catch_warnings():
         # Rows are in memory: worker processes would cost more than they give.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        # Lightning still asks PyTorch's tree utilities the way that PyTorch 2.13 deprecates.
+        warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*", category=FutureWarning)
         _trainer(options, progress).fit(
             module,
             loader(data, split.train, mean, std, options.batch_size, seed, train=True),
