@@ -240,15 +240,19 @@ def pretrain_ligand_encoder(
     ckpt_path = last if resume and last.is_file() else None
     trainer.fit(module, datamodule=batches, ckpt_path=ckpt_path, weights_only=True)
     trainer.validate(module, datamodule=batches, verbose=False)
-    facts = {
+    facts = {"corpus": Path(corpus).name if corpus else None, **_facts(trainer, data, settings)}
+    return save_encoder_folder(module.t5, tokenizer, out_dir / "encoder", facts)
+
+
+def _facts(trainer: L.Trainer, data: SmilesCorpus, settings: PretrainSettings) -> dict[str, object]:
+    """Settings, amounts of data and held-out scores for the card."""
+    return {
         "settings": asdict(settings),
         "steps_done": trainer.global_step,
         "n_public": data.n_public,
         "n_ligands": data.n_ligands,
-        "corpus": Path(corpus).name if corpus else None,
-        "held_out": held_out_scores(trainer.callback_metrics, module.pools),
+        "held_out": held_out_scores(trainer.callback_metrics, tuple(data.held_out)),
     }
-    return save_encoder_folder(module.t5, tokenizer, out_dir / "encoder", facts)
 
 
 def _trainer(
