@@ -40,7 +40,7 @@ LIGAND_NAMES: dict[str, str] = {
     "Cl": "Cl",
     "Br": "Br",
     "I": "I",
-    "CO": "[C-]#[O+]",
+    "carbonyl": "[C-]#[O+]",
     "NHC": "CN1C=CN(C)[C]1",
 }
 _ALIASES = {
@@ -192,6 +192,8 @@ def _require_text(text: object) -> str:
 
 @lru_cache(maxsize=4096)
 def _parse(text: str) -> Ligand:
+    if text == "CO":
+        raise LigandError("'CO' names carbon monoxide but spells methanol; allowed: 'carbonyl' or 'OC'")
     smiles = LIGAND_NAMES.get(_ALIASES.get(text, text), text)
     mol = _read(smiles, text)
     if len(Chem.GetMolFrags(mol)) > 1:

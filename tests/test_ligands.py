@@ -51,7 +51,7 @@ def test_equivalent_spellings(one, other):
         ("Cp*", "C", "C10H15"),
         ("PPh3", "P", "C18H15P"),
         ("NHC", "C", "C5H8N2"),
-        ("CO", "C", "CO"),
+        ("carbonyl", "C", "CO"),
         ("pMBA", "S", "C7H5O2S"),
     ],
 )
@@ -100,3 +100,9 @@ def test_annotations_are_merged_and_sorted():
     assert parse_ligands(["PET", "PPh3", "[S-]CCc1ccccc1", "PPh3", "SCCc1ccccc1"]) == expected
     assert parse_ligands({"PET": 1, "SCCc1ccccc1": 2, "PPh3": 2.0}) == expected
     assert formula_text(total_formula(expected)) == "C60H57P2S3"
+
+
+def test_an_ambiguous_text_is_refused_with_both_readings():
+    with pytest.raises(LigandError, match="allowed: 'carbonyl' or 'OC'"):
+        Ligand.parse("CO")
+    assert Ligand.parse("OC").donor == "O"
