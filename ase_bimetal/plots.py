@@ -1,8 +1,7 @@
-"""Pictures of clusters and of how well the model does."""
+"""Pictures of clusters."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,17 +46,6 @@ def draw_cluster(system: BimetallicSystem, axes: Axes, title: str = "") -> None:
     for rank, symbol in enumerate(metals[:3]):
         axes.plot([], [], "o", color=METAL_COLOURS[rank], label=symbol, markersize=9, markeredgecolor="black")
     _finish(axes, flat, title)
-
-
-def parity(truth: np.ndarray, predicted: Mapping[str, np.ndarray], axes: Axes, title: str = "") -> None:
-    """Predicted against labelled formation energies [eV/metal], one colour per model."""
-    for colour, (name, values) in zip(METAL_COLOURS, predicted.items(), strict=False):
-        mae = np.abs(truth - values).mean()
-        axes.plot(truth, values, ".", color=colour, alpha=0.5, markersize=5, label=f"{name}: MAE {mae:.3f} eV/metal")
-    limits = [truth.min() - 0.2, truth.max() + 0.2]
-    axes.plot(limits, limits, "-", color="black", linewidth=0.8)
-    axes.set(xlabel="label (eV/metal)", ylabel="prediction (eV/metal)", title=title, aspect="equal")
-    axes.legend(frameon=False, fontsize=8)
 
 
 def _project(system: BimetallicSystem) -> tuple[np.ndarray, np.ndarray]:

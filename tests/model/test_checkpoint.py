@@ -8,6 +8,7 @@ import pytest
 from ase_bimetal.errors import WeightsError
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, load_checkpoint, resolve
 from ase_bimetal.model.predictor import Predictor
+from ase_bimetal.reference.dataset import load_reference
 
 
 @pytest.fixture
@@ -54,6 +55,12 @@ def test_card_is_complete():
         assert {"MML", "mean", "random forest, 8 features"} <= set(models)
     assert card["limits"] and card["licence"] and card["data"]["digest"] and card["fragments"]["H2"] < 0
     assert checkpoint.name.startswith(f"{DEFAULT_MODEL}@{card['sha256'][:8]}")
+
+
+def test_card_names_the_labels_that_ship():
+    card, labels = load_checkpoint().card, load_reference()
+    assert card["data"]["digest"] == labels.digest
+    assert card["data"]["labelled"] == len(labels.frame) >= 1500
 
 
 def test_the_model_beats_the_forest_on_left_out_dopants():
