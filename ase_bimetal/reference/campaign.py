@@ -98,7 +98,7 @@ def update_fragments(path: Path, prototypes: Iterable[Prototype]) -> dict:
 
 def run_job(job: Job, folder: Path) -> None:
     """Label one prototype's configurations into its shard, unless another process is at it."""
-    shard = folder / f"{job.prototype.name.replace('*', 'star')}.jsonl"
+    shard = shard_path(folder, job.prototype.name)
     with suppress(Timeout), FileLock(shard.with_suffix(".lock"), blocking=False):
         _fill_shard(job, shard, folder)
 
@@ -115,11 +115,21 @@ def _fill_shard(job: Job, shard: Path, folder: Path) -> None:
             if index in done:
                 continue
             record = _record(job.prototype, parent, index, seed, fragments)
-            stream.write(json.dumps(record, separators=(",", ":")) + "\n")
+            stream.write(record_line(record))
             stream.flush()
             os.fsync(stream.fileno())
             if index == 0 and "rejected" in record:
                 return
+
+
+def shard_path(folder: Path, prototype: str) -> Path:
+    """Where a prototype's records live."""
+    return folder / f"{prototype.replace('*', 'star')}.jsonl"
+
+
+def record_line(record: dict) -> str:
+    """A record as one line of a shard."""
+    return json.dumps(record, separators=(",", ":")) + "\n"
 
 
 def read_shard(path: Path) -> list[dict]:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ase_bimetal.formation import formation_energy
 from ase_bimetal.ligands import Ligand
-from ase_bimetal.reference.campaign import FRAGMENTS_FILE, read_folder, record_atoms
+from ase_bimetal.reference.campaign import FRAGMENTS_FILE, read_folder, record_atoms, record_line, shard_path
 from ase_bimetal.reference.label import rejection
 
 SHIPPED = Path(__file__).parent.parent / "datasets" / "reference.json.xz"
@@ -55,6 +55,25 @@ def pack(folder: Path, target: Path = SHIPPED) -> str:
     raw = json.dumps(content, separators=(",", ":"), sort_keys=True).encode()
     target.write_bytes(lzma.compress(raw, preset=6))
     return _digest(raw)
+
+
+def unpack(folder: Path, source: Path = SHIPPED) -> int:
+    """Turn packed labels back into shards, so that `run_campaign` goes on from them; returns their number.
+
+    Raises
+    ------
+    FileExistsError
+        The folder already holds records, which would be doubled.
+    """
+    if any(folder.glob("*.jsonl")):
+        raise FileExistsError(f"{folder} already holds records; allowed: a new or empty folder")
+    content = json.loads(lzma.decompress(Path(source).read_bytes()))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FRAGMENTS_FILE).write_text(json.dumps(content["fragments"], indent=1))
+    for record in content["records"]:
+        with shard_path(folder, record["prototype"]).open("a") as stream:
+            stream.write(record_line(record))
+    return len(content["records"])
 
 
 def load_reference(path: Path = SHIPPED) -> ReferenceData:

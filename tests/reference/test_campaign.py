@@ -12,7 +12,7 @@ import pytest
 
 from ase_bimetal.formation import formation_energy
 from ase_bimetal.reference.campaign import Job, read_shard, run_job, update_fragments
-from ase_bimetal.reference.dataset import load_reference, pack
+from ase_bimetal.reference.dataset import SHIPPED, load_reference, pack, unpack
 from ase_bimetal.reference.label import single_point
 from ase_bimetal.reference.motifs import Prototype
 
@@ -66,6 +66,13 @@ def test_packed_labels_load_and_relabel_to_the_same_energy(folder, tmp_path):
     assert data.digest == digest and len(data.frame) == 3
     row = data.frame.iloc[1]
     assert single_point(row.atoms).energy == pytest.approx(row.energy, abs=1e-5)
+
+
+def test_shipped_labels_unpack_into_shards_and_pack_to_the_same_digest(tmp_path):
+    assert unpack(tmp_path / "lab", SHIPPED) >= len(load_reference().frame)
+    assert pack(tmp_path / "lab", tmp_path / "again.json.xz") == load_reference().digest
+    with pytest.raises(FileExistsError, match="already holds records"):
+        unpack(tmp_path / "lab", SHIPPED)
 
 
 def test_shipped_labels_relabel_to_the_same_energy():
