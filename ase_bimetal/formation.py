@@ -7,6 +7,7 @@ from typing import Any
 
 from ase_bimetal.errors import ReferenceStateError
 from ase_bimetal.ligands import Ligand
+from ase_bimetal.system import BimetallicSystem
 
 #: Reference states of X-type ligands in eq. (1); L-type ligands are always the free molecule.
 REFERENCES = ("dimer", "hydride", "radical", "bound_shell")
@@ -66,3 +67,19 @@ def ligand_reference_energy(smiles: str, fragments: Mapping[str, Any], reference
         "hydride": forms["free"] - fragments["H2"] / 2,
         "radical": forms["radical"],
     }[reference]
+
+
+def correction_features(system: BimetallicSystem) -> dict[str, float]:
+    """What the elemental references multiply: metal → its fraction, ``"S-X"``-like donor type → ligands per metal.
+
+    Examples
+    --------
+    >>> from ase_bimetal import load_example
+    >>> correction_features(BimetallicSystem.from_atoms(load_example("Au4Pd2(PET)8")))["S-X"]
+    1.3333333333333333
+    """
+    counts = dict(system.composition_metals)
+    for ligand, n in system.ligands:
+        kind = f"{ligand.donor}-{ligand.type}"
+        counts[kind] = counts.get(kind, 0) + n
+    return {name: n / system.n_metals for name, n in counts.items()}

@@ -72,8 +72,7 @@ class MMLFormationCalculator(Calculator):
         **kwargs: Any,
     ) -> None:
         super().__init__(model=str(model), ligands=ligands, reference=reference, device=device, **kwargs)
-        self._ligands_seen: object = None
-        self._charge_seen: object = None
+        self._info_seen: object = None
 
     def set(self, **kwargs: Any) -> dict[str, Any]:
         """Change options; results are dropped when one differs."""
@@ -83,10 +82,10 @@ class MMLFormationCalculator(Calculator):
         return changed
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
-        """ASE's list of changes, plus ``"ligands"`` when the annotation names other ligands than before."""
+        """ASE's list of changes, plus ``"info"`` when the annotated ligands or the charge differ from before."""
         changes = super().check_state(atoms, tol)
-        if _annotation(atoms) != self._ligands_seen or atoms.info.get("charge") != self._charge_seen:
-            changes.append("ligands")
+        if _watched_info(atoms) != self._info_seen:
+            changes.append("info")
         return changes
 
     def get_property(self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True) -> Any:
@@ -107,12 +106,12 @@ class MMLFormationCalculator(Calculator):
         [found] = get_predictor(options["model"], options["device"]).predict([system], options["reference"])
         if isinstance(found, Failure):
             raise found.error
-        self._ligands_seen, self._charge_seen = _annotation(self.atoms), self.atoms.info.get("charge")
+        self._info_seen = _watched_info(self.atoms)
         self.results = {"energy": found.energy, "free_energy": found.energy}
         self.results |= {key: getattr(found, key) for key in _RESULTS}
 
 
-def _annotation(atoms: Atoms) -> object:
-    """The annotated ligands in one spelling, so that an equivalent SMILES is no change."""
+def _watched_info(atoms: Atoms) -> tuple[object, object]:
+    """What ASE overlooks: the charge, and the ligands in one spelling, so that an equivalent SMILES is no change."""
     given = atoms.info.get("ligand_smiles")
-    return None if given is None else parse_ligands(given)
+    return None if given is None else parse_ligands(given), atoms.info.get("charge")

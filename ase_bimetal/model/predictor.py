@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,7 +14,7 @@ import torch
 from ase_bimetal import elements
 from ase_bimetal.descriptors import all_descriptors, is_accessible, pair_descriptor_note
 from ase_bimetal.errors import BimetalError, ReferenceStateError, UnsupportedElementError, UnsupportedSystemError
-from ase_bimetal.formation import REFERENCES, ligand_reference_energy
+from ase_bimetal.formation import REFERENCES, correction_features, ligand_reference_energy
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, Checkpoint, load_checkpoint
 from ase_bimetal.model.encode import Encoded, collate, encode
 from ase_bimetal.model.ligand_encoder import LigandEncoder
@@ -154,8 +153,7 @@ class Predictor:
         """What takes a label-level energy with the dimer reference to the published level and reference."""
         _check_supported(system)
         corrections = self.card["elemental_references"]["corrections"]
-        shift = sum(corrections.get(s, 0.0) * x for s, x in _fractions(system).items())
-        shift += sum(corrections.get(kind, 0.0) * y for kind, y in _donors_per_metal(system).items())
+        shift = sum(corrections.get(name, 0.0) * x for name, x in correction_features(system).items())
         if reference == "dimer":
             return shift
         if reference not in REFERENCES[:3]:
@@ -198,9 +196,9 @@ class Predictor:
         if {ligand.smiles for ligand, _ in system.ligands} - set(domain["ligands"]):
             floor = max(floor, terms["unseen_ligand"])
         references = self.card["elemental_references"]
-        without = [x for s, x in _fractions(system).items() if s not in references["corrections"]]
-        missing = references["spread"] * sum(without)
-        return float(np.sqrt(floor**2 + (terms["spread_factor"] * spread) ** 2 + missing**2))
+        without = [n for s, n in system.composition_metals.items() if s not in references["corrections"]]
+        missing = references["spread"] * sum(without) / system.n_metals
+        return float(np.sqrt(floor**2 + spread**2 + missing**2))
 
 
 def predict(
@@ -287,7 +285,7 @@ def _flags(system: BimetallicSystem, card: dict[str, Any]) -> tuple[str, ...]:
         flags.append(f"element never seen in training: {', '.join(unseen)}")
     if unanchored := sorted(metals - set(references["corrections"])):
         flags.append(f"no density-functional anchor for {', '.join(unanchored)}: elemental correction taken as 0")
-    if donors := sorted(set(_donors_per_metal(system)) - set(references["corrections"])):
+    if donors := sorted(set(correction_features(system)) - metals - set(references["corrections"])):
         flags.append(f"no density-functional anchor for donor {', '.join(donors)}")
     names = [ligand.name for ligand, _ in system.ligands if ligand.smiles not in domain["ligands"]]
     if names:
@@ -306,14 +304,3 @@ def _flags(system: BimetallicSystem, card: dict[str, Any]) -> tuple[str, ...]:
     if len(metals) > 2:
         flags.append("more than two metals: trained on pairs")
     return tuple(flags)
-
-
-def _fractions(system: BimetallicSystem) -> dict[str, float]:
-    return {s: n / system.n_metals for s, n in Counter(system.metal_symbols).items()}
-
-
-def _donors_per_metal(system: BimetallicSystem) -> dict[str, float]:
-    counts: Counter[str] = Counter()
-    for ligand, n in system.ligands:
-        counts[f"{ligand.donor}-{ligand.type}"] += n
-    return {kind: n / system.n_metals for kind, n in counts.items()}

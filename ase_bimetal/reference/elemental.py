@@ -7,7 +7,6 @@ the number of ligands of donor type l per metal; a and b by ridge regression on 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from ase import Atoms
 from ase.io import read
 
 from ase_bimetal.errors import MissingDataError
-from ase_bimetal.formation import formation_energy
+from ase_bimetal.formation import correction_features, formation_energy
 from ase_bimetal.reference import label
 from ase_bimetal.system import as_system
 
@@ -104,11 +103,9 @@ def _anchor(atoms: Atoms, tables: dict[str, dict]) -> Anchor:
         key: formation_energy(atoms.info[key], system.metal_symbols, ligands, table)
         for key, table in tables.items()
     }
-    features = {s: n / system.n_metals for s, n in Counter(system.metal_symbols).items()}
-    for ligand, n in system.ligands:
-        kind = f"{ligand.donor}-{ligand.type}"
-        features[kind] = features.get(kind, 0.0) + n / system.n_metals
-    return Anchor(atoms.info["name"], energies["energy_pbe_eV"], energies["energy_gfn1_eV"], features)
+    return Anchor(
+        atoms.info["name"], energies["energy_pbe_eV"], energies["energy_gfn1_eV"], correction_features(system)
+    )
 
 
 def _fragments(frames: list[Atoms], key: str) -> dict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,7 @@ class TrainingData:
     encoded: list[Encoded]
     targets: np.ndarray
 
+    @cached_property
     def features(self) -> pd.DataFrame:
         """The 8-feature scheme of the source, one row per configuration."""
         return pd.DataFrame([paper_features(system) for system in self.systems])
@@ -86,7 +88,6 @@ class _Rows(Dataset):
 
     def __init__(self, encoded: Sequence[Encoded], targets: np.ndarray, core_only_share: float, seed: int) -> None:
         self.encoded = list(encoded)
-        self.bare = [without_donors(item) for item in encoded]
         self.targets = targets
         self.share = core_only_share
         self.rng = np.random.default_rng(seed)
@@ -95,8 +96,9 @@ class _Rows(Dataset):
         return len(self.encoded)
 
     def __getitem__(self, row: int) -> tuple[Encoded, float]:
+        item = self.encoded[row]
         bare = self.share > 0 and self.rng.random() < self.share
-        return (self.bare if bare else self.encoded)[row], float(self.targets[row])
+        return without_donors(item) if bare else item, float(self.targets[row])
 
 
 def _collate(rows: Sequence[tuple[Encoded, float]]) -> tuple[Batch, torch.Tensor]:

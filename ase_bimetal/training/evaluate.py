@@ -70,7 +70,7 @@ def evaluate_folds(
 
 def fold_result(data: TrainingData, split: Split, ensemble: list[Trained]) -> FoldResult:
     """Test-row predictions of an ensemble (mean over members) and of every baseline."""
-    features, train = data.features(), np.concatenate([split.train, split.validation])
+    features, train = data.features, np.concatenate([split.train, split.validation])
     predicted = {MML_NAME: np.mean([member.predict(data, split.test) for member in ensemble], axis=0)}
     for name in BASELINES:
         predicted[name] = fit_predict(name, features, data.targets, train, split.test)

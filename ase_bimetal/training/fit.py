@@ -78,9 +78,10 @@ def train_model(
     config = MMLConfig(ligand_width=data.encoded[0].ligand_embedding.shape[1])
     split = random_split(len(data.targets))
     ensemble = train_ensemble(data, split, config, options, members)
-    results = {"random": [fold_result(data, split, ensemble)]}
-    for name, splits in all_folds(data).items():
-        results[f"leave one {name} out"] = evaluate_folds(data, splits, config, options, workers)
+    results = {"random": [fold_result(data, split, ensemble)]} | {
+        f"leave one {name} out": evaluate_folds(data, splits, config, options, workers)
+        for name, splits in all_folds(data).items()
+    }
     card = _identity() | {
         "data": _data_card(reference, data),
         "training": asdict(options) | {"split": "random 8:1:1, seed 0"},
@@ -89,7 +90,6 @@ def train_model(
         "folds": {name: {f.fold: f.errors() for f in folds} for name, folds in results.items() if len(folds) > 1},
         "uncertainty": {
             "random": _validation_rmse(data, split, ensemble),
-            "spread_factor": 1.0,
             "unseen_element": _rmse(results["leave one dopant out"]),
             "unseen_ligand": _rmse(results["leave one ligand out"]),
         },
