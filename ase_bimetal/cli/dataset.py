@@ -1,4 +1,4 @@
-"""`ase-bimetal dataset`: what the shipped labels hold; or pack new ones."""
+"""`ase-bimetal dataset`: what the labels hold, and packing, export and rebuilding of them."""
 
 from __future__ import annotations
 
@@ -7,31 +7,89 @@ from typing import Annotated
 
 import typer
 
+app = typer.Typer(help="The labels: counts, picture, packing, export, rebuilding.", no_args_is_help=True)
+_Source = Annotated[Path | None, typer.Option(help="Packed labels; default: the shipped ones.")]
 
-def dataset(
-    pack_folder: Annotated[Path | None, typer.Option("--pack", help="Pack this labelling folder.")] = None,
-    target: Annotated[Path | None, typer.Option(help="Packed file; default: the shipped one.")] = None,
+
+@app.command()
+def info(
+    data: _Source = None,
+    picture: Annotated[Path | None, typer.Option(help="Also draw the distribution of energies here.")] = None,
 ) -> None:
-    """Print counts per family, dopant and ligand, and the rejects; with --pack, write the packed file first.
+    """Print counts per family, dopant, ligand, size, move and level, and the rejects.
 
-    Example: ase-bimetal dataset
+    Example: ase-bimetal dataset info --picture distribution.png
     """
     from rich.console import Console
     from rich.table import Table
 
-    from ase_bimetal.reference.dataset import SHIPPED, describe, load_reference, pack
+    from ase_bimetal.reference.dataset import SHIPPED, describe, load_reference
 
-    path = target or SHIPPED
-    if pack_folder is not None:
-        pack(pack_folder, path)
-    data = load_reference(path)
+    labels = load_reference(data or SHIPPED)
     console = Console()
-    energies = data.frame.formation_energy
-    console.print(f"{len(data.frame)} configurations of {data.frame.prototype.nunique()} prototypes, "
-                  f"{len(data.rejects)} rejected; digest {data.digest}")
-    console.print(f"E_form (GFN1-xTB, dimer reference): {energies.min():.2f} to {energies.max():.2f} eV/metal")
-    for title, counts in describe(data).items():
+    energies = labels.frame.formation_energy
+    console.print(f"{len(labels.frame)} configurations of {labels.frame.prototype.nunique()} prototypes, "
+                  f"{len(labels.rejects)} rejected; digest {labels.digest}")
+    console.print(f"E_form (GFN1-xTB, dimer reference): {energies.min():.2f} to {energies.max():.2f} eV/metal, "
+                  f"{100 * energies.between(-4, -1).mean():.0f} % within −4…−1")
+    for title, counts in describe(labels).items():
         table = Table(title, "count")
         for name, n in counts.items():
             table.add_row(str(name), str(n))
         console.print(table)
+    if picture is not None:
+        from ase_bimetal.reference.figures import draw_distribution
+
+        draw_distribution(labels.frame, picture)
+
+
+@app.command()
+def pack(
+    folder: Annotated[Path, typer.Argument(help="Labelling folder.")],
+    target: Annotated[Path, typer.Argument(help="Packed file to write, such as my-labels.json.xz.")],
+) -> None:
+    """Check every record of a labelling folder once more and pack all into one compressed file.
+
+    Example: ase-bimetal dataset pack lab my-labels.json.xz
+    """
+    from ase_bimetal.reference.dataset import pack as pack_folder
+
+    print(f"digest {pack_folder(folder, target)}")
+
+
+@app.command()
+def export(
+    target: Annotated[Path, typer.Argument(help="New ASE database, such as labels.db.")],
+    data: _Source = None,
+) -> None:
+    """Write the labels into an ASE database.
+
+    Example: ase-bimetal dataset export labels.db
+    """
+    from ase_bimetal.reference.dataset import SHIPPED, export_db, load_reference
+
+    if target.exists():
+        raise typer.BadParameter(f"{target} exists; allowed: a new file")
+    print(f"{export_db(load_reference(data or SHIPPED).frame, target)} rows")
+
+
+@app.command()
+def rebuild(
+    records: Annotated[int, typer.Option(help="How many records.")] = 20,
+    seed: Annotated[int, typer.Option(help="Which ones are drawn.")] = 0,
+    data: _Source = None,
+) -> None:
+    """Draw records with up to 60 atoms, make them again from their parents, label them, and compare.
+
+    Example: ase-bimetal dataset rebuild --records 20
+    """
+    from ase_bimetal.reference.dataset import SHIPPED, load_reference
+    from ase_bimetal.reference.dataset import rebuild as again
+
+    labels = load_reference(data or SHIPPED)
+    small = labels.frame[[len(atoms) <= 60 for atoms in labels.frame.atoms]]
+    table = again(labels, small.sample(records, random_state=seed).id)
+    print(table.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
+    worst = table.difference.abs().max()
+    print(f"largest difference {worst:.3f} meV/metal")
+    raise typer.Exit(0 if worst < 1.0 else 1)

@@ -10,20 +10,25 @@ import typer
 
 def label(
     folder: Annotated[Path, typer.Argument(help="Where the shards go; an earlier run there is continued.")],
-    workers: Annotated[int, typer.Option(help="Processes, one thread each.")] = 2,
+    workers: Annotated[int, typer.Option(help="Processes on this machine, one thread each.")] = 2,
+    scheduler: Annotated[str | None, typer.Option(help="Dask scheduler to use instead: tcp://host:8786.")] = None,
     go_on: Annotated[bool, typer.Option("--from-shipped", help="Start from the shipped labels.")] = False,
     only: Annotated[str, typer.Option(help="Only prototypes whose name holds this text.")] = "",
+    level: Annotated[str, typer.Option(help="gfn1-xtb, cp2k-pbe, or module:Class of an ASE calculator.")] = "gfn1-xtb",
+    at_most: Annotated[int | None, typer.Option(min=1, help="Configurations per prototype, at most.")] = None,
 ) -> None:
-    """Label the reference campaign with GFN1-xTB; stop and restart it at any time.
+    """Label the reference campaign; stop and restart it at any time. Geometries are GFN1-xTB's at every level.
 
     Example: ase-bimetal label lab --only Au4M2-Pd-SMe
     """
-    from ase_bimetal.reference.campaign import first_campaign, run_campaign
+    from ase_bimetal.reference.campaign import Job, run_campaign
     from ase_bimetal.reference.dataset import unpack
+    from ase_bimetal.reference.plan import campaign
 
-    jobs = [job for job in first_campaign() if only in job.prototype.name]
+    jobs = [Job(job.prototype, min(job.n_samples, at_most or job.n_samples)) for job in campaign()
+            if only in job.prototype.name]
     if not jobs:
         raise typer.BadParameter(f"no prototype holds {only!r} in its name")
     if go_on and not any(folder.glob("*.jsonl")):
         unpack(folder)
-    run_campaign(jobs, folder, workers)
+    run_campaign(jobs, folder, workers, scheduler, level)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,18 +23,19 @@ from ase_bimetal.reference.motifs import DONOR_DISTANCE, Prototype, Site
 CONTACT_RADII = {"H": 1.15, "C": 1.65, "N": 1.5, "O": 1.5, "F": 1.45, "S": 1.7, "P": 1.7, "Cl": 1.7, "Br": 1.8}
 _METAL_CONTACT = 1.55
 _TORSIONS = 24
+_BEND = np.radians(72.0)  # of M–S–C at a terminal thiolate, from straight
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A ligand as bound, in its own frame: donor at the origin, the rest towards +z.
+    """A ligand as bound, in its own frame: donor, or centre of a π ring, at the origin, the rest towards +z.
 
-    ``symbols`` (n,), ``positions`` (n, 3) in Å, ``donor`` the row of the donor (None for a metal core).
+    ``symbols`` (n,), ``positions`` (n, 3) in Å, ``donors`` the rows that touch the metal (none for a metal core).
     """
 
     symbols: tuple[str, ...]
     positions: np.ndarray
-    donor: int | None
+    donors: tuple[int, ...] = ()
 
 
 Relaxer = Callable[[Atoms], Atoms]
@@ -63,7 +65,7 @@ def conformers(mol: Chem.Mol, n: int, seed: int) -> list[Atoms]:
 def bound_pieces(ligand: Ligand, relax: Relaxer | None = None) -> list[Piece]:
     """Conformers of a ligand as bound: an X ligand has lost the hydrogen of its donor."""
     if ligand.is_pi:
-        raise LigandError(f"no motif places the π ligand {ligand.smiles!r} yet; allowed: σ-donor ligands")
+        return [_ring_piece(ligand)]
     mol = Chem.AddHs(ligand.mol)
     donor = mol.GetAtomWithIdx(ligand.donor_index)
     kept = bound_rows(ligand)
@@ -85,7 +87,23 @@ def _piece(atoms: Atoms, donor: int, bonded: list[int], kept: list[int]) -> Piec
     if bonded:
         axis = sum(relative[i] / np.linalg.norm(relative[i]) for i in bonded)
         relative = _rotation_onto(axis, np.array([0.0, 0.0, 1.0])).apply(relative)
-    return Piece(tuple(atoms.symbols[i] for i in kept), relative[kept], kept.index(donor))
+    return Piece(tuple(atoms.symbols[i] for i in kept), relative[kept], (kept.index(donor),))
+
+
+def _ring_piece(ligand: Ligand) -> Piece:
+    """A cyclopentadienyl as bound: its flat anion, the ring's centre at the origin and its plane across z."""
+    mol = Chem.RWMol(ligand.mol)
+    donor = mol.GetAtomWithIdx(ligand.donor_index)
+    donor.SetFormalCharge(-1)
+    donor.SetNumExplicitHs(donor.GetTotalNumHs() - 1)
+    donor.SetNoImplicit(True)
+    Chem.SanitizeMol(mol)
+    ring = next(r for r in mol.GetRingInfo().AtomRings() if ligand.donor_index in r and len(r) == 5)
+    [atoms] = conformers(Chem.AddHs(mol), 1, seed=7)
+    relative = atoms.positions - atoms.positions[list(ring)].mean(axis=0)
+    normal = np.linalg.svd(relative[list(ring)])[2][2]
+    turned = _rotation_onto(normal, np.array([0.0, 0.0, 1.0])).apply(relative)
+    return Piece(tuple(atoms.get_chemical_symbols()), turned, tuple(ring))
 
 
 def assemble(prototype: Prototype, seed: int = 0, relax: Relaxer | None = None) -> Atoms:
@@ -110,30 +128,45 @@ def assemble(prototype: Prototype, seed: int = 0, relax: Relaxer | None = None) 
     """
     core, ligands = prototype.core(), prototype.ligands()
     pieces = {role: bound_pieces(ligand, relax) for role, ligand in ligands.items()}
-    candidates = [_poses(site, pieces[site.role], ligands[site.role].donor) for site in core.sites]
-    placed = _least_crowded(Piece(core.symbols, core.positions, None), candidates, np.random.default_rng(seed))
+    candidates = [_poses(site, pieces[site.role], ligands[site.role]) for site in core.sites]
+    placed = _least_crowded(Piece(core.symbols, core.positions), candidates, np.random.default_rng(seed))
     atoms = Atoms(core.symbols, core.positions)
     fragment = [0] * len(core.symbols)
     for k, piece in enumerate(placed, start=1):
         atoms += Atoms(piece.symbols, piece.positions)
         fragment += [k] * len(piece.symbols)
     atoms.arrays["fragment"] = np.array(fragment)
-    roles = [site.role for site in core.sites]
-    atoms.info["ligand_smiles"] = {ligands[r].smiles: roles.count(r) for r in ligands}
+    atoms.info["ligand_smiles"] = dict(Counter(ligands[site.role].smiles for site in core.sites))
     return push_apart(atoms)
 
 
-def _poses(site: Site, pieces: Sequence[Piece], donor: str) -> list[Piece]:
-    distance = DONOR_DISTANCE[donor] if site.distance is None else site.distance
+def _poses(site: Site, pieces: Sequence[Piece], ligand: Ligand) -> list[Piece]:
+    """Ways for a ligand to sit on a site: every conformer, turned about its axis."""
+    if ligand.is_pi != (site.role == "pi"):
+        raise LigandError(f"ligand {ligand.smiles!r} does not fit a site of role {site.role!r}; allowed: π ligands "
+                          "such as Cp on 'pi' sites, σ donors on all others")
+    distance = DONOR_DISTANCE[ligand.donor] if site.distance is None else site.distance
     origin = site.anchor + distance * site.direction
-    onto = _rotation_onto(np.array([0.0, 0.0, 1.0]), site.outward)
     poses = []
-    for piece in pieces:
-        angles = np.linspace(0, 2 * np.pi, _TORSIONS, endpoint=False) if len(piece.symbols) > 1 else [0.0]
-        for angle in angles:
-            turned = onto * Rotation.from_euler("z", angle)
-            poses.append(Piece(piece.symbols, turned.apply(piece.positions) + origin, piece.donor))
+    for outward in _axes(site, ligand):
+        onto = _rotation_onto(np.array([0.0, 0.0, 1.0]), outward)
+        for piece in pieces:
+            angles = np.linspace(0, 2 * np.pi, _TORSIONS, endpoint=False) if len(piece.symbols) > 1 else [0.0]
+            for angle in angles:
+                turned = onto * Rotation.from_euler("z", angle)
+                poses.append(Piece(piece.symbols, turned.apply(piece.positions) + origin, piece.donors))
     return poses
+
+
+def _axes(site: Site, ligand: Ligand) -> list[np.ndarray]:
+    """Directions of the rest of the ligand: the site's own; a terminal thiolate is bent at its sulfur."""
+    if site.distance is not None or ligand.type != "X" or ligand.donor not in ("S", "Se", "O"):
+        return [site.outward]
+    onto = _rotation_onto(np.array([0.0, 0.0, 1.0]), site.outward)
+    azimuths = np.arange(6) * np.pi / 3
+    tilted = np.stack([np.sin(_BEND) * np.cos(azimuths), np.sin(_BEND) * np.sin(azimuths),
+                       np.full(6, np.cos(_BEND))], axis=1)
+    return list(onto.apply(tilted))
 
 
 def _least_crowded(core: Piece, candidates: list[list[Piece]], rng: np.random.Generator) -> list[Piece]:
@@ -150,8 +183,8 @@ def _least_crowded(core: Piece, candidates: list[list[Piece]], rng: np.random.Ge
 
 
 def _crowding(pose: Piece, symbols: Sequence[str], positions: np.ndarray) -> float:
-    """Overlap of a pose with its surroundings; its donor, bonded to metal on purpose, does not count."""
-    rest = [i for i in range(len(pose.symbols)) if i != pose.donor]
+    """Overlap of a pose with its surroundings; its donors, bonded to metal on purpose, do not count."""
+    rest = [i for i in range(len(pose.symbols)) if i not in pose.donors]
     if not rest:
         return 0.0
     reach = _contact([pose.symbols[i] for i in rest])[:, None] + _contact(symbols)

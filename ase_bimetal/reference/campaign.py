@@ -10,23 +10,25 @@ import json
 import os
 import zlib
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import suppress
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import version
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import CalculationFailed
 from filelock import FileLock, Timeout
 
+from ase_bimetal.errors import LevelError
 from ase_bimetal.formation import formation_energy
 from ase_bimetal.reference import label
 from ase_bimetal.reference.assemble import assemble
+from ase_bimetal.reference.levels import Level, SinglePoint, get_level
 from ase_bimetal.reference.motifs import Prototype
-from ase_bimetal.reference.sample import sample
+from ase_bimetal.reference.sample import SHELL_KEPT, Sample, sample
 
 FRAGMENTS_FILE = "fragments.json"
 _DECIMALS = 4  # positions are rounded before labelling, so that a stored geometry gives the stored energy
@@ -40,81 +42,114 @@ class Job:
     n_samples: int
 
 
-#: Dopants in the order in which the larger prototypes are made, so that a campaign cut short is balanced.
-_DOPANT_ORDER = ("Pd", "Au", "Ag", "Pt", "Cu", "Ni", "Hg", "Ir", "Ru", "Zn", "Co", "Cd", "Rh", "Os", "Fe", "Re", "Mn")
-_SMALL = (
-    ("Au4M2", {"thiolate": "SMe"}, 60),
-    ("Au4M2-capped", {"thiolate": "SMe", "axial": "PMe3"}, 24),
-    ("M@Au8", {"phosphine": "PMe3", "halide": "Cl"}, 16),
-)
-_LARGE = (
-    ("Au4M2", {"thiolate": "PET"}, 8),
-    ("Au4M2", {"thiolate": "SPh"}, 12),
-    ("M@Au12", {"phosphine": "PMe3", "halide": "Cl"}, 10),
-    ("Au4M2-capped", {"thiolate": "SMe", "axial": "PPh3"}, 8),
-    ("Au4M2", {"thiolate": "SCy"}, 8),
-)
+def run_campaign(
+    jobs: Iterable[Job], folder: Path, workers: int = 2, scheduler: str | None = None, level: str = "gfn1-xtb"
+) -> None:
+    """Label every job, skipping what the folder already holds; shows progress on standard error.
 
-
-def first_campaign() -> list[Job]:
-    """The first three families: small prototypes of every dopant, then dopant by dopant the larger ones."""
-    small = [Job(Prototype(f, dopant, shell), n) for f, shell, n in _SMALL for dopant in _DOPANT_ORDER]
-    large = [Job(Prototype(f, dopant, shell), n) for dopant in _DOPANT_ORDER for f, shell, n in _LARGE]
-    return small + large
-
-
-def run_campaign(jobs: Iterable[Job], folder: Path, workers: int = 2) -> None:
-    """Label every job, skipping what the folder already holds; shows progress on standard error."""
-    from tqdm import tqdm
-
+    Parameters
+    ----------
+    jobs
+        What to label.
+    folder
+        Where the shards go; with a scheduler, on a file system that all its workers share.
+    workers
+        Processes on this machine, one thread each.
+    scheduler
+        Address of a Dask scheduler, such as ``"tcp://host:8786"``, to use its workers instead.
+    level
+        Level of the energies, see `ase_bimetal.reference.levels.get_level`; geometries are GFN1-xTB's at any level.
+    """
     jobs = list(jobs)
     folder.mkdir(parents=True, exist_ok=True)
-    update_fragments(folder / FRAGMENTS_FILE, (job.prototype for job in jobs))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
-        pending = [pool.submit(run_job, job, folder) for job in jobs]
-        for done in tqdm(as_completed(pending), total=len(pending), unit="prototype"):
-            done.result()
+    update_fragments(folder / FRAGMENTS_FILE, (job.prototype for job in jobs), level)
+    with _executor(workers, scheduler) as pool:
+        _follow([pool.submit(run_job, job, folder, level) for job in jobs], jobs, folder)
 
 
-def _one_thread() -> None:
-    """GFN1-xTB is slower with threads at these sizes; two processes beat two threads."""
+@contextmanager
+def _executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
+    """Processes of this machine, or the workers of a Dask scheduler."""
+    if scheduler is None:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker) as pool:
+            yield pool
+        return
+    from distributed import Client
+
+    with Client(scheduler) as client, client.get_executor(pure=False) as pool:
+        yield pool
+
+
+def _start_worker() -> None:
+    """One thread (two processes beat two threads at these sizes), and no life after the parent's."""
     os.environ["OMP_NUM_THREADS"] = "1"
+    parent = parent_process()
+    Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
 
 
-def update_fragments(path: Path, prototypes: Iterable[Prototype]) -> dict:
-    """Compute the isolated atoms, ligand forms and H2 that the prototypes need and the file lacks [eV]."""
+def _follow(pending: list[Future], jobs: list[Job], folder: Path) -> None:
+    """Show records done, their rate in this run and the time left, until every job is done."""
+    from tqdm import tqdm
+
+    shards = {job.prototype.name: shard_path(folder, job.prototype.name) for job in jobs}
+    before = sum(_n_records(path) for path in shards.values())
+    todo = set(pending)
+    with tqdm(total=sum(job.n_samples for job in jobs), initial=before, unit="record") as bar:
+        while todo:
+            done, todo = wait(todo, timeout=5.0, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+            bar.update(sum(_n_records(path) for path in shards.values()) - bar.n)
+        bar.total = bar.n  # prototypes rejected at their parent end early
+        bar.refresh()
+
+
+def _n_records(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def update_fragments(path: Path, prototypes: Iterable[Prototype], level: str = "gfn1-xtb") -> dict:
+    """Compute the isolated atoms, ligand forms and H2 that the prototypes need and the file lacks [eV].
+
+    Raises
+    ------
+    LevelError
+        The file holds energies of another level.
+    """
+    theory = get_level(level)
     table = json.loads(path.read_text()) if path.exists() else {"atoms": {}, "ligands": {}}
+    if table.setdefault("level", theory.name) != theory.name:
+        raise LevelError(f"{path.parent} holds labels of level {table['level']!r}; allowed: that level or a new folder")
     prototypes = list(prototypes)
-    table["level"] = label.LEVEL
-    table["H2"] = table.get("H2") or label.hydrogen_energy()
+    table["H2"] = table.get("H2") or label.hydrogen_energy(theory)
     for symbol in sorted({s for p in prototypes for s in p.core().symbols} - set(table["atoms"])):
-        table["atoms"][symbol] = label.atom_energy(symbol)
+        table["atoms"][symbol] = label.atom_energy(symbol, theory)
     ligands = {ligand.smiles: ligand for p in prototypes for ligand in p.ligands().values()}
     for smiles in sorted(set(ligands) - set(table["ligands"])):
-        table["ligands"][smiles] = vars(label.ligand_energies(ligands[smiles]))
+        table["ligands"][smiles] = vars(label.ligand_energies(ligands[smiles], theory))
     _write_whole(path, json.dumps(table, indent=1))
     return table
 
 
-def run_job(job: Job, folder: Path) -> None:
+def run_job(job: Job, folder: Path, level: str = "gfn1-xtb") -> None:
     """Label one prototype's configurations into its shard, unless another process is at it."""
     shard = shard_path(folder, job.prototype.name)
     with suppress(Timeout), FileLock(shard.with_suffix(".lock"), blocking=False):
-        _fill_shard(job, shard, folder)
+        _fill_shard(job, shard, folder, get_level(level))
 
 
-def _fill_shard(job: Job, shard: Path, folder: Path) -> None:
+def _fill_shard(job: Job, shard: Path, folder: Path, level: Level) -> None:
     done = {record["index"]: record for record in read_shard(shard)}
     if "rejected" in done.get(0, {}):
         return
     fragments = json.loads((folder / FRAGMENTS_FILE).read_text())
     parent = _parent(job.prototype, done.get(0))
-    seed = zlib.crc32(job.prototype.name.encode())
+    seed = series_seed(job.prototype.name)
     with shard.open("a") as stream:
         for index in range(job.n_samples):
             if index in done:
                 continue
-            record = _record(job.prototype, parent, index, seed, fragments)
+            record = _record(job.prototype, parent, index, seed, fragments, level)
             stream.write(record_line(record))
             stream.flush()
             os.fsync(stream.fileno())
@@ -159,61 +194,76 @@ def _parent(prototype: Prototype, known: dict | None) -> Atoms | None:
         relaxed = label.relax(start, fmax=0.1, steps=_relaxation_steps(len(start)))
     except CalculationFailed:
         return None
-    return _rounded(relaxed)
+    return rounded(relaxed)
 
 
 def _relaxation_steps(n_atoms: int) -> int:
     """Steps spent on a parent: larger clusters start from relaxed ligands and are left with larger forces."""
-    if n_atoms <= 90:
-        return 60
-    return 22 if n_atoms <= 125 else 12
+    for limit, steps in ((60, 60), (90, 25), (160, 12)):
+        if n_atoms <= limit:
+            return steps
+    return 8
 
 
-def _record(prototype: Prototype, parent: Atoms | None, index: int, seed: int, fragments: dict) -> dict:
+def _record(
+    prototype: Prototype, parent: Atoms | None, index: int, seed: int, fragments: dict, level: Level
+) -> dict:
     head = {
         "id": f"{prototype.name}/{index}",
         "prototype": prototype.name,
         "family": prototype.family,
         "dopant": prototype.dopant,
+        "host": prototype.host,
         "index": index,
     }
     if parent is None:
         return head | {"rejected": "parent: SCF did not converge"}
     drawn = sample(parent, index, seed)
-    atoms = _rounded(drawn.atoms)
-    head |= {"kind": drawn.kind, "amplitude": round(drawn.amplitude, 4)}
-    reason = label.rejection(atoms, parent)
+    drawn = Sample(rounded(drawn.atoms), drawn.kind, round(drawn.amplitude, 4))
+    head |= {"kind": drawn.kind, "amplitude": drawn.amplitude}
+    reason = label.rejection(drawn.atoms, parent)
     if reason:
         return head | {"rejected": reason}
     try:
-        point = label.single_point(atoms)
+        point = level.single_point(drawn.atoms)
     except CalculationFailed:
         return head | {"rejected": "SCF did not converge"}
-    metals = atoms[atoms.arrays["fragment"] == 0].get_chemical_symbols()
-    per_metal = formation_energy(point.energy, metals, atoms.info["ligand_smiles"], fragments)
+    metals = drawn.atoms[drawn.atoms.arrays["fragment"] == 0].get_chemical_symbols()
+    per_metal = formation_energy(point.energy, metals, drawn.atoms.info["ligand_smiles"], fragments)
     reason = label.collapse(per_metal, point.charges)
-    return head | _labelled(atoms, point) | ({"rejected": reason} if reason else {})
+    if reason:
+        return head | {"rejected": reason}
+    return head | _labelled(drawn, point, _shell_energy(drawn, parent, level), level)
 
 
-def _labelled(atoms: Atoms, point: label.SinglePoint) -> dict:
-    fragment = atoms.arrays["fragment"]
+def _shell_energy(drawn: Sample, parent: Atoms, level: Level) -> float | None:
+    """Energy of the ligands frozen in place [eV]: the parent's where they have not moved."""
+    if drawn.kind in SHELL_KEPT and "bound_shell" in parent.info:
+        return parent.info["bound_shell"]
     try:
-        shell = label.single_point(atoms[fragment > 0])
+        shell = level.single_point(drawn.atoms[drawn.atoms.arrays["fragment"] > 0]).energy
     except CalculationFailed:
         shell = None
+    if drawn.kind in SHELL_KEPT:
+        parent.info["bound_shell"] = shell
+    return shell
+
+
+def _labelled(drawn: Sample, point: SinglePoint, shell: float | None, level: Level) -> dict:
+    atoms = drawn.atoms
     return {
-        "level": label.LEVEL,
-        "code": f"tblite {version('tblite')}",
+        "level": level.name,
+        "code": level.code,
         "charge": 0,
         "fmax_parent": atoms.info.get("fmax"),
         "ligands": atoms.info["ligand_smiles"],
         "symbols": atoms.get_chemical_symbols(),
         "positions": atoms.positions.round(_DECIMALS).ravel().tolist(),
-        "fragment": fragment.tolist(),
+        "fragment": atoms.arrays["fragment"].tolist(),
         "energy": float(point.energy),
         "electronic_temperature": point.temperature,
-        "charges": np.round(point.charges, 3).tolist(),
-        "bound_shell": None if shell is None else float(shell.energy),
+        "charges": None if point.charges is None else np.round(point.charges, 3).tolist(),
+        "bound_shell": shell,
     }
 
 
@@ -226,7 +276,13 @@ def record_atoms(record: dict) -> Atoms:
     return atoms
 
 
-def _rounded(atoms: Atoms) -> Atoms:
+def series_seed(prototype: str) -> int:
+    """Seed of the random moves of one prototype."""
+    return zlib.crc32(prototype.encode())
+
+
+def rounded(atoms: Atoms) -> Atoms:
+    """The same atoms with positions as records store them."""
     out = atoms.copy()
     out.positions = out.positions.round(_DECIMALS)
     return out

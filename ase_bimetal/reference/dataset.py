@@ -6,16 +6,28 @@ import hashlib
 import json
 import lzma
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.db import connect
 
 from ase_bimetal.formation import formation_energy
 from ase_bimetal.ligands import Ligand
-from ase_bimetal.reference.campaign import FRAGMENTS_FILE, read_folder, record_atoms, record_line, shard_path
-from ase_bimetal.reference.label import rejection
+from ase_bimetal.reference.campaign import (
+    FRAGMENTS_FILE,
+    read_folder,
+    record_atoms,
+    record_line,
+    rounded,
+    series_seed,
+    shard_path,
+)
+from ase_bimetal.reference.label import rejection, single_point
+from ase_bimetal.reference.sample import sample
 
 SHIPPED = Path(__file__).parent.parent / "datasets" / "reference.json.xz"
 
@@ -27,9 +39,12 @@ class ReferenceData:
     Attributes
     ----------
     frame
-        One row per valid configuration: ``id``, ``family``, ``prototype``, ``dopant``, ``kind``, ``amplitude``,
-        ``atoms`` (with ``info["ligand_smiles"]`` and array ``fragment``), ``energy`` [eV], ``bound_shell`` [eV],
-        ``electronic_temperature`` [K], ``fmax_parent`` [eV/Å], ``formation_energy`` [eV/metal, dimer reference].
+        One row per valid configuration: ``id``, ``family``, ``prototype`` (the parent is ``prototype/0``),
+        ``dopant``, ``host``, ``index``, ``kind``, ``amplitude``, ``n_metals``, ``atoms`` (with
+        ``info["ligand_smiles"]`` and array ``fragment``), ``charges`` [e], ``energy`` [eV], ``bound_shell`` [eV],
+        ``electronic_temperature`` [K], ``fmax_parent`` [eV/Å], ``level``, ``code``, ``charge``,
+        ``formation_energy`` [eV/metal, dimer reference]. All have passed the checks of
+        `ase_bimetal.reference.label.rejection` and `collapse`.
     rejects
         One row per rejected configuration with its reason.
     fragments
@@ -96,16 +111,74 @@ def load_reference(path: Path = SHIPPED) -> ReferenceData:
 
 
 def describe(data: ReferenceData) -> dict[str, dict[str, int]]:
-    """Counts per family, dopant and ligand of the valid records, and of the rejects per dopant and reason."""
+    """Counts per family, dopant, ligand, size, move and level of the valid records, and of the rejects."""
     frame = data.frame
     ligands = Counter(smiles for atoms in frame.atoms for smiles in atoms.info["ligand_smiles"])
     return {
         "family": frame.family.value_counts().to_dict(),
         "dopant": frame.dopant.value_counts().to_dict(),
+        "host": frame.host.value_counts().to_dict(),
         "ligand": {Ligand.parse(smiles).name: n for smiles, n in ligands.most_common()},
+        "metal atoms": frame.n_metals.value_counts().sort_index().to_dict(),
+        "made by": frame.kind.value_counts().to_dict(),
+        "level": (frame.level + ", " + frame.code).value_counts().to_dict(),
+        "rejected per family": data.rejects.family.value_counts().to_dict(),
         "rejected per dopant": data.rejects.dopant.value_counts().to_dict(),
         "rejected per reason": data.rejects.rejected.value_counts().to_dict(),
     }
+
+
+def export_db(frame: pd.DataFrame, path: Path) -> int:
+    """Write labels into an ASE database, one row each; returns their number.
+
+    The total energy travels as a calculator result, the columns as key–value pairs, the ligands and fragments as data.
+
+    Parameters
+    ----------
+    frame
+        Rows of `ReferenceData.frame`.
+    path
+        A new file whose suffix ``ase.db`` knows, such as ``labels.db``.
+    """
+    if path.exists():
+        raise FileExistsError(f"{path} exists, and its rows would be doubled; allowed: a new file")
+    pairs = ["id", "family", "prototype", "dopant", "host", "kind", "amplitude", "level", "formation_energy"]
+    with connect(path) as database:
+        for row in frame.itertuples():
+            atoms = row.atoms.copy()
+            atoms.calc = SinglePointCalculator(atoms, energy=row.energy, **_given(charges=row.charges))
+            values = {("record" if key == "id" else key): getattr(row, key) for key in pairs}
+            extra = {"ligand_smiles": row.atoms.info["ligand_smiles"], "fragment": row.atoms.arrays["fragment"]}
+            database.write(atoms, key_value_pairs=values, data=extra)
+    return len(frame)
+
+
+def rebuild(data: ReferenceData, ids: Sequence[str]) -> pd.DataFrame:
+    """Make recorded configurations again from their parents and label them afresh.
+
+    Parameters
+    ----------
+    data
+        Loaded labels.
+    ids
+        Records to make again; their parents must be among the valid records.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``id``, ``shipped`` and ``rebuilt`` [eV/metal], ``difference`` [meV/metal].
+    """
+    rows = data.frame.set_index("id")
+    table = []
+    for name in ids:
+        row, parent = rows.loc[name], rows.loc[f"{rows.loc[name].prototype}/0"].atoms
+        atoms = sample(parent, row["index"], series_seed(row.prototype), row.kind).atoms
+        energy = single_point(rounded(atoms)).energy
+        metals = [s for s, k in zip(atoms.symbols, atoms.arrays["fragment"], strict=True) if k == 0]
+        fresh = formation_energy(energy, metals, atoms.info["ligand_smiles"], data.fragments)
+        table.append({"id": name, "shipped": row.formation_energy, "rebuilt": fresh})
+    frame = pd.DataFrame(table)
+    return frame.assign(difference=1000 * (frame.rebuilt - frame.shipped))
 
 
 def _checked(records: list[dict]) -> list[dict]:
@@ -122,12 +195,19 @@ def _checked(records: list[dict]) -> list[dict]:
 
 def _row(record: dict, fragments: dict) -> dict:
     metals = [s for s, k in zip(record["symbols"], record["fragment"], strict=True) if k == 0]
-    kept = ("id", "family", "prototype", "dopant", "kind", "amplitude", "energy", "bound_shell")
+    kept = ("id", "family", "prototype", "dopant", "index", "kind", "amplitude", "energy", "bound_shell")
     row = {key: record[key] for key in (*kept, "electronic_temperature", "fmax_parent", "level", "code", "charge")}
+    row["host"] = record.get("host", "Au")  # the first records were all gold's
+    row["n_metals"] = len(metals)
     row["atoms"] = record_atoms(record)
-    row["charges"] = np.array(record["charges"])
+    row["charges"] = None if record["charges"] is None else np.array(record["charges"])
     row["formation_energy"] = formation_energy(record["energy"], metals, record["ligands"], fragments)
     return row
+
+
+def _given(**values: object) -> dict[str, object]:
+    """What is not None."""
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def _digest(raw: bytes) -> str:

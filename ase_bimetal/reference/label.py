@@ -6,83 +6,48 @@ from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import CalculationFailed
-from ase.data import covalent_radii
-from ase.optimize import LBFGS
+from ase.data import atomic_numbers, covalent_radii
 from rdkit import Chem
 
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.reference.assemble import bound_rows, conformers, free_molecule
+from ase_bimetal.reference.levels import Level, SinglePoint, get_level
 
-LEVEL = "GFN1-xTB"
-#: Electronic temperatures tried in turn [K].
-TEMPERATURES = (300.0, 1000.0)
+#: The level of the bulk of the data.
+GFN1 = get_level("gfn1-xtb")
+LEVEL = GFN1.name
 MAX_ABS_FORMATION_ENERGY = 12.0  # eV per metal atom; beyond it the SCF has collapsed
 MAX_ABS_CHARGE = 4.0  # e
 MIN_CONTACT = 1.5  # Å, between atoms of different ligands
 MAX_DONOR_DISTANCE = 3.2  # Å, from a ligand's closest atom to the closest metal
 
 
-@dataclass(frozen=True)
-class SinglePoint:
-    """A converged self-consistent field: energy [eV], charges (n,) [e], electronic temperature [K]."""
-
-    energy: float
-    charges: np.ndarray
-    temperature: float
-
-
-def _calculator(temperature: float, multiplicity: int | None = None):
-    from tblite.ase import TBLite
-
-    return TBLite(
-        method=LEVEL,
-        charge=0,
-        multiplicity=multiplicity,
-        electronic_temperature=temperature,
-        max_iterations=250,
-        verbosity=0,
-    )
-
-
-def single_point(atoms: Atoms, multiplicity: int | None = None) -> SinglePoint:
-    """Energy of a neutral object with GFN1-xTB, not spin-polarised, with fractional occupations.
+def single_point(atoms: Atoms, multiplicity: int | None = None, level: Level = GFN1) -> SinglePoint:
+    """Energy of a neutral object; with GFN1-xTB not spin-polarised, with fractional occupations.
 
     Raises
     ------
     CalculationFailed
-        The SCF does not converge at any of `TEMPERATURES`.
+        The SCF does not converge.
     """
-    for temperature in TEMPERATURES:
-        trial = Atoms(atoms.symbols, atoms.positions)
-        trial.calc = _calculator(temperature, multiplicity)
-        try:
-            return SinglePoint(trial.get_potential_energy(), trial.get_charges(), temperature)
-        except CalculationFailed as failure:
-            reason = str(failure)
-    raise CalculationFailed(f"SCF of {atoms.get_chemical_formula()} did not converge: {reason}")
+    return level.single_point(atoms, multiplicity)
 
 
-def relax(atoms: Atoms, fmax: float = 0.1, steps: int = 200, multiplicity: int | None = None) -> Atoms:
-    """Relax with GFN1-xTB; the residual force goes to ``info["fmax"]`` [eV/Å]."""
-    moving = atoms.copy()
-    for temperature in TEMPERATURES:
-        moving = atoms.copy()
-        moving.calc = _calculator(temperature, multiplicity)
-        try:
-            LBFGS(moving, maxstep=0.1, logfile=None).run(fmax=fmax, steps=steps)
-            break
-        except CalculationFailed:
-            if temperature == TEMPERATURES[-1]:
-                raise
-    relaxed = moving.copy()
-    relaxed.info["fmax"] = float(np.linalg.norm(moving.get_forces(), axis=1).max())
-    return relaxed
+def relax(
+    atoms: Atoms, fmax: float = 0.1, steps: int = 200, multiplicity: int | None = None, level: Level = GFN1
+) -> Atoms:
+    """Relax at a level; the residual force goes to ``info["fmax"]`` [eV/Å]."""
+    return level.relax(atoms, fmax, steps, multiplicity)
 
 
-def atom_energy(symbol: str) -> float:
-    """Energy of an isolated neutral atom [eV], fractional occupations, not spin-polarised."""
-    return single_point(Atoms(symbol)).energy
+def atom_energy(symbol: str, level: Level = GFN1) -> float:
+    """Energy of an isolated neutral atom [eV]: the lowest among the spin multiplicities that the level tells apart.
+
+    With GFN1-xTB an atom has fractional occupations and no spin, so there is nothing to try.
+    """
+    lowest = 1 + atomic_numbers[symbol] % 2
+    multiplicities = range(lowest, 8, 2) if level.has_spin else (None,)
+    return min(level.single_point(Atoms(symbol), m).energy for m in multiplicities)
 
 
 @dataclass(frozen=True)
@@ -104,22 +69,24 @@ class LigandEnergies:
     radical: float | None
 
 
-def ligand_energies(ligand: Ligand) -> LigandEnergies:
-    """Free, dimer and radical energies of a ligand at the GFN1-xTB level."""
-    free = _lowest(free_molecule(ligand))
+def ligand_energies(ligand: Ligand, level: Level = GFN1) -> LigandEnergies:
+    """Free, dimer and radical energies of a ligand, each relaxed with GFN1-xTB."""
+    free = _lowest(free_molecule(ligand), level)
     if ligand.type == "L":
         return LigandEnergies(free, None, None)
-    return LigandEnergies(free, _lowest(_dimers(ligand)), _lowest(_radicals(ligand), multiplicity=2))
+    return LigandEnergies(free, _lowest(dimers(ligand), level), _lowest(_radicals(ligand), level, multiplicity=2))
 
 
-def hydrogen_energy() -> float:
-    """Energy of relaxed H2 [eV]."""
-    return _lowest([Atoms("H2", [[0, 0, 0], [0, 0, 0.74]])])
+def hydrogen_energy(level: Level = GFN1) -> float:
+    """Energy of H2 [eV], relaxed with GFN1-xTB."""
+    return _lowest([Atoms("H2", [[0, 0, 0], [0, 0, 0.74]])], level)
 
 
-def _lowest(candidates: list[Atoms], multiplicity: int | None = None) -> float:
-    relaxed = [relax(atoms, fmax=0.02, multiplicity=multiplicity) for atoms in candidates]
-    return min(single_point(atoms, multiplicity).energy for atoms in relaxed)
+def _lowest(candidates: list[Atoms], level: Level, multiplicity: int | None = None) -> float:
+    relaxed = [GFN1.relax(atoms, fmax=0.02, multiplicity=multiplicity) for atoms in candidates]
+    if level is not GFN1 and not level.has_spin:
+        multiplicity = None
+    return min(level.single_point(atoms, multiplicity).energy for atoms in relaxed)
 
 
 def _radicals(ligand: Ligand) -> list[Atoms]:
@@ -127,7 +94,7 @@ def _radicals(ligand: Ligand) -> list[Atoms]:
     return [atoms[bound_rows(ligand)] for atoms in free_molecule(ligand)]
 
 
-def _dimers(ligand: Ligand) -> list[Atoms]:
+def dimers(ligand: Ligand) -> list[Atoms]:
     """Conformers of L–L: two ligands joined donor to donor."""
     half = Chem.RWMol(Chem.AddHs(ligand.mol))
     [lost] = set(range(half.GetNumAtoms())) - set(bound_rows(ligand))
@@ -166,10 +133,13 @@ def rejection(atoms: Atoms, parent: Atoms) -> str | None:
     return None
 
 
-def collapse(formation_energy_per_metal: float, charges: np.ndarray) -> str | None:
-    """Why a converged SCF is not believed, or None: convergence alone is no proof."""
+def collapse(formation_energy_per_metal: float, charges: np.ndarray | None) -> str | None:
+    """Why a converged SCF is not believed, or None: convergence alone is no proof.
+
+    ``charges`` (n,) in e; None for a level that gives none, which leaves the energy to judge by.
+    """
     if abs(formation_energy_per_metal) > MAX_ABS_FORMATION_ENERGY:
         return f"|E_form| above {MAX_ABS_FORMATION_ENERGY:g} eV/metal"
-    if np.abs(charges).max() > MAX_ABS_CHARGE:
+    if charges is not None and np.abs(charges).max() > MAX_ABS_CHARGE:
         return f"atomic charge above {MAX_ABS_CHARGE:g} e"
     return None

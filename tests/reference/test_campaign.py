@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,10 +10,20 @@ import time
 
 import numpy as np
 import pytest
+from ase.calculators.lj import LennardJones
+from ase.db import connect
 
+from ase_bimetal.errors import LevelError
 from ase_bimetal.formation import formation_energy
-from ase_bimetal.reference.campaign import Job, read_shard, run_job, update_fragments
-from ase_bimetal.reference.dataset import SHIPPED, load_reference, pack, unpack
+from ase_bimetal.reference.campaign import (
+    Job,
+    read_shard,
+    record_atoms,
+    run_campaign,
+    run_job,
+    update_fragments,
+)
+from ase_bimetal.reference.dataset import export_db, load_reference, pack, rebuild, unpack
 from ase_bimetal.reference.label import single_point
 from ase_bimetal.reference.motifs import Prototype
 
@@ -31,6 +42,11 @@ def folder(tmp_path_factory):
     update_fragments(path / "fragments.json", [PROTOTYPE])
     run_job(Job(PROTOTYPE, 3), path)
     return path
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_reference()
 
 
 def test_records_carry_all_raw_energies(folder):
@@ -68,19 +84,47 @@ def test_packed_labels_load_and_relabel_to_the_same_energy(folder, tmp_path):
     assert single_point(row.atoms).energy == pytest.approx(row.energy, abs=1e-5)
 
 
-def test_shipped_labels_unpack_into_shards_and_pack_to_the_same_digest(tmp_path):
-    assert unpack(tmp_path / "lab", SHIPPED) >= len(load_reference().frame)
-    assert pack(tmp_path / "lab", tmp_path / "again.json.xz") == load_reference().digest
+def test_packed_labels_unpack_into_shards_and_pack_to_the_same_digest(folder, tmp_path):
+    digest = pack(folder, tmp_path / "packed.json.xz")
+    assert unpack(tmp_path / "lab", tmp_path / "packed.json.xz") == 3
+    assert pack(tmp_path / "lab", tmp_path / "again.json.xz") == digest
     with pytest.raises(FileExistsError, match="already holds records"):
-        unpack(tmp_path / "lab", SHIPPED)
+        unpack(tmp_path / "lab", tmp_path / "packed.json.xz")
 
 
-def test_shipped_labels_relabel_to_the_same_energy():
-    """A stored geometry gives the stored energy within 1 meV per metal on any machine."""
-    frame = load_reference().frame
-    smallest = frame[frame.prototype == "Au4M2-Pd-SMe"].iloc[:3]
-    for row in smallest.itertuples():
-        assert single_point(row.atoms).energy == pytest.approx(row.energy, abs=6e-3)
+def test_shipped_records_are_unique_and_name_parents_that_are_there(shipped):
+    frame = shipped.frame
+    assert frame.id.is_unique
+    parents = set(frame.id[frame.kind == "parent"])
+    assert {f"{name}/0" for name in frame.prototype} <= parents
+
+
+def test_a_slice_of_the_shipped_labels_rebuilds_within_1_mev_per_metal(shipped):
+    """Twenty records of every family and move, small ones first, from their parents and on any machine."""
+    frame = shipped.frame.assign(n_atoms=[len(atoms) for atoms in shipped.frame.atoms])
+    small = frame[(frame.n_atoms < 50) & (frame.kind != "parent")]
+    ids = small.groupby(["family", "kind"]).head(1).id.head(20)
+    assert len(ids) == 20
+    assert rebuild(shipped, ids).difference.abs().max() < 1.0
+
+
+def test_a_prototype_rebuilt_from_nothing_comes_close_to_the_shipped_parent(folder, shipped):
+    """Sixty relaxation steps enlarge differences in rounding, as between numbers of threads: 20 meV/metal allowed."""
+    fresh = read_shard(folder / "Au4M2-Zn-SMe.jsonl")[0]
+    row = shipped.frame.set_index("id").loc["Au4M2-Zn-SMe/0"]
+    assert fresh["energy"] == pytest.approx(row.energy, abs=6 * 0.02)
+
+
+def test_labels_survive_the_ase_database(shipped, tmp_path):
+    some = shipped.frame.iloc[::2000]
+    assert export_db(some, tmp_path / "labels.db") == len(some)
+    for row, stored in zip(some.itertuples(), connect(tmp_path / "labels.db").select(), strict=True):
+        atoms = stored.toatoms()
+        assert atoms.get_potential_energy() == pytest.approx(row.energy)
+        assert stored.record == row.id and stored.formation_energy == pytest.approx(row.formation_energy)
+        assert stored.data["ligand_smiles"] == row.atoms.info["ligand_smiles"]
+    with pytest.raises(FileExistsError, match="doubled"):
+        export_db(some, tmp_path / "labels.db")
 
 
 def test_a_kill_loses_nothing_and_doubles_nothing(folder):
@@ -101,7 +145,41 @@ def test_a_kill_loses_nothing_and_doubles_nothing(folder):
     assert shard.read_text().startswith(before)
 
 
-def test_formation_energies_stay_in_the_published_range():
-    energies = load_reference().frame.formation_energy
+def test_formation_energies_stay_in_the_published_range(shipped):
+    energies = shipped.frame.formation_energy
     assert energies.between(-6.5, 0.85).all()
     assert np.median(energies) < -1
+
+
+def test_any_ase_calculator_labels_the_same_geometries(folder, tmp_path):
+    """Lennard-Jones in place of a serious level: energies are its own, and a folder keeps to one level."""
+    level = "ase.calculators.lj:LennardJones"
+    prototype = Prototype("M@Au8", "Pd", {"phosphine": "PH3", "halide": "Cl"})
+    update_fragments(tmp_path / "fragments.json", [prototype], level)
+    run_job(Job(prototype, 2), tmp_path, level)
+    for record in read_shard(tmp_path / "M@Au8-Pd-PH3-Cl.jsonl"):
+        atoms = record_atoms(record)
+        atoms.calc = LennardJones()
+        assert record["energy"] == pytest.approx(atoms.get_potential_energy(), abs=1e-6)
+        assert record["level"] == level and record["code"].startswith("ase ") and record["charges"] is None
+    pack(tmp_path, tmp_path / "packed.json.xz")
+    assert len(load_reference(tmp_path / "packed.json.xz").frame) == 2
+    with pytest.raises(LevelError, match="allowed: that level or a new folder"):
+        update_fragments(folder / "fragments.json", [PROTOTYPE], level)
+
+
+def test_dask_workers_go_on_with_the_same_records(folder, tmp_path):
+    """A folder is continued by a local cluster of two processes, and a copy of it in this process."""
+    from distributed import LocalCluster
+
+    shard = "Au4M2-Zn-SMe.jsonl"
+    for name in ("theirs", "ours"):
+        (tmp_path / name).mkdir()
+        shutil.copy(folder / "fragments.json", tmp_path / name)
+        (tmp_path / name / shard).write_text("".join((folder / shard).read_text().splitlines(keepends=True)[:3]))
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        run_campaign([Job(PROTOTYPE, 6)], tmp_path / "theirs", scheduler=cluster.scheduler_address)
+    run_job(Job(PROTOTYPE, 6), tmp_path / "ours")
+    theirs, ours = (read_shard(tmp_path / name / shard) for name in ("theirs", "ours"))
+    assert [r["id"] for r in theirs] == [r["id"] for r in ours] and len(ours) == 6
+    assert [r["energy"] for r in theirs] == pytest.approx([r["energy"] for r in ours], abs=1e-4)
