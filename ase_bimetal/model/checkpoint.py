@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import load, save_file
@@ -17,6 +17,7 @@ from ase_bimetal.model.mml import MML, MMLConfig
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 DEFAULT_MODEL = "mml-gfn1-pbe"
+Network = TypeVar("Network", bound=torch.nn.Module)
 _WEIGHTS_FILE, _CARD_FILE = "weights.safetensors", "card.json"
 
 
@@ -45,8 +46,8 @@ class Checkpoint:
         return f"{self.card['name']}@{self.digest[:8]}"
 
 
-def save_checkpoint(folder: Path, members: Sequence[MML], card: dict[str, Any]) -> Path:
-    """Write weights and card; the card receives the sizes and the sha256."""
+def save_checkpoint(folder: Path, members: Sequence[torch.nn.Module], card: dict[str, Any]) -> Path:
+    """Write weights and card of networks that carry a `config`; the card receives the sizes and the sha256."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"{i}.{key}": value for i, m in enumerate(members) for key, value in m.state_dict().items()}
     save_file({key: value.contiguous() for key, value in tensors.items()}, folder / _WEIGHTS_FILE)
@@ -74,6 +75,22 @@ def load_checkpoint(model: str | Path = DEFAULT_MODEL) -> Checkpoint:
     WeightsError
         No such model, a file whose sha256 differs from its card's, or tensors that do not fit.
     """
+    tensors, card = read_weights(model)
+    if set(card["config"]) - {item.name for item in fields(MMLConfig)}:
+        raise WeightsError(f"{card['name']} is no multimodal model; allowed: {DEFAULT_MODEL} or one trained like it")
+    config = MMLConfig(**card["config"])
+    members = tuple(member_of(MML(config), tensors, i) for i in range(card["members"]))
+    return Checkpoint(members, card, card["sha256"])
+
+
+def read_weights(model: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Tensors and card of any model that `save_checkpoint` wrote, after checking the sha256.
+
+    Raises
+    ------
+    WeightsError
+        No such model, or a file whose sha256 differs from its card's.
+    """
     folder = resolve(model)
     card = json.loads((folder / _CARD_FILE).read_text())
     raw = (folder / _WEIGHTS_FILE).read_bytes()
@@ -81,14 +98,18 @@ def load_checkpoint(model: str | Path = DEFAULT_MODEL) -> Checkpoint:
     if digest != card["sha256"]:
         raise WeightsError(f"{folder.name}: sha256 of the weights is {digest[:12]}…, the card says "
                            f"{card['sha256'][:12]}…; the file was altered or cut short")
-    tensors = load(raw)
-    config = MMLConfig(**card["config"])
-    return Checkpoint(tuple(_member(tensors, i, config) for i in range(card["members"])), card, digest)
+    return load(raw), card
 
 
-def _member(tensors: dict[str, torch.Tensor], index: int, config: MMLConfig) -> MML:
+def member_of(network: Network, tensors: dict[str, torch.Tensor], index: int) -> Network:
+    """Give a network the weights of one member of an ensemble, ready to predict.
+
+    Raises
+    ------
+    WeightsError
+        The tensors do not fit the network.
+    """
     prefix = f"{index}."
-    network = MML(config)
     try:
         network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
     except RuntimeError as mismatch:

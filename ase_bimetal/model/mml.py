@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ase_bimetal.errors import WeightsError
 from ase_bimetal.model.core_encoder import GraphEncoder, scatter_sum
 from ase_bimetal.model.encode import (
     CONTACT_CUTOFF,
@@ -24,6 +25,8 @@ from ase_bimetal.model.encode import (
 from ase_bimetal.model.mamba2 import Mamba2Block
 
 N_COMPOSITION_FEATURES = 2 * N_METAL_FEATURES + 2 * len(DONOR_ELEMENTS) + 1
+#: What can mix the tokens: state-space blocks, self-attention of about the same size, or nothing before the mean.
+FUSIONS = ("mamba2", "attention", "pooling")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class MMLConfig:
         Dropout on tokens and head while training.
     use_log_p, use_mixing_enthalpy, use_pre_fusion
         Switches for ablations.
+    fusion
+        What mixes the tokens before they are pooled: one of `FUSIONS`; all but the first are for ablations.
     """
 
     ligand_width: int = 128
@@ -60,6 +65,18 @@ class MMLConfig:
     use_log_p: bool = True
     use_mixing_enthalpy: bool = True
     use_pre_fusion: bool = True
+    fusion: str = "mamba2"
+
+    def __post_init__(self) -> None:
+        """Refuse a fusion that does not exist.
+
+        Raises
+        ------
+        WeightsError
+            Naming the fusions there are.
+        """
+        if self.fusion not in FUSIONS:
+            raise WeightsError(f"fusion {self.fusion!r}; allowed: {', '.join(FUSIONS)}")
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for the model card."""
@@ -94,9 +111,7 @@ class MML(nn.Module):
         self.mixing_enthalpy = nn.Linear(1, width)
         self.fuse_core = nn.Linear(3 * width, width)
         self.fuse_ligand = nn.Linear(3 * width, width)
-        self.blocks = nn.ModuleList(
-            Mamba2Block(width, d_state=config.d_state, headdim=32) for _ in range(config.n_blocks)
-        )
+        self.blocks = _fusion_blocks(config)
         self.head = nn.Sequential(
             nn.Linear(width, width), nn.PReLU(), nn.Dropout(config.dropout), nn.Linear(width, 1)
         )
@@ -133,6 +148,19 @@ class MML(nn.Module):
             core = self.fuse_core(torch.cat([each, core, each], dim=-1))
             ligand = self.fuse_ligand(torch.cat([h_mix, ligand, h_mix], dim=-1))
         return torch.cat([core, ligand[:, None], (log_p + h_mix)[:, None]], dim=1)
+
+
+def _fusion_blocks(config: MMLConfig) -> nn.ModuleList:
+    """The blocks between tokens and pooling, none for plain pooling."""
+    makers = {
+        "mamba2": lambda: Mamba2Block(config.width, d_state=config.d_state, headdim=32),
+        "attention": lambda: nn.TransformerEncoderLayer(
+            config.width, nhead=4, dim_feedforward=2 * config.width, dropout=0.0, activation=F.silu,
+            batch_first=True, norm_first=True,
+        ),
+    }
+    n_blocks = 0 if config.fusion == "pooling" else config.n_blocks
+    return nn.ModuleList(makers[config.fusion]() for _ in range(n_blocks))
 
 
 def contrastive_loss(joint: torch.Tensor, whole: torch.Tensor, temperature: float = 0.1) -> torch.Tensor:

@@ -28,7 +28,8 @@ class TrainingData:
     Attributes
     ----------
     frame
-        One row per configuration, with ``dopant``, ``family``, ``prototype`` and ``ligands``.
+        One row per configuration, with ``dopant``, ``family``, ``prototype`` and ``n_metals`` as given, and
+        ``metals`` and ``ligand_names``, the sets of elements and of ligands of each cluster.
     systems, encoded
         The same rows as objects and as model input.
     targets
@@ -68,10 +69,13 @@ def prepare(frame: pd.DataFrame, encoder: LigandEncoder, whole_cluster: bool = T
         Whether to add the graphs of the contrastive loss.
     """
     systems = [as_system(atoms) for atoms in frame.atoms]
-    shells = ["+".join(ligand.name for ligand, _ in system.ligands) for system in systems]
+    frame = frame.assign(
+        metals=[frozenset(system.metal_symbols) for system in systems],
+        ligand_names=[frozenset(ligand.name for ligand, _ in system.ligands) for system in systems],
+    )
     encoded = [encode(system, encoder.embed, whole_cluster) for system in systems]
     targets = frame.formation_energy.to_numpy(dtype=float)
-    return TrainingData(frame.assign(ligands=shells), systems, encoded, targets)
+    return TrainingData(frame, systems, encoded, targets)
 
 
 def without_donors(item: Encoded) -> Encoded:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import get_context
+from typing import Any
 
 import numpy as np
 import torch
 
 from ase_bimetal.baselines.regressors import BASELINES, fit_predict
 from ase_bimetal.model.mml import MML, MMLConfig
+from ase_bimetal.training.calibrate import Held
 from ase_bimetal.training.data import TrainingData
 from ase_bimetal.training.metrics import summary
 from ase_bimetal.training.module import TrainingOptions, predict_rows, train_one
-from ase_bimetal.training.splits import LEAVE_OUT_COLUMNS, Split, leave_out
+from ase_bimetal.training.splits import HELD_OUT, Split
 
 MML_NAME = "MML"
 
@@ -61,11 +62,18 @@ def evaluate_folds(
     data: TrainingData, splits: Iterable[Split], config: MMLConfig, options: TrainingOptions, workers: int = 1
 ) -> list[FoldResult]:
     """Train one network per fold, in several processes, and predict its test rows."""
-    one = partial(_fold, data, config, options)
     if workers == 1:
-        return [one(split) for split in splits]
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_one_thread) as pool:
-        return list(pool.map(one, splits))
+        return [_fold(data, config, options, split) for split in splits]
+    with ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=_start_worker, initargs=(data, config, options)
+    ) as pool:
+        return list(pool.map(_fold_of_worker, splits))
+
+
+def held(data: TrainingData, rows: np.ndarray, ensemble: list[Trained]) -> Held:
+    """Truth, mean and spread of an ensemble on some rows."""
+    found = np.stack([member.predict(data, rows) for member in ensemble])
+    return Held(data.targets[rows], found.mean(axis=0), found.std(axis=0, ddof=1))
 
 
 def fold_result(data: TrainingData, split: Split, ensemble: list[Trained]) -> FoldResult:
@@ -77,9 +85,20 @@ def fold_result(data: TrainingData, split: Split, ensemble: list[Trained]) -> Fo
     return FoldResult(split.name, data.targets[split.test], predicted)
 
 
-def all_folds(data: TrainingData) -> dict[str, list[Split]]:
-    """The leave-one-out splits by dopant, ligand shell and family."""
-    return {name: list(leave_out(data.frame, column)) for name, column in LEAVE_OUT_COLUMNS.items()}
+def all_folds(data: TrainingData, max_rows: int | None = None) -> dict[str, list[Split]]:
+    """Every split but the random one.
+
+    Parameters
+    ----------
+    data
+        All rows.
+    max_rows
+        Training rows per fold, at most, drawn at random.
+    """
+    return {
+        name: [split.thinned(max_rows or len(data.targets)) for split in splits(data.frame)]
+        for name, splits in HELD_OUT.items()
+    }
 
 
 def table(results: list[FoldResult]) -> dict[str, dict[str, float]]:
@@ -93,5 +112,16 @@ def _fold(data: TrainingData, config: MMLConfig, options: TrainingOptions, split
     return fold_result(data, split, train_ensemble(data, split, config, options, members=1))
 
 
-def _one_thread() -> None:
+_worker: tuple[TrainingData, MMLConfig, TrainingOptions] | None = None
+
+
+def _start_worker(*shared: Any) -> None:
+    """Take over, once per process, what all folds share."""
+    global _worker
+    _worker = shared
     torch.set_num_threads(1)
+
+
+def _fold_of_worker(split: Split) -> FoldResult:
+    assert _worker is not None
+    return _fold(*_worker, split)

@@ -11,27 +11,35 @@ from typing import Any
 import numpy as np
 
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, save_checkpoint
+from ase_bimetal.model.domain import describe_domain
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.model.mml import MMLConfig
 from ase_bimetal.reference.dataset import ReferenceData
+from ase_bimetal.training.calibrate import fold_interval, fold_term, inside_interval, inside_terms
 from ase_bimetal.training.data import MAX_RATTLE, TrainingData, prepare, trainable
 from ase_bimetal.training.evaluate import (
     MML_NAME,
     FoldResult,
-    Trained,
     all_folds,
     evaluate_folds,
     fold_result,
+    held,
     table,
     train_ensemble,
 )
-from ase_bimetal.training.metrics import root_mean_square_error
 from ase_bimetal.training.module import TrainingOptions
-from ase_bimetal.training.splits import Split, random_split
+from ase_bimetal.training.splits import random_split
 
+#: Key of the card's uncertainty → the splits that measure it.
+_NOVELTY = {
+    "unseen_element": "leave one dopant out",
+    "unseen_ligand": "leave one ligand out",
+    "unseen_family": "leave one family out",
+    "unseen_size": "larger cores",
+}
 LEVEL = "PBE-referenced GFN1-xTB"
 LIMITS = (
-    "Configurations near relaxed parents of four cluster families with 6 to 13 metal atoms; nothing else was seen.",
+    "Configurations near relaxed parents of the cluster families named under domain; nothing else was seen.",
     "Labels are GFN1-xTB energies; only the per-element and per-donor references come from density-functional theory.",
     "Elements without a density-functional anchor carry no elemental correction: expect errors of 0.3 eV/metal.",
     "Closed-shell treatment throughout: magnetic 3d dopants are described without spin polarisation.",
@@ -47,6 +55,7 @@ def train_model(
     options: TrainingOptions | None = None,
     workers: int = 1,
     ligand_encoder: str = "bundled",
+    fold_rows: int | None = None,
 ) -> dict[str, Any]:
     """Train an ensemble on the random 8:1:1 split, measure it on every split, and save it.
 
@@ -66,6 +75,8 @@ def train_model(
         Processes for the leave-one-out folds.
     ligand_encoder
         ``"bundled"``, or hub id or path of another T5 encoder.
+    fold_rows
+        Training rows of each leave-one-out fold, at most; the random split always has all.
 
     Returns
     -------
@@ -79,21 +90,22 @@ def train_model(
     split = random_split(len(data.targets))
     ensemble = train_ensemble(data, split, config, options, members)
     results = {"random": [fold_result(data, split, ensemble)]} | {
-        f"leave one {name} out": evaluate_folds(data, splits, config, options, workers)
-        for name, splits in all_folds(data).items()
+        name: evaluate_folds(data, splits, config, options, workers)
+        for name, splits in all_folds(data, fold_rows).items()
+        if splits
     }
+    inside = inside_terms(held(data, split.validation, ensemble))
     card = _identity() | {
         "data": _data_card(reference, data),
-        "training": asdict(options) | {"split": "random 8:1:1, seed 0"},
+        "training": asdict(options) | {"split": "random 8:1:1, seed 0", "rows per fold, at most": fold_rows},
         "target": {"mean": ensemble[0].mean, "std": ensemble[0].std},
         "metrics": {name: table(folds) for name, folds in results.items()},
         "folds": {name: {f.fold: f.errors() for f in folds} for name, folds in results.items() if len(folds) > 1},
-        "uncertainty": {
-            "random": _validation_rmse(data, split, ensemble),
-            "unseen_element": _rmse(results["leave one dopant out"]),
-            "unseen_ligand": _rmse(results["leave one ligand out"]),
-        },
-        "domain": _domain(data),
+        "uncertainty": inside
+        | {key: fold_term(_errors(results[name])) for key, name in _NOVELTY.items() if name in results},
+        "intervals": {"random": inside_interval(held(data, split.test, ensemble), inside)}
+        | {name: fold_interval(_errors(folds)) for name, folds in results.items() if name != "random"},
+        "domain": describe_domain(data.systems, data.frame.family),
         "elemental_references": {k: elemental[k] for k in ("corrections", "anchors", "spread", "errors", "level")},
         "fragments": reference.fragments,
         "ligand_encoder": {"source": ligand_encoder, "digest": encoder.digest},
@@ -128,24 +140,6 @@ def _data_card(reference: ReferenceData, data: TrainingData) -> dict[str, Any]:
     }
 
 
-def _validation_rmse(data: TrainingData, split: Split, ensemble: list[Trained]) -> float:
-    """Error of the ensemble's mean on the validation rows [eV/metal]: the floor of every uncertainty."""
-    held = np.mean([member.predict(data, split.validation) for member in ensemble], axis=0)
-    return round(root_mean_square_error(data.targets[split.validation], held), 4)
-
-
-def _rmse(folds: list[FoldResult]) -> float:
-    return table(folds)[MML_NAME]["RMSE"]
-
-
-def _domain(data: TrainingData) -> dict[str, Any]:
-    """What the training set spans."""
-    sizes = [system.n_metals for system in data.systems]
-    per_metal = [sum(n for _, n in system.ligands) / system.n_metals for system in data.systems]
-    return {
-        "metals": sorted({symbol for system in data.systems for symbol in system.metal_symbols}),
-        "ligands": sorted({ligand.smiles for system in data.systems for ligand, _ in system.ligands}),
-        "families": sorted(data.frame.family.unique()),
-        "n_metals": [min(sizes), max(sizes)],
-        "ligands_per_metal": [round(min(per_metal), 4), round(max(per_metal), 4)],
-    }
+def _errors(folds: list[FoldResult]) -> list[np.ndarray]:
+    """Absolute errors of the model on each fold [eV/metal]."""
+    return [np.abs(fold.truth - fold.predicted[MML_NAME]) for fold in folds]

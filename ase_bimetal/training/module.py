@@ -127,7 +127,7 @@ def train_one(
     lightning.seed_everything(seed, verbose=False)
     mean, std = float(data.targets[split.train].mean()), float(data.targets[split.train].std())
     module = MMLModule(config, options)
-    _fit_baseline(module.network, data, split.train, (data.targets[split.train] - mean) / std, options.baseline_ridge)
+    fit_baseline(module.network, data, split.train, (data.targets[split.train] - mean) / std, options.baseline_ridge)
     with warnings.catch_warnings():
         # Rows are in memory: worker processes would cost more than they give.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
@@ -142,10 +142,22 @@ def train_one(
     return module.network.cpu().eval(), mean, std
 
 
-def _fit_baseline(
+def fit_baseline(
     network: MML, data: TrainingData, rows: np.ndarray, targets: np.ndarray, penalty: float
 ) -> None:
-    """Fit the linear part on composition and freeze it: the network learns what it leaves over."""
+    """Fit the linear part on composition and freeze it: the network learns what it leaves over.
+
+    Parameters
+    ----------
+    network
+        Its ``baseline`` is overwritten.
+    data, rows
+        The training rows.
+    targets
+        Their standardised targets, (n,).
+    penalty
+        Of the ridge regression.
+    """
     ridge = Ridge(penalty).fit(np.stack([data.encoded[i].composition for i in rows]), targets)
     with torch.no_grad():
         network.baseline.weight.copy_(torch.from_numpy(ridge.coef_[None]))

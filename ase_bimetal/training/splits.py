@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-#: Split name → column whose values are left out in turn.
-LEAVE_OUT_COLUMNS = {"dopant": "dopant", "ligand": "ligands", "family": "family"}
+#: Cores up to this many metal atoms train the size extrapolation; larger ones test it.
+SIZE_LIMIT = 25
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,11 @@ class Split:
     validation: np.ndarray
     test: np.ndarray
 
+    def thinned(self, n: int, seed: int = 0) -> Split:
+        """The same split with at most n training rows, drawn at random."""
+        chosen = np.random.default_rng(seed).permutation(self.train)[:n]
+        return replace(self, train=chosen)
+
 
 def random_split(n_rows: int, seed: int = 0) -> Split:
     """Random 8:1:1, as published. Configurations of one parent fall on both sides, which flatters."""
@@ -29,14 +34,62 @@ def random_split(n_rows: int, seed: int = 0) -> Split:
     return Split("random", order[2 * n_held :], order[n_held : 2 * n_held], order[:n_held])
 
 
-def leave_out(frame: pd.DataFrame, column: str, seed: int = 0) -> Iterator[Split]:
-    """One split per value of a column, with that value as the test set.
+def leave_dopant_out(frame: pd.DataFrame, seed: int = 0) -> Iterator[Split]:
+    """One split per dopant: its clusters are the test set, and nothing that contains it is trained on.
 
-    Validation rows are a random tenth of the rest.
+    Parameters
+    ----------
+    frame
+        With ``dopant``, and ``metals``, the set of elements in each core. Pure gold, the dopant of itself, is
+        tested against all clusters that hold another metal too.
+    seed
+        Of the validation rows, a random tenth of the rest.
     """
-    values = frame[column].to_numpy()
-    for value in sorted(set(values)):
-        test = np.flatnonzero(values == value)
-        rest = np.random.default_rng(seed).permutation(np.flatnonzero(values != value))
-        n_validation = len(rest) // 10
-        yield Split(str(value), rest[n_validation:], rest[:n_validation], test)
+    for dopant in sorted(set(frame.dopant)):
+        test = (frame.dopant == dopant).to_numpy()
+        if dopant == "Au":
+            test &= np.array([metals == {"Au"} for metals in frame.metals])
+            held = test
+        else:
+            held = np.array([dopant in metals for metals in frame.metals])
+        yield _split(dopant, test, ~held & ~test, seed)
+
+
+def leave_ligand_out(frame: pd.DataFrame, seed: int = 0) -> Iterator[Split]:
+    """One split per ligand: every cluster that carries it is the test set.
+
+    ``frame`` has ``ligand_names``, the set of ligands of each cluster.
+    """
+    for ligand in sorted(set().union(*frame.ligand_names)):
+        test = np.array([ligand in names for names in frame.ligand_names])
+        yield _split(ligand, test, ~test, seed)
+
+
+def leave_family_out(frame: pd.DataFrame, seed: int = 0) -> Iterator[Split]:
+    """One split per family of cores; places of a dopant within one core are one family."""
+    family = frame.family.str.replace(r"-(centre|surface|staple)$", "", regex=True)
+    for name in sorted(set(family)):
+        test = (family == name).to_numpy()
+        yield _split(name, test, ~test, seed)
+
+
+def larger_cores(frame: pd.DataFrame, seed: int = 0) -> Iterator[Split]:
+    """One split: train on cores of up to `SIZE_LIMIT` metal atoms, test on larger ones (``frame`` has n_metals)."""
+    test = (frame.n_metals > SIZE_LIMIT).to_numpy()
+    if test.any() and not test.all():
+        yield _split(f"above {SIZE_LIMIT} metals", test, ~test, seed)
+
+
+#: Name in tables → splits of what is held out.
+HELD_OUT: dict[str, Callable[[pd.DataFrame], Iterator[Split]]] = {
+    "leave one dopant out": leave_dopant_out,
+    "leave one ligand out": leave_ligand_out,
+    "leave one family out": leave_family_out,
+    "larger cores": larger_cores,
+}
+
+
+def _split(name: str, test: np.ndarray, allowed: np.ndarray, seed: int) -> Split:
+    rest = np.random.default_rng(seed).permutation(np.flatnonzero(allowed))
+    n_validation = len(rest) // 10
+    return Split(name, rest[n_validation:], rest[:n_validation], np.flatnonzero(test))

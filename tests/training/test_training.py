@@ -1,5 +1,7 @@
 """Splits without leaks, data as the network sees it, and a training run that learns."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from ase_bimetal.training.data import MAX_RATTLE, prepare, trainable, without_do
 from ase_bimetal.training.evaluate import fold_result, train_ensemble
 from ase_bimetal.training.metrics import r_squared, summary
 from ase_bimetal.training.module import TrainingOptions
-from ase_bimetal.training.splits import Split, leave_out, random_split
+from ase_bimetal.training.splits import HELD_OUT, Split, leave_dopant_out, leave_ligand_out, random_split
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +30,48 @@ def test_random_split_is_eight_one_one_without_overlap():
     assert len(set.union(*parts)) == 1000
 
 
-def test_leave_out_never_trains_on_what_it_tests():
-    frame = pd.DataFrame({"dopant": list("AABBBCCCCC") * 4})
-    splits = list(leave_out(frame, "dopant"))
-    assert [s.name for s in splits] == ["A", "B", "C"]
-    for split in splits:
-        assert set(frame.dopant.iloc[split.test]) == {split.name}
-        assert split.name not in set(frame.dopant.iloc[np.r_[split.train, split.validation]])
+@pytest.fixture
+def mixed():
+    """Cores of several dopants and hosts; some hold an element that is not their dopant."""
+    cores = [("Ag", "AuAg"), ("Cu", "AuCu"), ("Cu", "AgCu"), ("Au", "Au"), ("Au", "CuAu"), ("Pd", "AuPdAg")] * 20
+    return pd.DataFrame({
+        "dopant": [dopant for dopant, _ in cores],
+        "metals": [frozenset(re.findall("[A-Z][a-z]", text)) for _, text in cores],
+        "ligand_names": [frozenset(names) for names in (["SMe"], ["PH3", "Cl"], ["PH3", "Br"])] * 40,
+        "family": ["Au4M2", "M@Au24-centre", "M@Au24-staple"] * 40,
+        "n_metals": [6, 25, 55] * 40,
+    })
+
+
+def test_leave_dopant_out_never_shows_the_element(mixed):
+    splits = {split.name: split for split in leave_dopant_out(mixed)}
+    assert set(splits) == {"Ag", "Au", "Cu", "Pd"}
+    for name in ("Ag", "Cu", "Pd"):
+        assert set(mixed.dopant.iloc[splits[name].test]) == {name}
+        assert all(name not in metals for metals in mixed.metals.iloc[[*splits[name].train, *splits[name].validation]])
+    assert set(mixed.metals.iloc[splits["Au"].test]) == {frozenset({"Au"})}
+
+
+def test_leave_ligand_out_holds_every_cluster_that_carries_it(mixed):
+    splits = {split.name: split for split in leave_ligand_out(mixed)}
+    assert set(splits) == {"SMe", "PH3", "Cl", "Br"}
+    assert len(splits["PH3"].test) == 80
+    for name, split in splits.items():
+        assert all(name not in names for names in mixed.ligand_names.iloc[split.train])
+
+
+@pytest.mark.parametrize("name", HELD_OUT)
+def test_held_out_rows_are_in_one_part_only(name, mixed):
+    for split in HELD_OUT[name](mixed):
+        parts = [set(split.train), set(split.validation), set(split.test)]
+        assert all(parts) and sum(map(len, parts)) == len(set.union(*parts))
+        assert len(split.thinned(5).train) == 5 and set(split.thinned(5).train) <= parts[0]
+
+
+def test_families_are_cores_and_sizes_extrapolate(mixed):
+    assert [split.name for split in HELD_OUT["leave one family out"](mixed)] == ["Au4M2", "M@Au24"]
+    [split] = HELD_OUT["larger cores"](mixed)
+    assert set(mixed.n_metals.iloc[split.test]) == {55} and set(mixed.n_metals.iloc[split.train]) == {6, 25}
 
 
 def test_strong_rattles_are_not_trained_on(data):

@@ -1,0 +1,159 @@
+"""`ase-bimetal evaluate`: a model's errors and intervals, what of them can be checked here, and the ablations."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ase_bimetal.cli import options
+
+if TYPE_CHECKING:
+    from ase_bimetal.reference.dataset import ReferenceData
+    from ase_bimetal.training.evaluate import FoldResult
+    from ase_bimetal.training.recompute import Recomputed
+
+Data = Annotated[Path | None, typer.Option(
+    exists=True, dir_okay=False, help="Packed labels; default: the shipped ones.")]
+AllSplits = Annotated[bool, typer.Option(
+    "--all-splits", help="Also retrain one network per fold of every split, with the budget of --fold-rows and "
+    "--epochs.")]
+Figures = Annotated[Path | None, typer.Option(file_okay=False, help="Folder for parity.png and calibration.png.")]
+FoldRows = Annotated[int | None, typer.Option(min=20, help="Training rows per fold, at most; default: all.")]
+Epochs = Annotated[int, typer.Option(min=1, help="Epochs of retrained networks.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes for the folds.")]
+Ablations = Annotated[bool, typer.Option(
+    "--ablations", help="Train the published ablations in place of everything else.")]
+Rows = Annotated[int, typer.Option(min=50, help="Configurations of the ablations, a fixed stratified subset.")]
+Seeds = Annotated[int, typer.Option(min=1, help="Seeds per ablation.")]
+Out = Annotated[Path, typer.Option(file_okay=False, help="Folder for the ablations' table; a stopped run goes on "
+                                   "from there.")]
+
+
+def evaluate(
+    model: options.Model = "mml-gfn1-pbe",
+    data: Data = None,
+    all_splits: AllSplits = False,
+    figures: Figures = None,
+    fold_rows: FoldRows = None,
+    epochs: Epochs = 40,
+    workers: Workers = 1,
+    ablations: Ablations = False,
+    rows: Rows = 3000,
+    seeds: Seeds = 3,
+    out: Out = Path("ablations"),
+) -> None:
+    """Print the errors and intervals of a model's card, predict its random test rows again, and compare.
+
+    Example: ase-bimetal evaluate --figures figures
+    """
+    options.check_model(model)
+    from ase_bimetal.model.checkpoint import load_checkpoint
+    from ase_bimetal.reference.dataset import SHIPPED, load_reference
+
+    reference = load_reference(data or SHIPPED)
+    if ablations:
+        _ablate(reference, out, (rows, epochs, seeds))
+        return
+    checkpoint = load_checkpoint(model)
+    _print_card(checkpoint.name, checkpoint.card)
+    agrees = _check(checkpoint, reference, figures)
+    if all_splits:
+        _retrain(reference, checkpoint.card, (epochs, fold_rows, workers))
+    if not agrees:
+        raise typer.Exit(1)
+
+
+def _print_card(name: str, card: dict[str, Any]) -> None:
+    from ase_bimetal.cli.tables import markdown_intervals, markdown_metrics
+
+    print(f"{name}: {card['level']}, errors in eV/metal on held-out rows\n")
+    print(markdown_metrics(card["metrics"]))
+    if card.get("intervals"):
+        print("\nnominal 90 % intervals on held-out rows\n")
+        print(markdown_intervals(card["intervals"]))
+    print("\nwhere it fails\n")
+    print("\n".join(f"- {limit}" for limit in card["limits"]))
+
+
+def _check(checkpoint, reference: ReferenceData, figures: Path | None) -> bool:
+    """Predict the random test rows again; whether the card can stand."""
+    from ase_bimetal.errors import MissingDataError
+    from ase_bimetal.training.recompute import recompute
+
+    try:
+        found = recompute(checkpoint, reference)
+    except MissingDataError as error:
+        print(f"\nnot recomputed: {error}")
+        return True
+    card = checkpoint.card
+    print(f"\nrandom split, {found.errors['n']} test rows predicted again: MAE {found.errors['MAE']:.4f} eV/metal, "
+          f"R² {found.errors['R2']:.4f}; 90 % intervals hold {100 * found.interval['coverage']:.1f} % "
+          f"(± {found.interval['half_width']:.3f} eV/metal)")
+    if figures is not None:
+        _draw(found, card, figures)
+    if not found.same_labels:
+        print(f"the labels here (digest {reference.digest}) are not those the model was trained on "
+              f"({card['data']['digest']}): other rows are drawn, some of them trained on, so these numbers flatter "
+              "and are not compared with the card")
+        return True
+    if found.agrees(card):
+        print("the card says the same, within 0.001")
+        return True
+    print(f"the card says otherwise; recomputed minus card: {json.dumps(found.differences(card))}")
+    return False
+
+
+def _draw(found: Recomputed, card: dict[str, Any], folder: Path) -> None:
+    from ase_bimetal.training.figures import draw_calibration, draw_parity
+
+    folder.mkdir(parents=True, exist_ok=True)
+    draw_parity(found.held, list(found.rows.family), folder / "parity.png")
+    draw_calibration(found.held, card["uncertainty"], folder / "calibration.png")
+    print(f"{folder / 'parity.png'}\n{folder / 'calibration.png'}")
+
+
+def _retrain(reference: ReferenceData, card: dict[str, Any], budget: tuple[int, int | None, int]) -> None:
+    """One network per fold of every held-out split, with the model's own configuration."""
+    from ase_bimetal.cli.tables import markdown_intervals, markdown_metrics
+    from ase_bimetal.model.ligand_encoder import LigandEncoder
+    from ase_bimetal.model.mml import MMLConfig
+    from ase_bimetal.training.data import prepare, trainable
+    from ase_bimetal.training.evaluate import all_folds, evaluate_folds, table
+    from ase_bimetal.training.module import TrainingOptions
+
+    epochs, fold_rows, workers = budget
+    data = prepare(trainable(reference.frame), LigandEncoder(card["ligand_encoder"]["source"]))
+    splits = all_folds(data, fold_rows)
+    print(f"\nretrained: one network per fold, {epochs} epochs, {fold_rows or 'all'} training rows, "
+          f"{sum(len(folds) for folds in splits.values())} folds, labels {reference.digest}", flush=True)
+    metrics, intervals = {}, {}
+    for name, folds in splits.items():
+        if not folds:
+            continue
+        results = evaluate_folds(data, folds, MMLConfig(**card["config"]), TrainingOptions(epochs=epochs), workers)
+        metrics[name], intervals[name] = table(results), _interval(results)
+        print(f"{name}: done", file=sys.stderr, flush=True)
+    print("\n" + markdown_metrics(metrics) + "\n\n" + markdown_intervals(intervals))
+
+
+def _interval(folds: list[FoldResult]) -> dict[str, float]:
+    """Coverage and half-width on each fold, calibrated on the others."""
+    import numpy as np
+
+    from ase_bimetal.training.calibrate import fold_interval
+    from ase_bimetal.training.evaluate import MML_NAME
+
+    return fold_interval([np.abs(fold.truth - fold.predicted[MML_NAME]) for fold in folds])
+
+
+def _ablate(reference: ReferenceData, out: Path, budget: tuple[int, int, int]) -> None:
+    from ase_bimetal.training.ablation import Budget, markdown_table, run_ablations
+
+    results = run_ablations(
+        reference, out, Budget(*budget), say=lambda line: print(line, file=sys.stderr, flush=True)
+    )
+    print(markdown_table(results))

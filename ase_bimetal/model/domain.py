@@ -1,0 +1,135 @@
+"""What a model was trained on, where an object leaves it, and how uncertain that makes the number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ase_bimetal.descriptors import pair_descriptor_note
+from ase_bimetal.formation import correction_features
+from ase_bimetal.system import BimetallicSystem
+
+#: Half-width of the central 90 % of a normal distribution, in standard deviations.
+Z90 = 1.645
+
+
+def stoichiometry(system: BimetallicSystem) -> str:
+    """Number of metal atoms, and of ligands by donor and type: what tells one family of clusters from another.
+
+    Examples
+    --------
+    >>> from ase_bimetal import load_example
+    >>> from ase_bimetal.system import as_system
+    >>> stoichiometry(as_system(load_example("Au4Pd2(PET)8")))
+    '6 metals, 8 S-X'
+    """
+    counts = Counter()
+    for ligand, n in system.ligands:
+        counts[f"{ligand.donor}-{ligand.type}"] += n
+    shell = ", ".join(f"{n} {donor}" for donor, n in sorted(counts.items()))
+    return f"{system.n_metals} metals, {shell}"
+
+
+def describe_domain(systems: Sequence[BimetallicSystem], families: Iterable[str]) -> dict[str, Any]:
+    """What a training set spans, for the model card."""
+    sizes = [system.n_metals for system in systems]
+    per_metal = [_ligands_per_metal(system) for system in systems]
+    contacts = [_contacts_per_metal(system) for system in systems if not system.is_core_only]
+    return {
+        "metals": sorted({symbol for system in systems for symbol in system.metal_symbols}),
+        "ligands": sorted({ligand.smiles for system in systems for ligand, _ in system.ligands}),
+        "families": sorted(set(families)),
+        "stoichiometries": sorted({stoichiometry(system) for system in systems}),
+        "n_metals": [min(sizes), max(sizes)],
+        "ligands_per_metal": [min(per_metal), max(per_metal)],
+        "donor_contacts_per_metal": [min(contacts, default=0.0), max(contacts, default=0.0)],
+    }
+
+
+def unseen(system: BimetallicSystem, domain: Mapping[str, Any]) -> list[str]:
+    """Keys of the card's ``uncertainty`` that an object's novelty calls for; empty inside the training domain."""
+    found = []
+    if set(system.metal_symbols) - set(domain["metals"]):
+        found.append("unseen_element")
+    if {ligand.smiles for ligand, _ in system.ligands} - set(domain["ligands"]):
+        found.append("unseen_ligand")
+    if stoichiometry(system) not in domain["stoichiometries"]:
+        found.append("unseen_family")
+    if system.n_metals > domain["n_metals"][1]:
+        found.append("unseen_size")
+    return found
+
+
+def standard_deviation(system: BimetallicSystem, spread: float, card: Mapping[str, Any]) -> float:
+    """Conformally calibrated standard deviation [eV/metal]: ±1.645 of it is meant to hold 90 % of the errors.
+
+    Inside the training domain it is the ensemble's spread and the held-out error, scaled on validation rows. Outside
+    it is at least the error of the leave-one-out folds of what is new. Elements without a density-functional anchor
+    add the spread of the fitted corrections.
+
+    Parameters
+    ----------
+    system
+        The object.
+    spread
+        Standard deviation over the ensemble [eV/metal].
+    card
+        The model's card.
+    """
+    terms = card["uncertainty"]
+    inside = terms["scale"] * float(np.hypot(terms["floor"], spread))
+    outside = [value for key, value in terms.items() if key.startswith("unseen")]  # the worst, where none was measured
+    base = max([inside, *(terms.get(key, max(outside)) for key in unseen(system, card["domain"]))])
+    references = card["elemental_references"]
+    without = [n for s, n in system.composition_metals.items() if s not in references["corrections"]]
+    return float(np.hypot(base, references["spread"] * sum(without) / system.n_metals))
+
+
+def flags(system: BimetallicSystem, card: Mapping[str, Any]) -> tuple[str, ...]:
+    """Sentences on where a system leaves the training domain."""
+    domain, references = card["domain"], card["elemental_references"]
+    metals, found = set(system.metal_symbols), []
+    if new := sorted(metals - set(domain["metals"])):
+        found.append(f"element never seen in training: {', '.join(new)}")
+    if unanchored := sorted(metals - set(references["corrections"])):
+        found.append(f"no density-functional anchor for {', '.join(unanchored)}: elemental correction taken as 0")
+    if donors := sorted(set(correction_features(system)) - metals - set(references["corrections"])):
+        found.append(f"no density-functional anchor for donor {', '.join(donors)}")
+    names = [ligand.name for ligand, _ in system.ligands if ligand.smiles not in domain["ligands"]]
+    if names:
+        found.append(f"ligand never seen in training: {', '.join(sorted(names))}")
+    if stoichiometry(system) not in domain["stoichiometries"]:
+        found.append(f"kind of cluster never seen in training: {stoichiometry(system)}")
+    found += _out_of_range(system, domain)
+    if system.is_core_only:
+        found.append("no ligand atoms in the coordinates: metal–donor bonds unknown")
+    if note := pair_descriptor_note(system):
+        found.append(note)
+    return tuple(found)
+
+
+def _out_of_range(system: BimetallicSystem, domain: Mapping[str, Any]) -> list[str]:
+    low, high = domain["n_metals"]
+    values = {
+        "ligands per metal": (_ligands_per_metal(system), domain["ligands_per_metal"]),
+        "donor contacts per metal": (_contacts_per_metal(system), domain["donor_contacts_per_metal"]),
+    }
+    if system.is_core_only:
+        del values["donor contacts per metal"]
+    found = [] if low <= system.n_metals <= high else [f"{system.n_metals} metal atoms; trained on {low} to {high}"]
+    return found + [
+        f"{value:.2f} {words}; trained on {a:.2f} to {b:.2f}"
+        for words, (value, (a, b)) in values.items()
+        if not a - 1e-9 <= value <= b + 1e-9
+    ]
+
+
+def _ligands_per_metal(system: BimetallicSystem) -> float:
+    return sum(n for _, n in system.ligands) / system.n_metals
+
+
+def _contacts_per_metal(system: BimetallicSystem) -> float:
+    return len(system.bonds) / system.n_metals

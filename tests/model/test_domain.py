@@ -1,0 +1,55 @@
+"""Where an object leaves what a model was trained on, and what that does to its uncertainty."""
+
+import pytest
+
+from ase_bimetal.model.checkpoint import load_checkpoint
+from ase_bimetal.model.domain import describe_domain, flags, standard_deviation, stoichiometry, unseen
+from ase_bimetal.reference.assemble import assemble
+from ase_bimetal.reference.motifs import Prototype
+from ase_bimetal.system import as_system
+
+
+@pytest.fixture(scope="module")
+def card():
+    return load_checkpoint().card
+
+
+@pytest.fixture(scope="module")
+def known():
+    return as_system(assemble(Prototype("Au4M2", "Pd", {"thiolate": "SMe"})))
+
+
+
+def test_a_training_cluster_is_inside(known, card):
+    assert unseen(known, card["domain"]) == []
+    assert not any("never seen" in flag for flag in flags(known, card))
+
+
+def test_a_new_ligand_and_a_new_kind_of_cluster_are_named_and_widen(known, card):
+    inside = standard_deviation(known, 0.02, card)
+    odd = as_system(assemble(Prototype("Au4M2", "Pd", {"thiolate": "SCCC"})))
+    assert unseen(odd, card["domain"]) == ["unseen_ligand"]
+    assert "ligand never seen in training: CCCS" in flags(odd, card)
+    assert standard_deviation(odd, 0.02, card) >= card["uncertainty"]["unseen_ligand"] > inside
+    atoms = assemble(Prototype("M@Au8", "Pd", {"phosphine": "SMe", "halide": "SMe"}))
+    assert unseen(as_system(atoms), card["domain"]) == ["unseen_family"]
+    assert "kind of cluster never seen in training: 9 metals, 8 S-X" in flags(as_system(atoms), card)
+
+
+def test_an_element_without_anchor_widens(card):
+    zirconium = as_system(assemble(Prototype("Au4M2", "Zr", {"thiolate": "SMe"})))
+    assert "unseen_element" in unseen(zirconium, card["domain"])
+    spread = card["elemental_references"]["spread"]
+    expected = (card["uncertainty"]["unseen_element"] ** 2 + (spread / 3) ** 2) ** 0.5
+    assert standard_deviation(zirconium, 0.0, card) == pytest.approx(expected)
+
+
+def test_more_spread_in_the_ensemble_is_more_uncertainty(known, card):
+    assert standard_deviation(known, 0.5, card) > standard_deviation(known, 0.01, card)
+
+
+def test_the_domain_of_one_system_is_itself(known):
+    domain = describe_domain([known], ["Au4M2"])
+    assert domain["stoichiometries"] == [stoichiometry(known)] == ["6 metals, 8 S-X"]
+    assert domain["n_metals"] == [6, 6] and domain["ligands_per_metal"] == [8 / 6, 8 / 6]
+    assert unseen(known, domain) == []
