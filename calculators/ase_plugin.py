@@ -9,16 +9,20 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+_CITATION = "Gu et al., Chem. Sci. 2025, 16, 19644, doi 10.1039/d5sc04386g"
+#: Name in ASE's list → class.
+_CALCULATORS = {
+    "bimetal": "ase_bimetal.calculators.calculator.MMLFormationCalculator",
+    "bimetal-descriptors": "ase_bimetal.calculators.descriptor_calculator.DescriptorFormationCalculator",
+}
+
 
 def __getattr__(name: str) -> Any:
     if name != "__ase_plugins__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from ase._4.plugins.plugin import CalculatorPlugin
 
-    plugin = CalculatorPlugin(
-        "bimetal",
-        citation="Gu et al., Chem. Sci. 2025, 16, 19644, doi 10.1039/d5sc04386g",
-        module=sys.modules[__name__],
-        implementation="ase_bimetal.calculators.calculator.MMLFormationCalculator",
-    )
-    return [plugin]
+    return [
+        CalculatorPlugin(name, citation=_CITATION, module=sys.modules[__name__], implementation=implementation)
+        for name, implementation in _CALCULATORS.items()
+    ]

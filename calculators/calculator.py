@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ase import Atoms
-from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
+from ase.calculators.calculator import all_changes
+from ase_bimetal.calculators.base import FormationCalculator
 
-from ase_bimetal.ligands import parse_ligands
 from ase_bimetal.system import as_system
 
 _RESULTS = (
@@ -23,13 +23,9 @@ _RESULTS = (
     "level",
     "model",
 )
-_NO_GRADIENT = (
-    "MMLFormationCalculator predicts formation energies of given structures, not a potential-energy surface, so it "
-    "has no {name}; relax with another calculator first"
-)
 
 
-class MMLFormationCalculator(Calculator):
+class MMLFormationCalculator(FormationCalculator):
     """Formation energy of a ligand-protected bimetallic cluster from the multimodal model.
 
     The ASE ``energy`` is E_form × N_metal [eV]; the per-metal value, its standard deviation, φ, the descriptors
@@ -72,27 +68,6 @@ class MMLFormationCalculator(Calculator):
         **kwargs: Any,
     ) -> None:
         super().__init__(model=str(model), ligands=ligands, reference=reference, device=device, **kwargs)
-        self._info_seen: object = None
-
-    def set(self, **kwargs: Any) -> dict[str, Any]:
-        """Change options; results are dropped when one differs."""
-        changed = super().set(**kwargs)
-        if changed:
-            self.reset()
-        return changed
-
-    def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
-        """ASE's list of changes, plus ``"info"`` when the annotated ligands or the charge differ from before."""
-        changes = super().check_state(atoms, tol)
-        if _watched_info(atoms) != self._info_seen:
-            changes.append("info")
-        return changes
-
-    def get_property(self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True) -> Any:
-        """As ASE's; forces and stress are refused with the reason."""
-        if name in ("forces", "stress", "stresses"):
-            raise PropertyNotImplementedError(_NO_GRADIENT.format(name=name))
-        return super().get_property(name, atoms, allow_calculation)
 
     def calculate(
         self, atoms: Atoms | None = None, properties: list[str] | None = None, system_changes: list[str] = all_changes
@@ -106,12 +81,6 @@ class MMLFormationCalculator(Calculator):
         [found] = get_predictor(options["model"], options["device"]).predict([system], options["reference"])
         if isinstance(found, Failure):
             raise found.error
-        self._info_seen = _watched_info(self.atoms)
+        self.remember_info()
         self.results = {"energy": found.energy, "free_energy": found.energy}
         self.results |= {key: getattr(found, key) for key in _RESULTS}
-
-
-def _watched_info(atoms: Atoms) -> tuple[object, object]:
-    """What ASE overlooks: the charge, and the ligands in one spelling, so that an equivalent SMILES is no change."""
-    given = atoms.info.get("ligand_smiles")
-    return None if given is None else parse_ligands(given), atoms.info.get("charge")

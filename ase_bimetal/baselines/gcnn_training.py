@@ -1,0 +1,258 @@
+"""The training loop of the graph-only network, on Lightning: resumable, and cheap enough for one core."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+from torch.nn import functional as F
+from torch.utils.data import Sampler
+from torch_geometric.data import Batch, Data
+from torch_geometric.loader import DataLoader
+
+from ase_bimetal.baselines.gcnn import GCNN, GCNNConfig, cluster_graph, heavy_atoms
+from ase_bimetal.baselines.symmetry_functions import symmetry_functions
+from ase_bimetal.model.encode import N_METAL_FEATURES
+from ase_bimetal.system import BimetallicSystem
+
+_CHUNK = 8  # batches that are sorted by size among themselves
+
+
+@dataclass(frozen=True)
+class GCNNOptions:
+    """How to train.
+
+    Attributes
+    ----------
+    epochs
+        Passes over the training rows.
+    batch_size
+        Clusters per step.
+    learning_rate
+        Peak of the one-cycle schedule.
+    weight_decay
+        Of AdamW.
+    symmetry_weight
+        Weight of the auxiliary loss on symmetry functions beside that on the energy, both standardised.
+    property_noise
+        Standard deviation of noise on the metals' standardised properties while training, as in the multimodal model.
+    """
+
+    epochs: int = 20
+    batch_size: int = 16
+    learning_rate: float = 4e-3
+    weight_decay: float = 1e-3
+    symmetry_weight: float = 0.1
+    property_noise: float = 0.1
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Means and standard deviations of the training targets.
+
+    ``mean`` and ``std`` in eV/metal; ``symmetry_mean`` and ``symmetry_std`` (20,) of the symmetry functions.
+    """
+
+    mean: float
+    std: float
+    symmetry_mean: torch.Tensor = field(repr=False)
+    symmetry_std: torch.Tensor = field(repr=False)
+
+    @classmethod
+    def of(cls, graphs: Sequence[Data]) -> Scale:
+        """Measure the targets of training graphs."""
+        energy = torch.cat([graph.y for graph in graphs])
+        symmetry = torch.cat([graph.symmetry for graph in graphs])
+        std = symmetry.std(dim=0).clamp(min=1e-3)
+        return cls(float(energy.mean()), float(energy.std()), symmetry.mean(dim=0), std)
+
+
+def labelled_graph(system: BimetallicSystem, energy: float) -> Data:
+    """Graph of a cluster with its target: ``y`` (1,) [eV/metal] and ``symmetry`` (n, 20)."""
+    graph = cluster_graph(system)
+    graph.y = torch.tensor([energy], dtype=torch.float32)
+    graph.symmetry = torch.tensor(symmetry_functions(system, heavy_atoms(system)), dtype=torch.float32)
+    return graph
+
+
+class SizeBatches(Sampler[list[int]]):
+    """Random batches of graphs of similar size: a dense batch costs as much as its largest graph allows."""
+
+    def __init__(self, sizes: Sequence[int], batch_size: int, seed: int) -> None:
+        self.sizes, self.batch_size = np.asarray(sizes), batch_size
+        self.rng = np.random.default_rng(seed)
+
+    def __len__(self) -> int:
+        return -(-len(self.sizes) // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order, chunk = self.rng.permutation(len(self.sizes)), _CHUNK * self.batch_size
+        parts = [order[start : start + chunk] for start in range(0, len(order), chunk)]
+        ordered = np.concatenate([part[np.argsort(self.sizes[part], kind="stable")] for part in parts])
+        batches = [ordered[start : start + self.batch_size] for start in range(0, len(ordered), self.batch_size)]
+        return iter([batches[i].tolist() for i in self.rng.permutation(len(batches))])
+
+
+class GCNNModule(lightning.LightningModule):
+    """Energy and symmetry functions; keeps the weights of the epoch with the best validation error."""
+
+    def __init__(self, config: GCNNConfig, options: GCNNOptions, scale: Scale) -> None:
+        super().__init__()
+        self.network = GCNN(config)
+        self.options = options
+        self.scale = scale
+        self.best_error = float("inf")
+        self.best_state = copy.deepcopy(self.network.state_dict())
+        self._errors: list[torch.Tensor] = []
+
+    def training_step(self, graphs: Batch, _: int) -> torch.Tensor:
+        """Loss of one batch."""
+        output = self.network(_jittered(graphs, self.options.property_noise))
+        loss = F.mse_loss(output.energy, (graphs.y - self.scale.mean) / self.scale.std)
+        symmetry = (graphs.symmetry - self.scale.symmetry_mean) / self.scale.symmetry_std
+        return loss + self.options.symmetry_weight * F.mse_loss(output.symmetry, symmetry)
+
+    def validation_step(self, graphs: Batch, _: int) -> None:
+        """Collect absolute errors [eV/metal]."""
+        energy = self.network(graphs).energy * self.scale.std + self.scale.mean
+        self._errors.append((energy - graphs.y).abs())
+
+    def on_validation_epoch_end(self) -> None:
+        """Remember the best weights."""
+        error = float(torch.cat(self._errors).mean())
+        self._errors.clear()
+        self.log("validation_mae", error)
+        if error < self.best_error:
+            self.best_error, self.best_state = error, copy.deepcopy(self.network.state_dict())
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the best weights through an interruption."""
+        checkpoint["best"] = {"error": self.best_error, "state": self.best_state}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the best weights up again."""
+        self.best_error, self.best_state = checkpoint["best"]["error"], checkpoint["best"]["state"]
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """AdamW under a one-cycle schedule."""
+        options = self.options
+        optimiser = torch.optim.AdamW(self.parameters(), options.learning_rate, weight_decay=options.weight_decay)
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.learning_rate, total_steps=steps)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def _jittered(graphs: Batch, sigma: float) -> Batch:
+    """The batch with noise on the properties of its metals, the same for all atoms of an element in a cluster."""
+    if not sigma:
+        return graphs
+    properties = graphs.x[:, :N_METAL_FEATURES]
+    is_metal = (properties != 0).any(dim=1, keepdim=True)
+    kinds = torch.cat([graphs.batch[:, None].to(properties.dtype), properties], dim=1)
+    _, kind = torch.unique(kinds, dim=0, return_inverse=True)
+    noise = sigma * torch.randn(int(kind.max()) + 1, N_METAL_FEATURES, device=properties.device)
+    noisy = graphs.clone()
+    noisy.x[:, :N_METAL_FEATURES] += noise[kind] * is_metal
+    return noisy
+
+
+def train_network(
+    train: Sequence[Data],
+    validation: Sequence[Data],
+    options: GCNNOptions,
+    config: GCNNConfig,
+    seed: int,
+    folder: Path | None = None,
+) -> tuple[GCNN, Scale]:
+    """Train one network on labelled graphs.
+
+    Parameters
+    ----------
+    train, validation
+        Graphs from `labelled_graph`; the validation graphs choose the epoch.
+    options, config
+        How to train, and the sizes of the network.
+    seed
+        Of weights, batches and noise.
+    folder
+        Where the state is kept after every epoch; a folder that holds one is taken up from there.
+
+    Returns
+    -------
+    tuple
+        The network with its best weights in evaluation mode, and the scale of its output.
+    """
+    lightning.seed_everything(seed, verbose=False)
+    module = GCNNModule(config, options, Scale.of(train))
+    state = folder / "last.ckpt" if folder else None
+    batches = SizeBatches([graph.num_nodes for graph in train], options.batch_size, seed)
+    with warnings.catch_warnings():
+        # Graphs are in memory: worker processes would cost more than they give.
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        # Lightning still asks PyTorch's tree utilities the way that PyTorch 2.13 deprecates.
+        warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*", category=FutureWarning)
+        # The folder of a run that is taken up again is not empty, as it should be.
+        warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
+        _trainer(options, folder).fit(
+            module,
+            DataLoader(list(train), batch_sampler=batches),
+            DataLoader(_by_size(validation), 64),
+            ckpt_path=state if state and state.exists() else None,
+            weights_only=True,
+        )
+    module.network.load_state_dict(module.best_state)
+    return module.network.cpu().eval().requires_grad_(False), module.scale
+
+
+def _trainer(options: GCNNOptions, folder: Path | None) -> lightning.Trainer:
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    keep = ModelCheckpoint(folder, filename="last", enable_version_counter=False) if folder else None
+    return lightning.Trainer(
+        max_epochs=options.epochs,
+        accelerator="auto",
+        logger=False,
+        callbacks=[keep] if keep else None,
+        enable_checkpointing=keep is not None,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        gradient_clip_val=1.0,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+    )
+
+
+def _by_size(graphs: Sequence[Data]) -> list[Data]:
+    return sorted(graphs, key=lambda graph: graph.num_nodes)
+
+
+@torch.no_grad()
+def evaluate_graphs(network: GCNN, graphs: Sequence[Data], mean: float, std: float) -> tuple[np.ndarray, list]:
+    """Energies at the label level and attention.
+
+    Returns
+    -------
+    tuple
+        Formation energies (n,) [eV/metal], and for each graph its attention (nodes, levels) in 0…1.
+    """
+    order = np.argsort([graph.num_nodes for graph in graphs], kind="stable")
+    energies, attention = np.empty(len(graphs)), [np.empty(0)] * len(graphs)
+    for start in range(0, len(order), 32):
+        rows = order[start : start + 32]
+        output = network(Batch.from_data_list([graphs[i] for i in rows]))
+        energies[rows] = output.energy.double().numpy() * std + mean
+        parts = output.attention.split([graphs[i].num_nodes for i in rows])
+        for row, part in zip(rows, parts, strict=True):
+            attention[row] = part.double().numpy()
+    return energies, attention
+
+
+__all__ = ["GCNNModule", "GCNNOptions", "Scale", "SizeBatches", "evaluate_graphs", "labelled_graph", "train_network"]

@@ -1,0 +1,59 @@
+"""`ase-bimetal explain`: the regressors on eight features, their correlations and SHAP values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ase_bimetal.baselines.table import DescriptorTable
+
+
+def explain(
+    out: Annotated[Path, typer.Option(help="Folder for tables and pictures.")],
+    rows: Annotated[str, typer.Option(help="minima (lowest of each prototype) or configurations (all).")] = "minima",
+) -> None:
+    """Compare the regressors and explain the forest on the shipped labels; write CSV, Markdown and PNG files.
+
+    Example: ase-bimetal explain --out explained
+    """
+    from ase_bimetal.baselines.compare import compare
+    from ase_bimetal.baselines.table import labelled_rows
+
+    if rows not in ("minima", "configurations"):
+        raise typer.BadParameter(f"{rows!r}; allowed: minima, configurations")
+    table = labelled_rows()
+    comparison = compare(table, rows)
+    out.mkdir(parents=True, exist_ok=True)
+    comparison.errors.to_csv(out / "regressors.csv", index=False)
+    (out / "regressors.md").write_text(comparison.to_markdown() + "\n")
+    _draw_forest(out)
+    _draw(table.minima() if rows == "minima" else table, rows, out)
+    print(comparison.to_markdown())
+    print(f"\nwritten to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+
+
+def _draw_forest(out: Path) -> None:
+    """Draw how the shipped descriptor forest predicts what it has not seen."""
+    from ase_bimetal.baselines.explain import parity_figure
+    from ase_bimetal.baselines.forest_card import NOVELTIES, out_of_fold
+    from ase_bimetal.baselines.table import read_table
+
+    table = read_table()
+    found = {name: out_of_fold(table, NOVELTIES[name](table)) for name in ("prototype", "metal pair")}
+    parity_figure(table, found).savefig(out / "forest_parity.png")
+
+
+def _draw(table: DescriptorTable, rows: str, out: Path) -> None:
+    """Write correlations and SHAP values of some rows, as tables and pictures."""
+    from ase_bimetal.baselines import explain
+
+    matrix = explain.pearson_matrix(table)
+    matrix.to_csv(out / "pearson.csv")
+    explain.pearson_figure(matrix).savefig(out / "pearson.png")
+    found = explain.shap_values(table, rows)
+    found.to_frame().assign(id=table.rows.id).to_csv(out / "shap.csv", index=False)
+    for name in ("shap_bar", "shap_beeswarm", "shap_dependence"):
+        getattr(explain, name)(found).savefig(out / f"{name}.png")

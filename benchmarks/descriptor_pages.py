@@ -1,0 +1,47 @@
+"""Make again all that hangs on the eight features: settings, table, card, pictures, and the tables in the pages.
+
+``python benchmarks/descriptor_pages.py`` takes some minutes on one core; run it whenever the shipped labels change.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ase_bimetal.baselines import forest_card, tuning
+from ase_bimetal.baselines.forest import CARD
+from ase_bimetal.baselines.regressors import settings
+from ase_bimetal.cli.explain import explain
+
+DOCS = Path(__file__).parents[1] / "docs"
+PICTURES = ("forest_parity", "pearson", "shap_bar", "shap_beeswarm", "shap_dependence")
+
+
+def fill(page: Path, mark: str, text: str) -> None:
+    """Put text between a page's ``<!-- mark -->`` and ``<!-- /mark -->``."""
+    head, rest = page.read_text().split(f"<!-- {mark} -->\n", 1)
+    tail = rest.split(f"<!-- /{mark} -->", 1)[1]
+    page.write_text(f"{head}<!-- {mark} -->\n{text}\n<!-- /{mark} -->{tail}")
+
+
+def main() -> None:
+    """Rebuild in the order in which one needs the other."""
+    tuning.main()
+    settings.cache_clear()
+    forest_card.main()
+    fill(DOCS / "descriptor-model.md", "card", forest_card.card_markdown(json.loads(CARD.read_text())))
+    tables = []
+    with TemporaryDirectory() as folder:
+        for rows in ("configurations", "minima"):
+            explain(Path(folder), rows)
+            tables.append((Path(folder) / "regressors.md").read_text().strip())
+        # The last run, on minima, is the one whose pictures stay.
+        for name in PICTURES:
+            shutil.copy(Path(folder) / f"{name}.png", DOCS / "images" / f"{name}.png")
+    fill(DOCS / "explain.md", "regressors", "\n\n".join(reversed(tables)))
+
+
+if __name__ == "__main__":
+    main()
