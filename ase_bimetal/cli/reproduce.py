@@ -1,0 +1,25 @@
+"""`ase-bimetal reproduce`: the published tables and figures beside ours, as one page."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ase_bimetal.cli import options
+
+
+def reproduce(
+    out: Annotated[Path, typer.Argument(file_okay=False, help="Folder for the page, made if missing.")],
+    quiet: options.Quiet = False,
+) -> None:
+    """Rebuild the page of published results beside ours from what ships: HTML, Markdown and pictures.
+
+    Example: ase-bimetal reproduce reproduced
+    """
+    from ase_bimetal.reproduce import write_page
+
+    for path in write_page(out, None if quiet else lambda line: print(line, file=sys.stderr, flush=True)):
+        print(path)

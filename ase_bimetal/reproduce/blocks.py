@@ -1,0 +1,64 @@
+"""What a page is made of: sections of sentences, tables and pictures."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_DPI = 160
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the page.
+
+    Attributes
+    ----------
+    name
+        Stem of its file.
+    png
+        The picture.
+    alt
+        What it shows, for who cannot see it.
+    caption
+        What it shows, with units, level of theory and model.
+    """
+
+    name: str
+    png: bytes
+    alt: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of texts: ``header``, ``rows`` of the same length, and a ``caption``."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: ``sentences`` first, then ``tables`` and ``pictures``."""
+
+    title: str
+    sentences: tuple[str, ...]
+    tables: tuple[Table, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+
+
+def picture(name: str, figure: Figure, alt: str, caption: str) -> Picture:
+    """Draw a matplotlib figure into a `Picture`."""
+    stream = io.BytesIO()
+    # No date or version inside, so that equal data give equal files.
+    figure.savefig(stream, format="png", dpi=_DPI, metadata={"Software": None, "Description": caption})
+    return Picture(name, stream.getvalue(), alt, caption)
+
+
+__all__ = ["Picture", "Section", "Table", "picture"]

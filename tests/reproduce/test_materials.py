@@ -1,0 +1,111 @@
+"""The shipped table of materials, and what is made of a row."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ase_bimetal import elements
+from ase_bimetal.baselines.forest import get_forest
+from ase_bimetal.baselines.table import read_table
+from ase_bimetal.ligands import parse_ligands
+from ase_bimetal.reproduce import materials as m
+
+FRAME = m.read_materials()
+CLASSES = {"nanocluster", "molecular cluster", "dual-atom", "zeolite", "oxide-supported", "nitride",
+           "alloy"}
+
+
+def row(**changes):
+    """A pair in a zeolite, described."""
+    values = {"metal_1": "Cu", "metal_2": "Y", "surroundings": "zeolite", "donors": "O", "ligands": "",
+              "metal_distance_A": 3.92, "n_metal": 2.0, "ratio": 0.5} | changes
+    return m.describe_materials(pd.DataFrame([values])).iloc[0]
+
+
+def test_there_are_enough_rows_of_many_classes():
+    assert len(FRAME) >= 55 and set(FRAME["class"]) == CLASSES
+
+
+def test_metals_and_donors_are_known_elements():
+    for symbol in {*FRAME.metal_1, *FRAME.metal_2}:
+        assert elements.is_metal(symbol), symbol
+    assert (FRAME.metal_1 != FRAME.metal_2).all()
+    for symbol in {part for cell in FRAME.donors for part in cell.split(";") if part}:
+        assert elements.electronegativity(symbol) > 2
+
+
+def test_every_row_is_traceable():
+    for doi in FRAME.doi[FRAME.doi != ""]:
+        assert re.fullmatch(r"10\.\d{4,9}/[^\s\"<>]+", doi), doi
+    assert FRAME.source.str.contains(r"(?:19|20)\d\d").all()
+    assert FRAME.verified.str.match("search: ").all()
+    # Without a DOI the reference must be complete: journal, year, volume, page.
+    assert FRAME.source[FRAME.doi == ""].str.contains(r"\d{4}, \d+\w?, \d+").all()
+
+
+def test_no_material_is_there_twice():
+    assert not FRAME.name.duplicated().any()
+    assert not FRAME.duplicated(["metal_1", "metal_2", "class", "doi", "ligands", "source"]).any()
+
+
+def test_ligands_can_be_read_and_only_clusters_have_them():
+    clusters = FRAME.surroundings == "ligands"
+    assert (FRAME.ligands[~clusters] == "").all()
+    for cell in FRAME.ligands[FRAME.ligands != ""]:
+        found = m.read_ligands(cell)
+        assert sum(count for _, count in parse_ligands(found)) == sum(found.values()) > 0
+
+
+def test_numbers_are_possible():
+    distance = FRAME.metal_distance_A.dropna()
+    assert ((distance > 2.2) & (distance < 6)).all()
+    assert ((FRAME.ratio.dropna() > 0) & (FRAME.ratio.dropna() <= 2 / 3)).all()
+    assert (FRAME.n_metal.dropna() % 1 == 0).all() and (FRAME.n_metal.dropna() >= 2).all()
+    # A stated share belongs to whole atoms, unless the crystal is a mixture.
+    whole = FRAME[FRAME.ratio.notna() & (FRAME["class"] == "nanocluster") & ~FRAME.name.str.contains(r"\d\.\d")]
+    atoms = whole.ratio * whole.n_metal
+    assert len(whole) > 5 and np.allclose(atoms, atoms.round(), atol=1e-3)
+
+
+def test_phi_of_a_known_distance_is_the_published_value():
+    found = row()
+    # Check values of the source: D̃ = 0.07 for Cu/Y at 3.92 Å; χ_env against oxygen.
+    assert found.phi == pytest.approx(0.07 * ((1.90 + 1.22) / 2 - 3.44), abs=0.005)
+    assert found.phi_low < found.phi < found.phi_high and found.accessible
+
+
+def test_phi_without_a_distance_is_bounded_and_not_made_up():
+    found = row(metal_distance_A=np.nan)
+    assert np.isnan(found.phi) and found.accessible
+    assert row(metal_1="Zn", metal_2="Co", metal_distance_A=np.nan).accessible in (None, False)
+
+
+def test_phi_of_equal_radii_needs_no_distance():
+    found = row(metal_1="Au", metal_2="Ag", donors="", ligands="PPh3:8", metal_distance_A=np.nan)
+    assert found.phi == pytest.approx(-0.15, abs=0.01)
+
+
+def test_bare_metal_has_no_phi():
+    found = row(surroundings="bare solid", donors="")
+    assert np.isnan(found.phi) and np.isnan(found.phi_low) and found.accessible is None
+
+
+@pytest.mark.parametrize(("changes", "charge", "why"), [
+    ({"surroundings": "ligands", "ligands": "PET:18", "donors": ""}, -1.0, "charge −1"),
+    ({"surroundings": "ligands", "ligands": "PET:18", "donors": ""}, np.nan, "not stated"),
+    ({"metal_2": "Sn"}, 0.0, "no metallic radius"),
+])
+def test_what_cannot_be_estimated_says_why(changes, charge, why):
+    described = pd.DataFrame([row(**changes)])
+    [found] = m.estimate_materials(described, pd.Series([charge]), get_forest(), read_table())
+    assert why in found.reason and np.isnan(found.energy)
+
+
+def test_a_missing_feature_widens_the_interval():
+    both = pd.DataFrame([row(metal_2="Zn"), row(metal_2="Zn", metal_distance_A=np.nan, n_metal=np.nan)])
+    known, unknown = m.estimate_materials(both, pd.Series([np.nan] * 2), get_forest(), read_table())
+    assert known.unknown == () and len(unknown.unknown) == 2
+    assert known.low <= known.energy <= known.high
+    assert unknown.high - unknown.low >= 0.8 * (known.high - known.low)
