@@ -1,0 +1,232 @@
+"""One HTML file of a screening that needs nothing beside itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ase_bimetal.errors import WeightsError
+from ase_bimetal.report import charts, words
+from ase_bimetal.report.results import NAME, Results, read_results
+from ase_bimetal.report.table import table_block
+from ase_bimetal.screening import columns as c
+from ase_bimetal.system import as_system
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Rows in the table, structures to turn and roses, unless told otherwise.
+TABLE_ROWS, BEST, ROSES = 5000, 10, 6
+_PAGE = files("ase_bimetal.report") / "page"
+_NOT_RELAXED = (
+    "Geometry: ligands placed on an ideal core, overlaps pushed apart, not relaxed. Drag to turn, scroll to zoom, "
+    "click an element to hide it."
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """JSON that the page's script reads: the ``id`` of its element and its text."""
+
+    id: str
+    json: str
+
+
+@dataclass(frozen=True)
+class BestRow:
+    """A row of the table of best candidates, as text; ``structure`` is its place in the viewer, if any."""
+
+    name: str
+    motif: str
+    energy: str
+    interval: str
+    phi: str
+    mixing: str
+    log_p: str
+    structure: int
+
+
+def write_report(folder: str | Path, out: str | Path, rows: int = TABLE_ROWS) -> Path:
+    """Write the report of a screening as one HTML file that works offline.
+
+    Parameters
+    ----------
+    folder
+        Results folder of a screening.
+    out
+        The file to write; an older one is replaced once the new one is whole.
+    rows
+        At most so many rows in the table, best first; the summary and the roses count all.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ScreenError
+        The folder holds no screening.
+    """
+    out = Path(out)
+    text = render(read_results(folder), rows)
+    part = out.with_name(out.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(out)
+    return out
+
+
+def render(results: Results, rows: int = TABLE_ROWS) -> str:
+    """The report's HTML.
+
+    Parameters
+    ----------
+    results
+        The screening.
+    rows
+        At most so many rows in the table.
+    """
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
+
+    template = Environment(autoescape=True, undefined=StrictUndefined).from_string(_text("report.html.j2"))
+    table, notes = table_block(results, rows)
+    figures = {"rows": table, **_charts(results)}
+    return template.render(
+        title=results.info["config"].get("title") or "Screening of bimetallic clusters",
+        version=version("ase-bimetal"),
+        css=Markup(_text("report.css")),
+        script=Markup(_text("report.js")),
+        plotly=Markup(get_plotlyjs()),
+        blocks=[Block(name, Markup(_safe(text))) for name, text in figures.items()],
+        sentences=words.summarise(results),
+        tiles=words.tiles(results),
+        notes=notes,
+        failures=words.failure_groups(results.failed),
+        skipped=words.failure_groups(results.skipped),
+        **_best(results),
+        **_captions(results, rows),
+        **_model(results),
+    )
+
+
+def _text(name: str) -> str:
+    return (_PAGE / name).read_text(encoding="utf-8")
+
+
+def _safe(text: str) -> str:
+    """JSON that no HTML parser can take for the end of its script element."""
+    return text.replace("<", "\\u003c")
+
+
+def _charts(results: Results) -> dict[str, str]:
+    """JSON of every chart by the id of its element."""
+    if not len(results.predicted):
+        return {}
+    figures = {"map": charts.map_chart(results)}
+    figures |= {f"rose-{host}": charts.rose_chart(results, host) for host in _rose_hosts(results)}
+    structures = [charts.structure_chart(as_system(atoms)) for atoms in _structures(results)]
+    return figures | {"structures": f"[{','.join(structures)}]"}
+
+
+def _rose_hosts(results: Results) -> list[str]:
+    """Hosts with the most candidates, at most `ROSES`."""
+    return list(results.predicted[c.HOST].value_counts().index[:ROSES])
+
+
+def _structures(results: Results) -> list[Any]:
+    from ase_bimetal.screening import candidate_atoms
+
+    return [candidate_atoms(results.folder, row_id) for row_id in results.predicted[c.ID].head(BEST)]
+
+
+def _best(results: Results) -> dict[str, Any]:
+    rows = [row for _, row in results.predicted.head(BEST).iterrows()]
+    captions = [
+        f"{row[NAME]}, {row[c.MOTIF]}: E_form {words.measured(row)} eV/metal ({results.info['level']})." for row in rows
+    ]
+    return {
+        "best": [_best_row(row, i) for i, row in enumerate(rows)],
+        "structures": [{"name": f"{i}. {row[NAME]}, {row[c.MOTIF]}", "caption": caption}
+                       for i, (row, caption) in enumerate(zip(rows, captions, strict=True), start=1)],
+        "geometry_note": _NOT_RELAXED,
+    }
+
+
+def _best_row(row: pd.Series, place: int) -> BestRow:
+    return BestRow(
+        name=row[NAME], motif=row[c.MOTIF], energy=words.measured(row), interval=words.interval(row),
+        phi=words.number(row[c.PHI], 3), mixing=words.number(row[c.MIXING_ENTHALPY], 1),
+        log_p=words.number(row[c.LOG_P]), structure=place,
+    )
+
+
+def _captions(results: Results, rows: int) -> dict[str, Any]:
+    """Texts that say what a table or chart shows, at which level of theory."""
+    level, n = words.level_words(results.info), len(results.predicted)
+    order = "Those that pass the filters first, then by the upper end of the 90 % interval of E_form."
+    part = f"The best {rows:,} of {n:,} predicted candidates." if n > rows else f"All {n:,} predicted candidates."
+    drawn = len(charts.map_rows(results)) if n else 0
+    hosts = results.predicted[c.HOST].nunique()
+    left_out = f" The {ROSES} hosts with the most candidates of {hosts} are drawn." if hosts > ROSES else ""
+    thinned = f" {drawn:,} of {n:,} candidates are drawn." if drawn < n else ""
+    return {
+        "charts": n > 0,
+        "provenance": f"{level}. Written {date.today().isoformat()} by ase-bimetal {version('ase-bimetal')}.",
+        "roses": [{"id": f"rose-{host}", "host": host} for host in _rose_hosts(results)],
+        "best_caption": f"{order} {level}. ± is one standard deviation.",
+        "map_caption": f"Formation energy against accessibility index, coloured by H_mix (blue: the metals mix). Bars: "
+                       f"one standard deviation. Points and front: all predicted, passing or not. {level}.{thinned} "
+                       "Click a point to find it in the table.",
+        "rose_caption": f"Each bar is the candidate of lowest E_form with that dopant: length −E_form, colour H_mix "
+                        f"(blue: the metals mix), black line the 90 % interval. {level}.{left_out}",
+        "table_caption": f"{part} {order} E_form: {level}; ± is one standard deviation. Press a column's name to sort; "
+                         "the address keeps sorting and filters.",
+    }
+
+
+def _model(results: Results) -> dict[str, Any]:
+    """What is known of the model: facts, errors per split, limits."""
+    info, card = results.info, _card(results)
+    facts = [
+        ("model", info["model"]), ("level of theory", info["level"]),
+        ("reference state of the ligands", info["reference"]), ("unit", "eV per metal atom"),
+        ("screened with", f"ase-bimetal {info['version']}"),
+        ("report written", f"{date.today().isoformat()} with ase-bimetal {version('ase-bimetal')}"),
+    ]
+    if card is None:
+        facts.append(("model card", "not on this machine, so its errors and limits are not shown"))
+        return {"facts": facts, "metrics": [], "limits": [], "label_level": ""}
+    data = card["data"]
+    facts += [
+        ("trained", f"{card['created']} on {data['used']:,} of {data['labelled']:,} labels"),
+        ("training labels", f"{data['labels']}, digest {data['digest']}"), ("licence", card["licence"]),
+        ("configuration", json.dumps(info["config"], ensure_ascii=False)),
+    ]
+    return {"facts": facts, "metrics": _metrics(card), "limits": card["limits"], "label_level": data["labels"]}
+
+
+def _card(results: Results) -> dict[str, Any] | None:
+    """Card of the model that made the predictions; None when that model is not here or has changed."""
+    from ase_bimetal.model.checkpoint import load_checkpoint
+
+    try:
+        checkpoint = load_checkpoint(results.info["config"]["model"])
+    except WeightsError:
+        return None
+    return checkpoint.card if checkpoint.name == results.info["model"] else None
+
+
+def _metrics(card: dict[str, Any]) -> Sequence[dict[str, Any]]:
+    return [
+        {"split": split, "model": name, "mae": words.number(row["MAE"], 3), "rmse": words.number(row["RMSE"], 3),
+         "r2": words.number(row["R2"], 3), "n": f"{row['n']:,}"}
+        for split, models in card["metrics"].items() for name, row in models.items()
+    ]

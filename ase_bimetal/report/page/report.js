@@ -1,0 +1,258 @@
+// Table, charts and turning structures of a screening report. No dependency but the Plotly in the same file.
+"use strict";
+
+const PAGE_SIZES = [25, 100, 500];
+
+/** Read a JSON block of this page. */
+function block(id) {
+  return JSON.parse(document.getElementById(id).textContent);
+}
+
+/** A number with a fixed count of decimals and a true minus sign; a dash when unknown. */
+function shown(value, digits) {
+  if (value === null) return "–";
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
+}
+
+/** What a cell says, by the kind of its column. */
+const TEXT = {
+  text: (value) => value ?? "–",
+  number: (value, column) => shown(value, column.digits),
+  measured: ([value, spread], column) => `${shown(value, column.digits)} ± ${shown(spread, column.digits)}`,
+  interval: ([low, high], column) => `${shown(low, column.digits)} to ${shown(high, column.digits)}`,
+  yesno: (value) => (value === null ? "–" : value ? "yes" : "no"),
+  notes: (value) => value.map((index) => index + 1).join(" "),
+};
+
+/** What a cell is sorted by; null sorts last in both directions. */
+function sortKey(cell, column) {
+  if (column.kind === "measured" || column.kind === "interval") return cell[0];
+  if (column.kind === "yesno") return cell === null ? null : Number(cell);
+  return column.kind === "notes" ? cell.length : cell;
+}
+
+function compare(a, b) {
+  return typeof a === "string" ? a.localeCompare(b, "en", { numeric: true }) : a - b;
+}
+
+/** The table of candidates: sorting, filters and pages, all kept in the address after "#". */
+class CandidateTable {
+  constructor(root, data) {
+    this.root = root;
+    this.data = data;
+    this.index = Object.fromEntries(data.columns.map((column, i) => [column.key, i]));
+    this.haystack = data.rows.map((row) => this.words(row));
+    this.state = {};
+    this.makeHead();
+    this.connect();
+    this.readAddress();
+    addEventListener("hashchange", () => this.readAddress());
+  }
+
+  words(row) {
+    const texts = this.data.columns.map((column, i) => this.text(row[i], column));
+    const notes = row[this.index.notes].map((index) => this.data.notes[index]);
+    return [...texts, ...notes].join(" ").toLowerCase();
+  }
+
+  text(cell, column) {
+    return TEXT[column.kind](cell, column);
+  }
+
+  /** Take sorting, filters and page from the address, and show them in the controls. */
+  readAddress() {
+    this.state = { sort: "", order: "up", page: 1, size: PAGE_SIZES[0], find: "" };
+    for (const [key, value] of new URLSearchParams(location.hash.slice(1))) {
+      this.state[key] = key === "page" || key === "size" ? Math.max(1, parseInt(value, 10) || 1) : value;
+    }
+    if (!PAGE_SIZES.includes(this.state.size)) this.state.size = PAGE_SIZES[0];
+    for (const control of this.root.querySelectorAll("[data-filter]")) {
+      const value = this.state[control.dataset.filter] ?? "";
+      if (control.type === "checkbox") control.checked = value === "true";
+      else control.value = value;
+    }
+    this.refresh();
+  }
+
+  writeAddress() {
+    const kept = Object.entries(this.state).filter(([, value]) => value !== "" && value !== false);
+    history.replaceState(null, "", `#${new URLSearchParams(kept)}`);
+  }
+
+  makeHead() {
+    const row = this.root.querySelector("thead tr");
+    for (const column of this.data.columns) {
+      const cell = document.createElement("th");
+      cell.scope = "col";
+      cell.dataset.key = column.key;
+      cell.className = column.kind;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.title = column.title;
+      button.textContent = column.label;
+      if (column.unit) button.append(document.createElement("br"), Object.assign(document.createElement("small"), { textContent: column.unit }));
+      button.addEventListener("click", () => this.sortBy(column.key));
+      cell.append(button);
+      row.append(cell);
+    }
+  }
+
+  connect() {
+    for (const control of this.root.querySelectorAll("[data-filter]")) {
+      const key = control.dataset.filter;
+      const tick = control.type === "checkbox";
+      if (control.tagName === "SELECT" && key in this.index) this.fillChoices(control, this.index[key]);
+      control.addEventListener(tick || control.tagName === "SELECT" ? "change" : "input", () => {
+        this.update({ [key]: tick ? control.checked && "true" : key === "size" ? Number(control.value) : control.value, page: 1 });
+      });
+    }
+    for (const button of this.root.querySelectorAll("[data-step]")) {
+      button.addEventListener("click", () => this.update({ page: this.state.page + Number(button.dataset.step) }));
+    }
+    this.root.querySelector("[data-save]").addEventListener("click", () => this.save());
+  }
+
+  fillChoices(select, column) {
+    const values = [...new Set(this.data.rows.map((row) => row[column]))].sort(compare);
+    for (const value of values) select.add(new Option(value, value));
+  }
+
+  sortBy(key) {
+    const again = this.state.sort === key;
+    this.update({ sort: key, order: again && this.state.order === "up" ? "down" : "up", page: 1 });
+  }
+
+  find(words) {
+    this.root.querySelector("[data-filter=find]").value = words;
+    this.update({ find: words, page: 1 });
+  }
+
+  update(change) {
+    Object.assign(this.state, change);
+    this.refresh();
+    this.writeAddress();
+  }
+
+  /** Row numbers that pass every filter, in order. */
+  chosen() {
+    const { rows, columns } = this.data;
+    const words = this.state.find.toLowerCase().split(/\s+/).filter(Boolean);
+    const exact = ["host", "dopant", "motif"].filter((key) => this.state[key]);
+    const ticked = ["accessible", "front"].filter((key) => this.state[key] === "true");
+    const kept = rows.map((_, i) => i).filter((i) =>
+      words.every((word) => this.haystack[i].includes(word)) &&
+      exact.every((key) => rows[i][this.index[key]] === this.state[key]) &&
+      ticked.every((key) => rows[i][this.index[key]] === true) &&
+      (this.state.clean !== "true" || rows[i][this.index.notes].length === 0));
+    const at = this.index[this.state.sort];
+    if (at === undefined) return kept;
+    const sign = this.state.order === "down" ? -1 : 1;
+    const key = (i) => sortKey(rows[i][at], columns[at]);
+    return kept.sort((a, b) => {
+      const [x, y] = [key(a), key(b)];
+      if (x === null || y === null) return (x === null) - (y === null);
+      return sign * compare(x, y);
+    });
+  }
+
+  refresh() {
+    const chosen = this.chosen();
+    const pages = Math.max(1, Math.ceil(chosen.length / this.state.size));
+    this.state.page = Math.min(Math.max(1, this.state.page), pages);
+    const start = (this.state.page - 1) * this.state.size;
+    const visible = chosen.slice(start, start + this.state.size);
+    this.root.querySelector("tbody").replaceChildren(...visible.map((i) => this.row(i)));
+    for (const head of this.root.querySelectorAll("th[data-key]")) {
+      const active = head.dataset.key === this.state.sort;
+      head.setAttribute("aria-sort", active ? (this.state.order === "up" ? "ascending" : "descending") : "none");
+    }
+    const range = chosen.length ? `, showing ${start + 1} to ${start + visible.length}` : "";
+    this.root.querySelector("[data-status]").textContent =
+      `${chosen.length} of ${this.data.rows.length} candidates${range}; page ${this.state.page} of ${pages}`;
+    this.root.querySelector("[data-step='-1']").disabled = this.state.page === 1;
+    this.root.querySelector("[data-step='1']").disabled = this.state.page === pages;
+  }
+
+  row(i) {
+    const line = document.createElement("tr");
+    this.data.columns.forEach((column, c) => {
+      const cell = document.createElement(c === this.index.name ? "th" : "td");
+      if (cell.tagName === "TH") cell.scope = "row";
+      cell.className = column.kind;
+      const value = this.data.rows[i][c];
+      if (column.kind === "notes") {
+        for (const index of value) {
+          const mark = document.createElement("abbr");
+          mark.title = this.data.notes[index];
+          mark.textContent = index + 1;
+          cell.append(mark, " ");
+        }
+      } else {
+        cell.textContent = this.text(value, column);
+      }
+      line.append(cell);
+    });
+    return line;
+  }
+
+  /** Save the chosen rows as CSV, in the order of the table. */
+  save() {
+    const quote = (value) => `"${String(value).replaceAll('"', '""')}"`;
+    const flat = (cell, column) => {
+      if (column.kind === "measured" || column.kind === "interval") return cell.map((x) => x ?? "");
+      if (column.kind === "notes") return [cell.map((index) => this.data.notes[index]).join("; ")];
+      return [cell ?? ""];
+    };
+    const names = this.data.columns.flatMap((column) => column.names);
+    const lines = this.chosen().map((i) => this.data.columns.flatMap((column, c) => flat(this.data.rows[i][c], column)));
+    const text = [names, ...lines].map((line) => line.map(quote).join(",")).join("\n");
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+    link.download = "candidates.csv";
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+}
+
+const CHART_OPTIONS = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+
+/** Draw every chart of the page from its JSON block. */
+function drawCharts(table) {
+  for (const div of document.querySelectorAll("[data-chart]")) {
+    const spec = block(div.dataset.chart);
+    Plotly.newPlot(div, spec.data, spec.layout, CHART_OPTIONS).then(() => {
+      div.on("plotly_click", ({ points: [point] }) => {
+        if (point.customdata) table.find(point.customdata[0]);
+      });
+    });
+  }
+}
+
+/** Show one of the best candidates in three dimensions; the select above chooses which. */
+function connectViewer() {
+  const select = document.getElementById("structure");
+  if (!select) return;
+  const figures = block("structures");
+  const div = document.getElementById("viewer");
+  const show = () => {
+    const { data, layout } = figures[select.selectedIndex];
+    document.getElementById("caption").textContent = select.selectedOptions[0].dataset.caption;
+    Plotly.react(div, data, layout, CHART_OPTIONS);
+  };
+  select.addEventListener("change", show);
+  for (const button of document.querySelectorAll("[data-show]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      select.selectedIndex = Number(button.dataset.show);
+      show();
+      div.scrollIntoView({ block: "nearest" });
+    });
+  }
+  show();
+}
+
+const candidates = new CandidateTable(document.getElementById("candidates"), block("rows"));
+drawCharts(candidates);
+connectViewer();
+document.documentElement.dataset.ready = "yes";

@@ -1,0 +1,119 @@
+"""What a report reads of a screening: its rows in order of merit, its failures, and what the numbers are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ase_bimetal.descriptors import ACCESSIBLE_ABOVE
+from ase_bimetal.screening import columns as c
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Columns a report adds: a name for people, with # and the arrangement where there are several; and whether the row
+#: lies on the Pareto front of E_form and φ.
+NAME, FRONT = "name", "front"
+# What a report shows; the other columns of a large screening would fill the memory for nothing.
+_READ = (
+    c.ID, c.STATUS, c.REASON, c.MOTIF, c.HOST, c.DOPANTS, c.COMPOSITION, c.ARRANGEMENT, c.LIGANDS, c.FORMATION_ENERGY,
+    c.FORMATION_ENERGY_STD, c.FORMATION_ENERGY_LOW, c.FORMATION_ENERGY_HIGH, c.LEVEL_ERROR, c.PHI, c.ACCESSIBLE,
+    c.REDUCED_DISTANCE, c.CHI_ENV, c.MIXING_ENTHALPY, c.MISCIBLE, c.LOG_P, c.METAL_COST, c.CRITICAL_METALS, c.FLAGS,
+    c.PASSES,
+)
+_COUNTED = re.compile(r"^(\d+) (.+)$")
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """A screening as a report sees it.
+
+    Attributes
+    ----------
+    folder
+        Results folder of the screening.
+    predicted
+        Rows with a prediction, best first: those that pass the filters before the others, each group by the upper
+        end of the 90 % interval of E_form. Columns of `ase_bimetal.screening.columns`, with `NAME` and `FRONT`.
+    failed
+        Rows that should have had a prediction and have none.
+    skipped
+        Combinations that are no candidates, such as a ligand that fits no site of a motif.
+    info
+        What `ase_bimetal.screening.screen_info` says: configuration, model, level, reference, version.
+    """
+
+    folder: Path
+    predicted: pd.DataFrame
+    failed: pd.DataFrame
+    skipped: pd.DataFrame
+    info: Mapping[str, Any] = field(hash=False)
+
+    @property
+    def passing(self) -> pd.DataFrame:
+        """Rows of `predicted` that pass every filter of the screening."""
+        return self.predicted[self.predicted[c.PASSES].astype(bool)]
+
+    @property
+    def filters(self) -> Mapping[str, Any]:
+        """Filters of the screening by name; None or False where one is not set."""
+        return self.info["config"]["filters"]
+
+    @property
+    def favourable(self) -> tuple[float, float]:
+        """Edges of the favourable region: φ above [-], E_form below [eV/metal].
+
+        The screening's own filters; where it set none, φ > −0.3 (accessible) and E_form < 0 (stable against atoms
+        and free ligands).
+        """
+        phi, energy = self.filters.get("phi_above"), self.filters.get("formation_energy_below")
+        return (ACCESSIBLE_ABOVE if phi is None else phi, 0.0 if energy is None else energy)
+
+
+def read_results(folder: str | Path) -> Results:
+    """Read a results folder.
+
+    Parameters
+    ----------
+    folder
+        Folder that `ase_bimetal.screening.screen` wrote.
+
+    Raises
+    ------
+    ScreenError
+        The folder holds no screening.
+    """
+    from ase_bimetal.screening import load_results, pareto_front, rank, screen_info
+
+    frame = load_results(folder, columns=_READ)
+    ok = frame[frame[c.STATUS] == c.OK]
+    passes = ok[c.PASSES].astype(bool)
+    front = set(pareto_front(ok)[c.ID])
+    order = [*rank(ok[passes])[c.ID], *rank(ok[~passes])[c.ID]]
+    ranked = ok.set_index(c.ID, drop=False).loc[order].reset_index(drop=True)
+    ranked[NAME] = [candidate_name(*row) for row in ranked[[c.COMPOSITION, c.LIGANDS]].itertuples(index=False)]
+    if ranked[c.ARRANGEMENT].nunique() > 1:
+        ranked[NAME] += " #" + ranked[c.ARRANGEMENT].astype(int).astype(str)
+    ranked[FRONT] = ranked[c.ID].isin(front)
+    return Results(
+        folder=Path(folder),
+        predicted=ranked,
+        failed=frame[frame[c.STATUS] == c.FAILED],
+        skipped=frame[frame[c.STATUS] == c.SKIPPED],
+        info=screen_info(folder),
+    )
+
+
+def candidate_name(composition: str, ligands: str) -> str:
+    """Formula as chemists write it, from the columns ``composition`` and ``ligands``.
+
+    Examples
+    --------
+    >>> candidate_name("Au4Pd2", "8 PET + 2 PPh3")
+    'Au4Pd2(PET)8(PPh3)2'
+    """
+    parts = [_COUNTED.match(part) for part in ligands.split(" + ")]
+    return composition + "".join(f"({part[2]}){part[1]}" if part else "" for part in parts)

@@ -1,0 +1,273 @@
+"""What to screen: a configuration that is checked before anything is built."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from ase_bimetal import elements
+from ase_bimetal.errors import ScreenError
+from ase_bimetal.ligands import Ligand
+from ase_bimetal.model.checkpoint import DEFAULT_MODEL
+from ase_bimetal.reference.motifs import FAMILIES
+
+#: Role → ligand of the roles that a screened ligand leaves open: the smallest of its kind that the labels hold.
+CO_LIGANDS = {"thiolate": "SMe", "axial": "PMe3", "phosphine": "PMe3", "halide": "Cl", "pi": "Cp"}
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+def _check_metal(symbol: str) -> str:
+    elements.require_known(symbol)
+    if not elements.is_metal(symbol):
+        raise ScreenError(f"{symbol!r} is no metal; allowed: groups 3 to 12, lanthanides, Al, Ga, In, Sn, Tl, Pb, Bi")
+    elements.atomic_mass(symbol)
+    return symbol
+
+
+class Filters(BaseModel):
+    """Which candidates pass; a filter that is not given lets everything pass.
+
+    Attributes
+    ----------
+    exclude_metals, exclude_critical, exclude_restricted
+        Metals that are not even built: by name, by Regulation (EU) 2024/1252, by Directive 2011/65/EU.
+    phi_above
+        φ must be above this [-]; −0.3 is the published limit of an accessible site.
+    formation_energy_below
+        E_form must be below this [eV/metal].
+    upper_bound_below
+        The upper end of the 90 % interval of E_form must be below this [eV/metal].
+    miscible
+        True: H_mix below 0; False: H_mix of 0 or above.
+    metal_cost_below
+        Price of the core's metals must be below this [currency per kg]; needs prices.
+    unflagged
+        Whether a row with any flag fails.
+    """
+
+    model_config = _STRICT
+
+    exclude_metals: tuple[str, ...] = ()
+    exclude_critical: bool = False
+    exclude_restricted: bool = False
+    phi_above: float | None = None
+    formation_energy_below: float | None = None
+    upper_bound_below: float | None = None
+    miscible: bool | None = None
+    metal_cost_below: float | None = None
+    unflagged: bool = False
+
+    @field_validator("exclude_metals")
+    @classmethod
+    def _known_metals(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_check_metal(s) for s in symbols)
+
+
+class ScreenConfig(BaseModel):
+    """A screening: host metals × dopants × compositions × ligands × motifs.
+
+    Attributes
+    ----------
+    hosts, dopants
+        Metals. A dopant equal to the host is skipped.
+    ligands
+        Ligands by name or SMILES, each put where it fits (see `ase_bimetal.screening.roles`), or whole shells as
+        a mapping role → ligand.
+    motifs
+        Keys of `ase_bimetal.reference.motifs.FAMILIES`.
+    metals_per_core
+        2 for pairs, 3 for triples, or both.
+    dopant_counts
+        Dopant atoms in the core: ``"motif"`` (as many as the motif has dopant sites), a number, or a share such
+        as ``"25%"``.
+    arrangements
+        At most so many inequivalent placements of the dopants for each composition; the motif's own comes first.
+    triple_splits
+        How the dopant atoms of a triple are shared: ``"even"`` or ``"all"`` splits.
+    co_ligands
+        Ligands of the roles that a screened ligand leaves open; roles not named keep their default, `CO_LIGANDS`.
+    filters
+        Which candidates pass.
+    prices, currency
+        Price of each metal per kilogram, and its currency.
+    model, reference, device
+        As in `ase_bimetal.predict`.
+    chunk_size
+        Candidates predicted and written together.
+
+    Examples
+    --------
+    >>> config = ScreenConfig(dopants=["Pd", "Pt"], ligands=["PET"], motifs=["Au4M2"])
+    >>> config.hosts, config.co_ligands["axial"]
+    (('Au',), 'PMe3')
+    """
+
+    model_config = _STRICT
+
+    title: str = ""
+    hosts: tuple[str, ...] = Field(("Au",), min_length=1)
+    dopants: tuple[str, ...] = Field(min_length=1)
+    ligands: tuple[str | dict[str, str], ...] = Field(min_length=1)
+    motifs: tuple[str, ...] = Field(min_length=1)
+    metals_per_core: tuple[Literal[2, 3], ...] = Field((2,), min_length=1)
+    dopant_counts: tuple[Annotated[int, Field(ge=1)] | str, ...] = Field(("motif",), min_length=1)
+    arrangements: int = Field(1, ge=1)
+    triple_splits: Literal["even", "all"] = "even"
+    co_ligands: dict[str, str] = CO_LIGANDS
+    filters: Filters = Filters()
+    prices: dict[str, Annotated[float, Field(ge=0)]] = {}
+    currency: str = ""
+    model: str = DEFAULT_MODEL
+    reference: Literal["dimer", "hydride", "radical"] = "dimer"
+    device: str = "cpu"
+    chunk_size: int = Field(500, ge=1)
+
+    @field_validator("hosts", "dopants")
+    @classmethod
+    def _metals(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
+        return _distinct([_check_metal(s) for s in symbols])
+
+    @field_validator("motifs")
+    @classmethod
+    def _motifs(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in FAMILIES:
+                raise ScreenError(f"unknown motif {name!r}; allowed: {', '.join(FAMILIES)}")
+        return _distinct(names)
+
+    @field_validator("ligands")
+    @classmethod
+    def _ligands(cls, choices: tuple[str | dict[str, str], ...]) -> tuple[str | dict[str, str], ...]:
+        _distinct([
+            Ligand.parse(choice).name if isinstance(choice, str)
+            else ", ".join(f"{role}: {Ligand.parse(text).name}" for role, text in sorted(choice.items()))
+            for choice in choices
+        ])
+        return choices
+
+    @field_validator("co_ligands", mode="after")
+    @classmethod
+    def _co_ligands(cls, given: dict[str, str]) -> dict[str, str]:
+        for text in given.values():
+            Ligand.parse(text)
+        return CO_LIGANDS | given
+
+    @field_validator("dopant_counts")
+    @classmethod
+    def _counts(cls, counts: tuple[int | str, ...]) -> tuple[int | str, ...]:
+        for count in counts:
+            if isinstance(count, str) and count != "motif" and not _PERCENT.fullmatch(count):
+                raise ScreenError(f"{count!r} is no dopant count; allowed: 'motif', a whole number, a share as '25%'")
+        return _distinct(counts)
+
+    @model_validator(mode="after")
+    def _priced(self) -> ScreenConfig:
+        if self.prices and not self.currency:
+            raise ScreenError("prices need the field currency, such as 'EUR'")
+        missing = sorted(set(self.hosts + self.dopants) - set(self.prices)) if self.prices else []
+        if missing:
+            raise ScreenError(f"no price for {', '.join(missing)}; allowed: prices for all metals, or for none")
+        if self.filters.metal_cost_below is not None and not self.prices:
+            raise ScreenError("filters.metal_cost_below needs the field prices")
+        return self
+
+    @classmethod
+    def make(cls, **fields: Any) -> ScreenConfig:
+        """Check fields and make the configuration.
+
+        Raises
+        ------
+        ScreenError
+            One line for each wrong field: its place, the value at fault, what is allowed.
+        """
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            raise ScreenError("\n".join(_lines(error))) from None
+
+    @classmethod
+    def from_yaml(cls, path: str | Path) -> ScreenConfig:
+        """Read a configuration from a YAML file.
+
+        Raises
+        ------
+        ScreenError
+            The file is not YAML, not a mapping, or has wrong fields.
+        """
+        import yaml
+
+        try:
+            content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except yaml.YAMLError as error:
+            raise ScreenError(f"{path} is not readable YAML: {error}") from None
+        if not isinstance(content, dict):
+            raise ScreenError(f"{path} holds no mapping; allowed fields: {', '.join(cls.model_fields)}")
+        try:
+            return cls.make(**content)
+        except ScreenError as error:
+            raise ScreenError(f"{path}:\n{error}") from None
+
+    def digest(self) -> str:
+        """First 12 hex digits of the sha256 of all that decides the rows (title and device do not)."""
+        text = self.model_dump_json(exclude={"title", "device"})
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def example_path() -> Path:
+    """The shipped example: 16 dopants × 12 ligands × 5 motifs.
+
+    Examples
+    --------
+    >>> config = ScreenConfig.from_yaml(example_path())
+    >>> len(config.dopants), len(config.ligands), len(config.motifs)
+    (16, 12, 5)
+    """
+    return Path(str(files("ase_bimetal.screening"))) / "example.yaml"
+
+
+def dopant_number(count: int | str, n_sites: int, n_metals: int) -> int:
+    """Dopant atoms that an entry of ``dopant_counts`` means for a core.
+
+    Parameters
+    ----------
+    count
+        ``"motif"``, a number, or a share such as ``"25%"``.
+    n_sites
+        Dopant sites of the motif.
+    n_metals
+        Metal atoms of the core.
+
+    Examples
+    --------
+    >>> dopant_number("motif", 2, 6), dopant_number(3, 2, 6), dopant_number("25%", 1, 13)
+    (2, 3, 3)
+    """
+    if isinstance(count, int):
+        return count
+    if count == "motif":
+        return n_sites
+    return round(float(count.rstrip("% ")) / 100 * n_metals)
+
+
+def _distinct(values: Any) -> tuple:
+    twice = sorted({str(v) for v in values if list(values).count(v) > 1})
+    if twice:
+        raise ScreenError(f"given twice: {', '.join(twice)}")
+    return tuple(values)
+
+
+def _lines(error: ValidationError) -> Iterator[str]:
+    """One line for each wrong field."""
+    for fault in error.errors(include_url=False):
+        place = ".".join(str(part) for part in fault["loc"]) or "configuration"
+        message = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            message = "unknown field"
+        yield f"{place}: {message}"

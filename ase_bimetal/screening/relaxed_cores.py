@@ -1,0 +1,101 @@
+"""Mean relaxed cores: where metals and donors of a motif end up when its labelled clusters relax.
+
+An ideal core is not where the metals are: relaxed Au4M2 cores are a tenth longer than their motif. For motifs with
+labelled gold clusters, metals and donors go to their mean relaxed places, taken over all dopants and ligands.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from ase import Atoms
+from ase.data import covalent_radii
+
+from ase_bimetal.screening.cores import core_of
+
+_HOST = "Au"
+# A parent further from its motif than this [Å, root mean square] has left it, and is no guide to it.
+_MAX_RMSD = 1.0
+# Atoms of a ligand whose metal contact is within this factor of its closest hold it together (rings of π ligands).
+_SAME_CONTACT = 1.15
+
+
+def mean_relaxed_core(motif: str, template: Atoms) -> np.ndarray | None:
+    """Mean relaxed places of a motif's metals and ligands, in the frame of a template.
+
+    Parameters
+    ----------
+    motif
+        Key of `ase_bimetal.reference.motifs.FAMILIES`.
+    template
+        Cluster of this motif, with the array ``fragment``.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        Positions [Å], shape (metals + ligands, 3); a ligand's place is that of its donor. None when no labelled
+        gold cluster of the motif is close enough to it.
+    """
+    here = skeleton(template)
+    aligned = [_onto(there, here) for there in _parents().get(motif, ()) if there.shape == here.shape]
+    near = [places for places in aligned if np.sqrt(((places - here) ** 2).sum(axis=1).mean()) < _MAX_RMSD]
+    return np.mean(near, axis=0) if near else None
+
+
+def with_skeleton(template: Atoms, places: np.ndarray) -> Atoms:
+    """Move metals to their places, and each ligand, rigid, with its donor; remaining overlaps are pushed apart."""
+    from ase_bimetal.reference.assemble import push_apart
+
+    moved, fragment = template.copy(), template.arrays["fragment"]
+    shift = places - skeleton(template)
+    n_metals = int((fragment == 0).sum())
+    moved.positions[fragment == 0] += shift[:n_metals]
+    for ligand in range(1, fragment.max() + 1):
+        moved.positions[fragment == ligand] += shift[n_metals + ligand - 1]
+    return push_apart(moved)
+
+
+def skeleton(atoms: Atoms) -> np.ndarray:
+    """Positions of the metals, then of each ligand's donor (mean of the ring for a π ligand): (n, 3) in Å."""
+    fragment = atoms.arrays["fragment"]
+    metals = np.flatnonzero(fragment == 0)
+    radii = covalent_radii[atoms.numbers]
+    ratio = atoms.get_all_distances()[:, metals] / (radii[:, None] + radii[metals])
+    closest = np.where(atoms.numbers == 1, np.inf, ratio.min(axis=1))
+    places = [atoms.positions[metals]]
+    for ligand in range(1, fragment.max() + 1):
+        rows = np.flatnonzero(fragment == ligand)
+        bound = rows[closest[rows] <= _SAME_CONTACT * closest[rows].min()]
+        places.append(atoms.positions[bound].mean(axis=0, keepdims=True))
+    return np.vstack(places)
+
+
+@lru_cache(maxsize=1)
+def _parents() -> dict[str, tuple[np.ndarray, ...]]:
+    """Motif → skeletons of its labelled, relaxed clusters that have gold at every host site."""
+    from ase_bimetal.reference.dataset import load_reference
+    from ase_bimetal.reference.motifs import FAMILIES
+
+    frame = load_reference().frame
+    found: dict[str, list[np.ndarray]] = {}
+    for row in frame[frame.kind == "parent"].itertuples():
+        if row.family in FAMILIES and _is_gold(row.family, row.atoms):
+            found.setdefault(row.family, []).append(skeleton(row.atoms))
+    return {motif: tuple(skeletons) for motif, skeletons in found.items()}
+
+
+def _is_gold(motif: str, atoms: Atoms) -> bool:
+    ideal = core_of(motif).symbols
+    metals = [s for s, k in zip(atoms.symbols, atoms.arrays["fragment"], strict=True) if k == 0]
+    return len(metals) == len(ideal) and all(
+        metal == _HOST for metal, site in zip(metals, ideal, strict=True) if site == _HOST
+    )
+
+
+def _onto(points: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Turn and shift points so that they lie best on a target (Kabsch, Acta Cryst. A 1976, 32, 922)."""
+    centre, goal = points.mean(axis=0), target.mean(axis=0)
+    left, _, right = np.linalg.svd((points - centre).T @ (target - goal))
+    left[:, -1] *= np.sign(np.linalg.det(left @ right))
+    return (points - centre) @ left @ right + goal

@@ -1,0 +1,111 @@
+"""Read a screening: as a table, in batches, or one candidate as Atoms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+from ase import Atoms
+
+from ase_bimetal.errors import ScreenError
+from ase_bimetal.screening import columns as c
+from ase_bimetal.screening.store import Store, schema
+from ase_bimetal.screening.templates import read_template, with_metals
+
+_UNITS = {column.name: column.unit for column in c.COLUMNS if column.unit}
+
+
+def screen_info(out: str | Path) -> dict:
+    """What a results folder holds: ``config``, ``model``, ``level``, ``reference``, ``version``, ``units``.
+
+    Raises
+    ------
+    ScreenError
+        The folder holds no screening.
+    """
+    return Store(Path(out)).manifest()
+
+
+def load_results(
+    out: str | Path, columns: Sequence[str] | None = None, only_passing: bool = False
+) -> pd.DataFrame:
+    """All rows of a screening in the order of the enumeration.
+
+    Parameters
+    ----------
+    out
+        Results folder.
+    columns
+        Columns to read; all by default.
+    only_passing
+        Whether to read only predicted rows that pass all filters.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``attrs`` holds ``units`` (column → unit), ``model``, ``level`` and ``reference``.
+
+    Raises
+    ------
+    ScreenError
+        The folder holds no screening, or a column is unknown.
+    """
+    info = screen_info(out)
+    names = _checked(columns)
+    tables = [batch.to_pandas() for batch in _batches(Path(out), names, only_passing)]
+    frame = pd.concat(tables, ignore_index=True) if tables else schema().empty_table().to_pandas()[names]
+    frame.attrs = {"units": _UNITS, **{key: info[key] for key in ("model", "level", "reference")}}
+    return frame
+
+
+def iter_results(
+    out: str | Path, columns: Sequence[str] | None = None, only_passing: bool = False
+) -> Iterator[pd.DataFrame]:
+    """The rows of `load_results` some thousand at a time, for screenings larger than the memory."""
+    names = _checked(columns)
+    screen_info(out)
+    yield from (batch.to_pandas() for batch in _batches(Path(out), names, only_passing))
+
+
+def candidate_atoms(out: str | Path, candidate: str) -> Atoms:
+    """Geometry of one candidate as it was predicted, with its ligand annotation.
+
+    Parameters
+    ----------
+    out
+        Results folder.
+    candidate
+        Value of the column ``id``.
+
+    Raises
+    ------
+    ScreenError
+        No row has this id, or it has no geometry.
+    """
+    store = Store(Path(out))
+    for frame in iter_results(out, [c.ID, c.TEMPLATE, c.CORE_SYMBOLS]):
+        found = frame[frame[c.ID] == candidate]
+        if len(found):
+            row = found.iloc[0]
+            if not row[c.TEMPLATE] or not (store.templates / f"{row[c.TEMPLATE]}.extxyz").is_file():
+                raise ScreenError(f"candidate {candidate!r} has no geometry; its row says why in {c.REASON!r}")
+            return with_metals(read_template(store.templates, row[c.TEMPLATE]), list(row[c.CORE_SYMBOLS]))
+    raise ScreenError(f"no candidate {candidate!r} in {out}; allowed: values of the column {c.ID!r}")
+
+
+def _checked(columns: Sequence[str] | None) -> list[str]:
+    known = [column.name for column in c.COLUMNS]
+    unknown = [name for name in columns or () if name not in known]
+    if unknown:
+        raise ScreenError(f"unknown column {', '.join(map(repr, unknown))}; allowed: {', '.join(known)}")
+    return known if columns is None else list(columns)
+
+
+def _batches(folder: Path, names: Sequence[str], only_passing: bool) -> Iterator[pa.RecordBatch]:
+    wanted = [*names, *([c.PASSES] if only_passing and c.PASSES not in names else [])]
+    for batch in Store(folder).batches(wanted):
+        if only_passing:
+            batch = batch.filter(batch.column(c.PASSES))
+        yield batch.select(list(names))

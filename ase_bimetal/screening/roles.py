@@ -1,0 +1,131 @@
+"""Which ligand goes where: the roles of a motif's sites and the ligands that fit them.
+
+=========  ==========================================  =====================================================
+role       site                                        ligands that fit
+=========  ==========================================  =====================================================
+thiolate   bridge of two metals, made for sulfur       X through S or Se
+halide     terminal on one metal                       X through a halogen, O, S, Se or alkynyl carbon
+phosphine  terminal on one metal                       every L ligand (P, N, S, carbene, CO, isocyanide)
+axial      terminal on one metal                       every L ligand
+pi         over one metal                              cyclopentadienyls
+=========  ==========================================  =====================================================
+
+A thiol takes the thiolate sites, and the halide's only where a motif has no thiolate site, as in Au11(PPh3)7(SR)3.
+An alkynyl does not take a thiolate site: in clusters it bridges side-on, which a site made for sulfur is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ase_bimetal.errors import LigandError
+from ase_bimetal.ligands import Ligand
+from ase_bimetal.reference.motifs import DONOR_DISTANCE
+from ase_bimetal.screening.cores import core_of
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Ligands of one cluster: ``label`` names the screened choice, ``ligands`` pairs (role, name) by role."""
+
+    label: str
+    ligands: tuple[tuple[str, str], ...]
+
+
+def wanted_roles(ligand: Ligand) -> tuple[tuple[str, ...], ...]:
+    """Roles that a ligand can fill: groups in order of preference, each group filled together.
+
+    Examples
+    --------
+    >>> wanted_roles(Ligand.parse("PET")), wanted_roles(Ligand.parse("PPh3"))
+    ((('thiolate',), ('halide',)), (('phosphine', 'axial'),))
+    """
+    if ligand.type == "L":
+        return (("phosphine", "axial"),)
+    if ligand.is_pi:
+        return (("pi",),)
+    if ligand.donor in ("S", "Se"):
+        return ("thiolate",), ("halide",)
+    return (("halide",),)
+
+
+@lru_cache(maxsize=64)
+def motif_roles(motif: str) -> dict[str, int]:
+    """Role → number of its sites, in the order of the motif's sites."""
+    roles: dict[str, int] = {}
+    for site in core_of(motif).sites:
+        roles[site.role] = roles.get(site.role, 0) + 1
+    return roles
+
+
+def fill(motif: str, choice: str | Mapping[str, str], co_ligands: Mapping[str, str]) -> Shell:
+    """Put a screened ligand, or a whole shell, on a motif; co-ligands take the roles left open.
+
+    Parameters
+    ----------
+    motif
+        Key of `ase_bimetal.reference.motifs.FAMILIES`.
+    choice
+        One ligand, or a mapping role → ligand.
+    co_ligands
+        Role → ligand of the other roles.
+
+    Raises
+    ------
+    LigandError
+        The choice fits no site of the motif; the message says which ligand, which roles, and what would fit.
+
+    Examples
+    --------
+    >>> from ase_bimetal.screening.config import CO_LIGANDS
+    >>> fill("Au4M2-capped", "PET", CO_LIGANDS).ligands
+    (('thiolate', 'PET'), ('axial', 'PMe3'))
+    """
+    roles = motif_roles(motif)
+    own = _single(motif, choice, roles) if isinstance(choice, str) else _whole(motif, choice, roles)
+    missing = [role for role in roles if role not in own and role not in co_ligands]
+    if missing:
+        raise LigandError(f"motif {motif} needs a ligand for the role {', '.join(missing)}; give it in co_ligands")
+    names = {role: _name(own.get(role) or co_ligands[role]) for role in roles}
+    _check_distances(motif, names)
+    label = _name(choice) if isinstance(choice, str) else "+".join(names[role] for role in roles if role in own)
+    return Shell(label, tuple(names.items()))
+
+
+def _name(text: str) -> str:
+    return Ligand.parse(text).name
+
+
+def _single(motif: str, text: str, roles: Mapping[str, int]) -> dict[str, str]:
+    groups = wanted_roles(Ligand.parse(text))
+    for group in groups:
+        filled = {role: text for role in group if role in roles}
+        if filled:
+            return filled
+    fits = ", ".join(role for group in groups for role in group)
+    raise LigandError(f"ligand {_name(text)} fits sites of role {fits}; motif {motif} has {', '.join(roles)}")
+
+
+def _whole(motif: str, shell: Mapping[str, str], roles: Mapping[str, int]) -> dict[str, str]:
+    for role, text in shell.items():
+        if role not in roles:
+            raise LigandError(f"motif {motif} has no role {role}; it has {', '.join(roles)}")
+        if not any(role in group for group in wanted_roles(Ligand.parse(text))):
+            raise LigandError(f"ligand {_name(text)} does not fit sites of role {role} in motif {motif}")
+    return dict(shell)
+
+
+def _check_distances(motif: str, names: Mapping[str, str]) -> None:
+    """Terminal sites take their metal–donor distance from the donor; not every donor has one."""
+    for site in core_of(motif).sites:
+        ligand = Ligand.parse(names[site.role])
+        if site.distance is None and ligand.donor not in DONOR_DISTANCE:
+            raise LigandError(
+                f"no metal–donor distance for {ligand.donor} of ligand {ligand.name} at a terminal site of motif "
+                f"{motif}; allowed donors: {', '.join(DONOR_DISTANCE)}"
+            )
+
+
+__all__ = ["Shell", "fill", "motif_roles", "wanted_roles"]

@@ -1,0 +1,84 @@
+"""Which metals are hard to get or restricted by law; prices are the reader's own.
+
+``metal_supply.csv`` holds two lists, each a fact of European law that can be looked up:
+
+- critical and strategic raw materials: Regulation (EU) 2024/1252, annexes II and I (platinum group metals and rare
+  earths are listed there as groups);
+- restricted metals: Directive 2011/65/EU (RoHS), annex II (cadmium, mercury, lead).
+
+A metal without a row is on neither list. Prices change by the day and are therefore not shipped.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from importlib.resources import files
+
+from ase_bimetal import elements
+
+
+@lru_cache(maxsize=1)
+def _listed() -> Mapping[str, frozenset[str]]:
+    text = (files("ase_bimetal.screening") / "metal_supply.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    return {
+        kind: frozenset(row["symbol"] for row in rows if row[kind] == "yes")
+        for kind in ("critical", "strategic", "restricted")
+    }
+
+
+def is_critical(symbol: str) -> bool:
+    """Whether a metal is a critical raw material by Regulation (EU) 2024/1252, annex II.
+
+    Examples
+    --------
+    >>> is_critical("Pd"), is_critical("Ag")
+    (True, False)
+    """
+    return symbol in _listed()["critical"]
+
+
+def is_strategic(symbol: str) -> bool:
+    """Whether a metal is a strategic raw material by Regulation (EU) 2024/1252, annex I.
+
+    Examples
+    --------
+    >>> is_strategic("Co"), is_strategic("V")
+    (True, False)
+    """
+    return symbol in _listed()["strategic"]
+
+
+def is_restricted(symbol: str) -> bool:
+    """Whether Directive 2011/65/EU (RoHS), annex II, restricts a metal.
+
+    Examples
+    --------
+    >>> is_restricted("Cd"), is_restricted("Zn")
+    (True, False)
+    """
+    return symbol in _listed()["restricted"]
+
+
+def metal_cost(symbols: Iterable[str], prices: Mapping[str, float]) -> float | None:
+    """Price of a metal core per kilogram of its metal; None when there are no prices.
+
+    Parameters
+    ----------
+    symbols
+        Element of each metal atom.
+    prices
+        Price per kilogram of each metal, in one currency.
+
+    Examples
+    --------
+    >>> metal_cost(["Cu", "Cu"], {"Cu": 9.0})
+    9.0
+    """
+    if not prices:
+        return None
+    symbols = list(symbols)
+    masses = [elements.atomic_mass(s) for s in symbols]
+    return sum(m * prices[s] for m, s in zip(masses, symbols, strict=True)) / sum(masses)

@@ -1,0 +1,135 @@
+"""The report as a file: whole, alone, honest about what it shows."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from ase_bimetal.cli.report import report
+from ase_bimetal.errors import ScreenError
+from ase_bimetal.report import read_results, summarise, write_figures, write_report
+from ase_bimetal.report.html import render
+from ase_bimetal.report.results import FRONT, Results, candidate_name
+from ase_bimetal.report.table import table_block
+from ase_bimetal.report.words import failure_groups
+from ase_bimetal.screening import columns as c
+
+
+@pytest.fixture(scope="module")
+def text(page):
+    return page.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def static(text):
+    """What a reader without JavaScript sees."""
+    return re.sub(r"<script.*?</script>", "", text, flags=re.S)
+
+
+def test_the_report_is_one_file_that_asks_for_no_other(page, text, static):
+    assert [p.name for p in page.parent.iterdir() if p.suffix != ".html"] == []
+    assert "default-src 'none'" in static
+    assert not re.findall(r'\ssrc\s*=|@import|url\(', static)
+    links = re.findall(r"<(\w+)[^>]*\shref\s*=\s*\"([^\"]*)", static)
+    assert {tag for tag, target in links if target.startswith("http")} == {"a"}
+    assert all(target.startswith("https://doi.org/") for tag, target in links if tag == "a")
+    assert len(text.encode()) < 8e6
+
+
+def test_the_summary_needs_no_script(static, results):
+    assert "34 candidates: " not in static or len(results.predicted) + len(results.failed) == 34
+    for sentence in summarise(results)[:1]:
+        assert sentence in static
+    best = results.predicted.iloc[0]
+    assert best["name"] in static and " ± " in static
+    assert results.info["level"] in static and results.info["model"] in static
+    assert "UnsupportedElementError" in static and "Gd" in static
+
+
+def test_titles_and_reasons_cannot_break_the_page(static, text):
+    assert "Dopants &lt;in&gt; gold" in static and "Dopants <in> gold" not in text
+
+
+def test_the_table_holds_every_number_of_the_screening(results):
+    block, notes = table_block(results, 1000)
+    data = json.loads(block)
+    place = {column["key"]: i for i, column in enumerate(data["columns"])}
+    assert len(data["rows"]) == len(results.predicted)
+    for row, (_, expected) in zip(data["rows"], results.predicted.iterrows(), strict=True):
+        assert row[place["energy"]] == pytest.approx(
+            [expected[c.FORMATION_ENERGY], expected[c.FORMATION_ENERGY_STD]], abs=6e-5)
+        assert row[place["accessible"]] is bool(expected[c.ACCESSIBLE])
+        assert [notes[i] for i in row[place["notes"]]] == list(expected[c.FLAGS])
+
+
+def test_the_order_is_passing_first_then_the_upper_bound(results):
+    rows = results.predicted
+    assert 0 < len(results.passing) < len(rows)
+    assert rows[c.PASSES].astype(bool).is_monotonic_decreasing
+    assert results.passing[c.FORMATION_ENERGY_HIGH].is_monotonic_increasing
+    assert results.favourable == (-0.3, -3.0)
+
+
+def test_nothing_beats_the_front(results):
+    rows = results.predicted.dropna(subset=[c.PHI])
+    front = rows[rows[FRONT]]
+    assert 0 < len(front) < len(rows)
+    for _, row in front.iterrows():
+        better = (rows[c.FORMATION_ENERGY] < row[c.FORMATION_ENERGY]) & (rows[c.PHI] > row[c.PHI])
+        assert not better.any()
+
+
+def test_fewer_rows_are_said_to_be_fewer(results):
+    page = render(results, rows=5)
+    assert f"The best 5 of {len(results.predicted)} predicted candidates." in page
+    found = json.loads(re.search(r'id="rows">(.*?)</script>', page, re.S)[1])
+    assert len(found["rows"]) == 5
+
+
+def test_a_screening_in_which_all_failed_still_has_a_report(results):
+    empty = Results(results.folder, results.predicted.head(0), results.failed, results.skipped, results.info)
+    page = render(empty)
+    assert f"{len(results.failed)} candidates: 0 predicted, {len(results.failed)} failed" in page
+    assert 'id="map"' not in page and "Best candidates" not in page
+
+
+def test_failures_are_grouped_by_kind():
+    rows = pd.DataFrame({c.ID: ["a", "b", "c"], c.REASON: ["LigandError: x", "GeometryError: y", "LigandError: z"]})
+    groups = failure_groups(rows)
+    assert [(g.kind, g.count, g.examples) for g in groups] == [("LigandError", 2, "a, c"), ("GeometryError", 1, "b")]
+
+
+def test_without_the_model_the_card_is_said_to_be_missing(results):
+    info = {**results.info, "model": "other@00000000"}
+    page = render(Results(results.folder, results.predicted, results.failed, results.skipped, info))
+    assert "not on this machine" in page and "leave one dopant out" not in page
+
+
+def test_a_folder_without_a_screening_is_an_error(tmp_path):
+    for act in (read_results, lambda path: write_report(path, path / "x.html"), lambda path: write_figures(path, path)):
+        with pytest.raises(ScreenError):
+            act(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_read_like_formulas():
+    assert candidate_name("Au8Pd", "6 PMe3 + 2 Cl") == "Au8Pd(PMe3)6(Cl)2"
+
+
+def test_the_command_writes_what_is_asked_for(folder, tmp_path, monkeypatch):
+    import typer
+
+    monkeypatch.chdir(tmp_path)
+    app = typer.Typer()
+    app.command()(report)
+    runner = CliRunner()
+    result = runner.invoke(app, [str(folder), "--figures", "figures"])
+    assert result.exit_code == 0, result.output
+    assert not (tmp_path / "report.html").exists()
+    assert {p.name for p in (tmp_path / "figures").iterdir()} == {
+        f"{name}.{ending}" for name in ("map", "distribution", "ranking", "rose-Au") for ending in ("png", "svg")
+    }
+    assert runner.invoke(app, [str(folder)]).exit_code == 0 and (tmp_path / "report.html").exists()
+    assert runner.invoke(app, ["no-such-folder"]).exit_code == 2
