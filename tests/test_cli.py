@@ -1,60 +1,115 @@
-"""The command line, as a user types it."""
+"""The command line as a whole: verbs, help, exit codes, completion, interruption."""
 
-import csv
-import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
+import typer
 from ase.io import write
 from typer.testing import CliRunner
 
 from ase_bimetal.cli.app import app
 
 runner = CliRunner()
+COMMAND = [sys.executable, "-c", "from ase_bimetal.cli import main; main()"]
+
+
+def verbs(command, path=()):
+    """Every command with the words that call it."""
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from verbs(inner, (*path, name))
+    if not hasattr(command, "commands"):
+        yield path
+
+
+VERBS = list(verbs(typer.main.get_command(app)))
 
 
 def test_help_lists_every_verb():
     text = runner.invoke(app, ["--help"]).output
-    for verb in ("demo", "predict", "info", "label", "dataset", "train"):
+    for verb in ("demo", "predict", "featurize", "info", "label", "dataset", "train", "screen", "report", "explain"):
         assert verb in text
 
 
-def test_predict_reads_frames_and_names_ligands(cluster, tmp_path):
-    del cluster.info["ligand_smiles"]
-    write(tmp_path / "two.xyz", [cluster, cluster])
-    result = runner.invoke(app, ["predict", str(tmp_path / "two.xyz"), "--ligand", "PET:8"])
-    assert result.exit_code == 0, result.output
-    rows = list(csv.DictReader(io.StringIO(result.stdout)))
-    assert len(rows) == 2
-    assert rows[0]["level"] == "PBE-referenced GFN1-xTB"
-    assert float(rows[0]["E_form (eV/metal)"]) == float(rows[1]["E_form (eV/metal)"]) < 0
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_help_of_every_verb_has_an_example(verb):
+    result = runner.invoke(app, [*verb, "--help"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0 and f"Example: ase-bimetal {' '.join(verb)}" in result.output
 
 
-def test_a_bad_frame_is_reported_and_the_others_are_kept(cluster, tmp_path):
-    bad = cluster.copy()
-    bad.positions[0] = bad.positions[1]
-    write(tmp_path / "mixed.extxyz", [cluster, bad])
-    result = runner.invoke(app, ["predict", str(tmp_path / "mixed.extxyz")])
-    assert result.exit_code == 1
-    assert "mixed.extxyz@1: GeometryError" in result.output
-    assert len(list(csv.DictReader(io.StringIO(result.stdout)))) == 1
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys; sys.argv[1:] = ['--help']\n"
+        "from ase_bimetal.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: print([m for m in sys.modules if m.split('.')[0] in %r])"
+    )
+    heavy = ("torch", "transformers", "pymatgen", "rdkit", "sklearn", "matminer", "matplotlib", "pandas", "scipy")
+    run = subprocess.run([sys.executable, "-c", code % (heavy,)], capture_output=True, text=True, check=True)
+    assert run.stdout.strip().splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("option", ["PET", "PET:x", ":8"])
-def test_a_ligand_option_without_count_is_wrong_usage(option, cluster, tmp_path):
-    write(tmp_path / "x.xyz", cluster)
-    result = runner.invoke(app, ["predict", str(tmp_path / "x.xyz"), "--ligand", option])
-    assert result.exit_code == 2 and "NAME:count" in result.output
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [("ase-bimetal feat", "featurize"), ("ase-bimetal predict --ligand PPh", "PPh3"),
+     ("ase-bimetal predict --model mml", "mml-gfn1-pbe"), ("ase-bimetal featurize --feature H_", "H_mix")],
+)
+def test_the_shell_completes_verbs_and_values(words, offered):
+    asked = os.environ | {"_ASE_BIMETAL_COMPLETE": "complete_bash", "COMP_WORDS": words,
+                          "COMP_CWORD": str(words.count(" "))}
+    code = "import sys; sys.argv[0] = 'ase-bimetal'; from ase_bimetal.cli import main; main()"
+    run = subprocess.run([sys.executable, "-c", code], env=asked, capture_output=True, text=True)
+    assert offered in run.stdout.split()
 
 
-def test_a_missing_file_is_wrong_usage():
-    assert runner.invoke(app, ["predict", "no-such-file.xyz"]).exit_code == 2
+def test_completion_installs_into_the_shell_it_is_called_from(tmp_path):
+    home = os.environ | {"HOME": str(tmp_path)}
+    code = "import sys; sys.argv[0] = 'ase-bimetal'; from ase_bimetal.cli import main; main()"
+    # Without a second command, bash would become the program instead of being its parent.
+    words = ["bash", "-c", '"$0" "$@"; true', sys.executable, "-c", code, "--install-completion"]
+    run = subprocess.run(words, env=home, capture_output=True, text=True, check=True)
+    assert "bash completion installed" in run.stdout
+    assert "ase-bimetal" in (tmp_path / ".bashrc").read_text()
 
 
-def test_dataset_prints_counts_and_rejects():
-    result = runner.invoke(app, ["dataset"])
-    assert result.exit_code == 0
-    assert "rejected per reason" in result.output and "configurations" in result.output
+@pytest.mark.parametrize("kind", ["json", "csv"])
+def test_ctrl_c_leaves_finished_work(kind, core, tmp_path):
+    write(tmp_path / "frames.extxyz", [core] * 80)
+    target = tmp_path / f"found.{kind}"
+    words = [*COMMAND, "predict", "-", "--format", "extxyz", "--out", str(target)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        # The input stays open, so the verb waits for more after its first batch of 64.
+        process.stdin.write((tmp_path / "frames.extxyz").read_bytes())
+        process.stdin.flush()
+        deadline = time.monotonic() + 60
+        while not (target.exists() and target.stat().st_size) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        message = process.stderr.read().decode()
+    assert "interrupted: 64 written, 0 failed" in message and "Traceback" not in message
+    text = target.read_text()
+    assert len(json.loads(text) if kind == "json" else text.splitlines()[1:]) == 64
 
 
-def test_info_prints_the_card():
-    assert "leave one dopant out" in runner.invoke(app, ["info"]).output
+def test_the_version_of_info_is_the_package_s():
+    assert re.search(r"ase-bimetal \d+\.\d+", runner.invoke(app, ["info"]).output)
+
+
+def test_info_prints_the_card_the_versions_and_the_ligands():
+    text = runner.invoke(app, ["info", "--verbose"]).output
+    assert "leave one dopant out" in text and "eV/metal" in text and "\ntorch 2" in text
+    card = json.loads(runner.invoke(app, ["info", "--output", "json"]).output)
+    assert card["name"] == "mml-gfn1-pbe" and card["versions"]["ase"]
+    assert "PET\tSCCc1ccccc1" in runner.invoke(app, ["info", "--ligands"]).output
+
+
+@pytest.mark.parametrize("words", [["--output", "xml"], ["--model", "nothing"]])
+def test_info_refuses_what_it_does_not_know(words):
+    result = runner.invoke(app, ["info", *words])
+    assert result.exit_code == 2 and "allowed" in result.output

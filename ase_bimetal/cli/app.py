@@ -6,18 +6,44 @@ import sys
 
 import typer
 
-from ase_bimetal.cli import dataset, demo, info, label, predict, train
+from ase_bimetal.cli import (
+    build,
+    dataset,
+    demo,
+    evaluate,
+    explain,
+    featurize,
+    info,
+    label,
+    predict,
+    report,
+    reproduce,
+    screen,
+    train,
+)
 from ase_bimetal.errors import BimetalError
 
 app = typer.Typer(
-    help="Formation energies and descriptors of ligand-protected bimetallic clusters.", no_args_is_help=True
+    help="Formation energies and descriptors of ligand-protected bimetallic clusters.",
+    epilog="Exit codes: 0 all fine; 1 something failed, each with its reason on standard error; 2 wrong usage; "
+    "130 interrupted, with finished work kept.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("demo")(demo.demo)
 app.command("predict")(predict.predict_files)
+app.command("featurize")(featurize.featurize)
 app.command("info")(info.info)
 app.command("label")(label.label)
-app.command("dataset")(dataset.dataset)
+app.add_typer(dataset.app, name="dataset")
+app.command("build")(build.build)
+app.command("sample")(build.sample)
+app.command("screen")(screen.screen)
+app.command("report")(report.report)
 app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("reproduce")(reproduce.reproduce)
+app.command("explain")(explain.explain)
 
 
 def main() -> None:

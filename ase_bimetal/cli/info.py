@@ -1,25 +1,73 @@
-"""`ase-bimetal info`: what the shipped model is and how good it is."""
+"""`ase-bimetal info`: what the shipped model is, how good it is, and what is installed."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any
 
 import typer
 
+from ase_bimetal.cli import options
+
+_LIBRARIES = ("ase", "pymatgen", "matminer", "torch", "transformers", "rdkit", "numpy", "scikit-learn", "tblite")
+
 
 def info(
-    model: Annotated[str, typer.Option(help="Shipped model or folder of one's own.")] = "mml-gfn1-pbe",
+    model: options.Model = "mml-gfn1-pbe",
+    output: Annotated[str, typer.Option(help="text, or json for the whole card.")] = "text",
+    ligands: Annotated[bool, typer.Option("--ligands", help="List the ligand names that are understood.")] = False,
+    verbose: options.Verbose = False,
 ) -> None:
-    """Print the model's name and hash, its errors on every split as a Markdown table, and its limits.
+    """Print the model's name and hash, its errors on every split as a Markdown table, its domain and its limits.
 
-    Example: ase-bimetal info
+    Example: ase-bimetal info --ligands
     """
-    from ase_bimetal.cli.tables import markdown_metrics
+    if output not in ("text", "json"):
+        raise typer.BadParameter(f"{output!r}; allowed: text, json", param_hint="--output")
+    if ligands:
+        _print_ligands()
+        return
+    options.check_model(model)
     from ase_bimetal.model.checkpoint import load_checkpoint
 
     checkpoint = load_checkpoint(model)
-    card = checkpoint.card
-    print(f"{checkpoint.name}: {card['level']}, reference {card['reference']}, trained {card['created']} on "
+    if output == "json":
+        print(json.dumps(checkpoint.card | {"versions": _versions()}, indent=1, ensure_ascii=False))
+        return
+    _print_card(checkpoint.name, checkpoint.card)
+    if verbose:
+        print("\n" + "\n".join(f"{name} {number}" for name, number in _versions().items()))
+
+
+def _print_card(name: str, card: dict[str, Any]) -> None:
+    from ase_bimetal.cli.tables import markdown_metrics
+
+    print(f"ase-bimetal {version('ase-bimetal')}")
+    print(f"{name}: {card['level']}, reference {card['reference']}, trained {card['created']} on "
           f"{card['data']['used']} of {card['data']['labelled']} labels (digest {card['data']['digest']})\n")
+    print("errors in eV/metal")
     print(markdown_metrics(card["metrics"]))
+    print(f"\ntrained on metals: {', '.join(card['domain']['metals'])}")
+    print(f"trained on families: {', '.join(card['domain']['families'])}; "
+          f"{' to '.join(str(n) for n in card['domain']['n_metals'])} metal atoms")
     print("\n" + "\n".join(f"- {limit}" for limit in card["limits"]))
+
+
+def _print_ligands() -> None:
+    from ase_bimetal.ligands import LIGAND_NAMES
+
+    for name, smiles in LIGAND_NAMES.items():
+        print(f"{name}\t{smiles}")
+
+
+def _versions() -> dict[str, str]:
+    """Python, this package and the libraries it stands on; absent ones are left out."""
+    found = {"python": platform.python_version()}
+    for name in ("ase-bimetal", *_LIBRARIES):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -2,55 +2,109 @@
 
 from __future__ import annotations
 
-import csv
-import sys
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ase_bimetal.cli import options
+
+if TYPE_CHECKING:
+    from ase_bimetal.cli.batches import Work
+    from ase_bimetal.errors import BimetalError
+    from ase_bimetal.io.read import Frame
+    from ase_bimetal.io.write import Record
+    from ase_bimetal.model.predictor import Prediction
+    from ase_bimetal.system import BimetallicSystem
+
+_OUTPUTS = ("table", "json", "csv", "extxyz")
+_UNITS = {"energy": "eV", "formation_energy_per_metal": "eV/metal", "formation_energy_std": "eV/metal",
+          "level_error": "eV/metal", "accessibility_index": "-"}
+
+
+class Reference(StrEnum):
+    """Reference state of the ligands."""
+
+    dimer = "dimer"
+    hydride = "hydride"
+    radical = "radical"
+
 
 def predict_files(
-    files: Annotated[list[Path], typer.Argument(exists=True, help="Structure files that ase.io reads.")],
-    ligand: Annotated[list[str] | None, typer.Option(help="NAME:count or SMILES:count; may be repeated.")] = None,
-    reference: Annotated[str, typer.Option(help="dimer, hydride or radical.")] = "dimer",
-    model: Annotated[str, typer.Option(help="Shipped model or folder of one's own.")] = "mml-gfn1-pbe",
+    files: options.Files,
+    ligand: options.Ligands = None,
+    reference: Annotated[Reference, typer.Option(help="Reference state of the ligands.")] = Reference.dimer,
+    model: options.Model = "mml-gfn1-pbe",
+    device: Annotated[str, typer.Option(help="Where the networks run: cpu or cuda.")] = "cpu",
+    format: options.Format = None,
+    output: Annotated[str | None, typer.Option(help="table, json, csv or extxyz; default: table on a terminal, csv in "
+                                               "a pipe.")] = None,
+    out: options.Out = None,
+    verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Predict every frame and write a CSV table to standard output; failures are listed on standard error.
+    """Predict the formation energy of every structure; a bad one is named on standard error and the others go on.
 
-    Example: ase-bimetal predict cluster.xyz --ligand PET:8
+    Example: ase-bimetal predict cluster.xyz --ligand PET:8 --ligand PPh3:2 --out results.csv
     """
-    from ase.io import iread
+    from ase_bimetal.cli import batches, render
+    from ase_bimetal.cli.output import choose, open_output
 
-    from ase_bimetal.model.predictor import Failure, predict
-
-    ligands = _ligands(ligand)
-    frames = [(f"{path}@{i}", atoms) for path in files for i, atoms in enumerate(iread(path))]
-    results = predict([atoms for _, atoms in frames], model, ligands, reference, errors="collect")
-    writer = csv.writer(sys.stdout)
-    writer.writerow(["structure", "E_form (eV/metal)", "std (eV/metal)", "energy (eV)", "phi", "level", "reference",
-                     "model", "flags"])
-    failed = 0
-    for (name, _), found in zip(frames, results, strict=True):
-        if isinstance(found, Failure):
-            failed += 1
-            print(f"{name}: {found.reason}", file=sys.stderr)
-            continue
-        phi = "" if found.accessibility_index is None else f"{found.accessibility_index:.4f}"
-        writer.writerow([name, f"{found.formation_energy_per_metal:.4f}", f"{found.formation_energy_std:.4f}",
-                         f"{found.energy:.4f}", phi, found.level, found.reference, found.model,
-                         "; ".join(found.flags)])
-    raise typer.Exit(1 if failed else 0)
+    kind = choose(output, out, _OUTPUTS)
+    options.check_files(files, format)
+    options.check_model(model)
+    options.check_device(device)
+    work = _worker(model, device, options.read_ligands(ligand), reference.value)
+    target = open_output(kind, out, render.Predictions(verbose).print)
+    batches.run(files, format, work, target, verbose, quiet)
 
 
-def _ligands(options: list[str] | None) -> dict[str, int] | None:
-    """Read NAME:count options; the count follows the last colon, which no SMILES holds before a number."""
-    if not options:
-        return None
-    found = {}
-    for option in options:
-        text, _, count = option.rpartition(":")
-        if not text or not count.isdigit():
-            raise typer.BadParameter(f"{option!r} is not NAME:count or SMILES:count")
-        found[text] = int(count)
-    return found
+def _worker(model: str, device: str, ligands: dict[str, int] | None, reference: str) -> Work:
+    """The function that predicts a batch, with the model loaded once, at the first batch."""
+
+    def work(frames: Sequence[Frame]) -> list[Record | BimetalError]:
+        from ase_bimetal.errors import BimetalError
+        from ase_bimetal.model.predictor import Failure, get_predictor
+
+        systems = [_system(frame, ligands) for frame in frames]
+        good = [system for system in systems if not isinstance(system, BimetalError)]
+        found = iter(get_predictor(model, device).predict(good, reference))
+        results = [system if isinstance(system, BimetalError) else next(found) for system in systems]
+        results = [result.error if isinstance(result, Failure) else result for result in results]
+        return [result if isinstance(result, BimetalError) else _record(frame, system, result)
+                for frame, system, result in zip(frames, systems, results, strict=True)]
+
+    return work
+
+
+def _system(frame: Frame, ligands: dict[str, int] | None) -> BimetallicSystem | BimetalError:
+    from ase_bimetal.errors import BimetalError
+    from ase_bimetal.system import as_system
+
+    try:
+        return as_system(frame.content, ligands)
+    except BimetalError as error:
+        return error
+
+
+def _record(frame: Frame, system: BimetallicSystem, found: Prediction) -> Record:
+    from ase import Atoms
+
+    from ase_bimetal.io.results import with_results
+    from ase_bimetal.io.write import Record
+
+    columns = {
+        "E_form (eV/metal)": round(found.formation_energy_per_metal, 4),
+        "std (eV/metal)": round(found.formation_energy_std, 4),
+        "energy (eV)": round(found.energy, 4),
+        "phi": None if found.accessibility_index is None else round(found.accessibility_index, 4),
+        "level": found.level,
+        "reference": found.reference,
+        "model": found.model,
+        "flags": "; ".join(found.flags),
+    }
+    values = {key: value for key, value in found.as_dict().items() if not key.startswith("@")}
+    detail = {"energy": found.energy} | values | {"ligand_smiles": system.ligand_counts, "units": _UNITS}
+    atoms = frame.content if isinstance(frame.content, Atoms) else system.to_atoms()
+    return Record(frame.name, columns, detail, with_results(atoms, found, system.ligand_counts))

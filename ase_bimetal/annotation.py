@@ -1,0 +1,61 @@
+"""The ligand annotation of an object: where ASE and pymatgen keep it, and what files make of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ase_bimetal.errors import LigandError
+
+#: Name under which Atoms.info and pymatgen's ``properties`` hold the ligand annotation.
+ANNOTATION_KEY = "ligand_smiles"
+
+
+def annotation_of(info: Mapping[str, Any] | None) -> object:
+    """The ligand annotation in ``Atoms.info`` or in pymatgen's ``properties``; None when there is none.
+
+    Looks under ``"ligand_smiles"``, then in ``info["data"]``, where ``row.toatoms(add_additional_information=True)``
+    of `ase.db` puts a row's data. What the extended XYZ format does to a text is undone: it reads the SMILES
+    ``F`` as False, takes the braces off a JSON object, and the backslash off the escape of ``≡``.
+
+    Raises
+    ------
+    LigandError
+        The annotation is a text with quotes, as JSON has them, that is no JSON.
+
+    Examples
+    --------
+    >>> annotation_of({"data": {"ligand_smiles": {"PET": 8}}})
+    {'PET': 8}
+    >>> annotation_of({"ligand_smiles": '{"PET": 8}'})
+    {'PET': 8}
+    """
+    given = (info or {}).get(ANNOTATION_KEY)
+    data = (info or {}).get("data")
+    if given is None and isinstance(data, Mapping):
+        given = data.get(ANNOTATION_KEY)
+    if given is False:
+        return "F"
+    if isinstance(given, str):
+        return _from_json(given) if '"' in given else _with_triple_bond(given)
+    if isinstance(given, Mapping):
+        return {_with_triple_bond(text): count for text, count in given.items()}
+    return given
+
+
+def _from_json(text: str) -> object:
+    """Read a JSON text, which no name or SMILES can be mistaken for: none holds a quote."""
+    whole = text if text.lstrip().startswith(("{", "[")) else f"{{{text}}}"
+    try:
+        return json.loads(whole)
+    except json.JSONDecodeError as error:
+        raise LigandError(f"the ligand annotation {text!r} is no JSON ({error}); allowed: a dict SMILES → count, a "
+                          "list or one string") from None
+
+
+def _with_triple_bond(text: object) -> object:
+    return text.replace("u2261", "≡") if isinstance(text, str) else text
+
+
+__all__ = ["ANNOTATION_KEY", "annotation_of"]

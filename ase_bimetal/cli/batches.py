@@ -1,0 +1,110 @@
+"""Frames through a verb, batch by batch: good ones out, bad ones named, an interruption that loses nothing."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+
+import typer
+
+from ase_bimetal.errors import BimetalError
+from ase_bimetal.io.read import Frame, read_frames
+from ase_bimetal.io.write import Record, RecordWriter
+
+#: Frames that are worked on together, and after which finished work is on disk.
+BATCH = 64
+#: Exit code after Ctrl-C: 128 + SIGINT.
+INTERRUPTED = 130
+
+#: Turns frames that could be read into records, or into the errors that say why not.
+Work = Callable[[Sequence[Frame]], Sequence[Record | BimetalError]]
+
+
+@dataclass
+class Tally:
+    """How many frames were written and how many failed so far."""
+
+    written: int = 0
+    failed: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.written} written, {self.failed} failed"
+
+
+def run(
+    files: Sequence[str],
+    format: str | None,
+    work: Work,
+    output: AbstractContextManager[RecordWriter],
+    verbose: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Read, work, write, and leave with the exit code: 0 all fine, 1 some failed, 130 interrupted.
+
+    Parameters
+    ----------
+    files, format
+        As `read_frames` takes them.
+    work
+        What to do with a batch.
+    output
+        Gives the writer and completes the output.
+    verbose, quiet
+        Count after every batch; no count at the end.
+
+    Raises
+    ------
+    typer.Exit
+        Always but when all is fine.
+    """
+    tally = Tally()
+    try:
+        with output as writer:
+            for frames in _batches(chain.from_iterable(read_frames(file, format) for file in files)):
+                _one_batch(frames, work, writer, tally)
+                if verbose:
+                    print(tally, file=sys.stderr)
+    except KeyboardInterrupt:
+        print(f"interrupted: {tally}", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    if not quiet and tally.written + tally.failed > 1:
+        print(tally, file=sys.stderr)
+    if tally.failed:
+        raise typer.Exit(1)
+
+
+def _batches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
+    remaining = iter(frames)
+    while batch := list(islice(remaining, BATCH)):
+        yield batch
+
+
+def _one_batch(frames: Sequence[Frame], work: Work, writer: RecordWriter, tally: Tally) -> None:
+    good = [frame for frame in frames if not isinstance(frame.content, BimetalError)]
+    done = iter(work(good))
+    results = [frame.content if isinstance(frame.content, BimetalError) else next(done) for frame in frames]
+    records = [result for result in results if isinstance(result, Record)]
+    with _uninterrupted():
+        writer.write(records)
+        tally.written += len(records)
+        for frame, result in zip(frames, results, strict=True):
+            if isinstance(result, BimetalError):
+                print(f"{frame.name}: {type(result).__name__}: {result}", file=sys.stderr)
+                tally.failed += 1
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back until the block ends, so that no record is written by half."""
+    held: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if held:
+        raise KeyboardInterrupt

@@ -1,0 +1,117 @@
+"""`ase-bimetal featurize`: the descriptor table of structure files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ase_bimetal.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ase_bimetal.cli.batches import Work
+    from ase_bimetal.errors import BimetalError
+    from ase_bimetal.io.read import Frame
+    from ase_bimetal.io.write import Record
+    from ase_bimetal.system import BimetallicSystem
+
+    Values = Callable[[BimetallicSystem], dict[str, float | None]]
+
+_OUTPUTS = ("table", "json", "csv", "parquet")
+
+
+def complete_feature(incomplete: str) -> Iterator[str]:
+    """Names of descriptors that begin as typed, for shell completion."""
+    yield from (name for name in _by_short_name() if name.startswith(incomplete))
+
+
+def featurize(
+    files: options.Files,
+    ligand: options.Ligands = None,
+    feature: Annotated[
+        list[str] | None,
+        typer.Option(help="Descriptor such as H_mix, D or phi, or 'paper' for the article's eight; may be repeated. "
+                     "A structure that lacks one fails. Default: all, with empty cells.",
+                     autocompletion=complete_feature),
+    ] = None,
+    format: options.Format = None,
+    output: Annotated[str | None, typer.Option(help="table, json, csv or parquet; default: table on a terminal, csv in "
+                                               "a pipe.")] = None,
+    out: options.Out = None,
+    verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Compute the descriptors of every structure: clusters, surfaces, zeolites, alloys.
+
+    Example: ase-bimetal featurize POSCAR zeolite.cif --feature H_mix --feature phi --out descriptors.csv
+    """
+    from ase_bimetal.cli import batches, render
+    from ase_bimetal.cli.output import choose, open_output
+
+    kind = choose(output, out, _OUTPUTS)
+    options.check_files(files, format)
+    values = _named_values(_labels(feature)) if feature else _all_values(verbose)
+    work = _worker(values, options.read_ligands(ligand))
+    batches.run(files, format, work, open_output(kind, out, render.print_values), verbose, quiet)
+
+
+def _by_short_name() -> dict[str, str]:
+    """Name without unit → label with unit."""
+    from ase_bimetal.descriptors import ALL_DESCRIPTORS
+
+    return {label.rpartition(" (")[0]: label for label in ALL_DESCRIPTORS}
+
+
+def _labels(names: Sequence[str]) -> list[str]:
+    """Labels of the descriptors asked for, each once, in the order given."""
+    from ase_bimetal.descriptors import PAPER_FEATURES
+
+    known = _by_short_name()
+    found: list[str] = []
+    for name in names:
+        if name != "paper" and name not in known and name not in known.values():
+            raise typer.BadParameter(f"no descriptor {name!r}; allowed: paper, {', '.join(known)}",
+                                     param_hint="--feature")
+        found += PAPER_FEATURES if name == "paper" else [known.get(name, name)]
+    return list(dict.fromkeys(found))
+
+
+def _named_values(labels: Sequence[str]) -> Values:
+    from ase_bimetal.descriptors import ALL_DESCRIPTORS
+
+    return lambda system: {label: float(ALL_DESCRIPTORS[label](system)) for label in labels}
+
+
+def _all_values(verbose: bool) -> Values:
+    """All descriptors, None where the object lacks the data; the reasons go to standard error if asked for."""
+    from ase_bimetal.descriptors import ALL_DESCRIPTORS, all_descriptors, missing_descriptors
+
+    def values(system: BimetallicSystem) -> dict[str, float | None]:
+        found = all_descriptors(system)
+        for label, reason in missing_descriptors(system).items() if verbose else ():
+            typer.echo(f"no {label}: {reason}", err=True)
+        return {label: found.get(label) for label in ALL_DESCRIPTORS}
+
+    return values
+
+
+def _worker(values: Values, ligands: dict[str, int] | None) -> Work:
+    def work(frames: Sequence[Frame]) -> list[Record | BimetalError]:
+        return [_record(frame, values, ligands) for frame in frames]
+
+    return work
+
+
+def _record(frame: Frame, values: Values, ligands: dict[str, int] | None) -> Record | BimetalError:
+    from ase_bimetal.errors import BimetalError
+    from ase_bimetal.io.write import Record
+    from ase_bimetal.system import as_system
+
+    try:
+        columns = values(as_system(frame.content, ligands))
+    except BimetalError as error:
+        return error
+    return Record(frame.name, columns, columns)

@@ -1,0 +1,126 @@
+"""Options that several verbs share, and how their texts are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def complete_ligand(incomplete: str) -> Iterator[str]:
+    """Ligand names that begin as typed, for shell completion."""
+    from ase_bimetal.ligands import LIGAND_NAMES
+
+    yield from (name for name in LIGAND_NAMES if name.startswith(incomplete))
+
+
+def complete_model(incomplete: str) -> Iterator[str]:
+    """Shipped models that begin as typed, for shell completion."""
+    folder = Path(__file__).parent.parent / "weights"
+    yield from sorted(p.parent.name for p in folder.glob(f"{incomplete}*/card.json") if _has_weights(p.parent))
+
+
+def _has_weights(folder: Path) -> bool:
+    return (folder / "weights.safetensors").is_file()
+
+
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        help="Structure files of any format that ASE or pymatgen reads, with ASE's index if wanted (run.traj@-5:); "
+        "- for standard input.", metavar="FILES"
+    ),
+]
+Format = Annotated[
+    str | None, typer.Option("--format", help="Format of the files, by ASE's or pymatgen's name; needed for '-'.")
+]
+Ligands = Annotated[
+    list[str] | None,
+    typer.Option("--ligand", help="NAME:count or SMILES:count, for structures that carry no annotation; may be "
+                 "repeated.", autocompletion=complete_ligand),
+]
+Model = Annotated[
+    str, typer.Option(help="Shipped model or folder of one's own.", autocompletion=complete_model)
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Write to this file; its suffix names the format.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell more on standard error.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="On standard error, tell only what failed.")]
+
+
+def read_ligands(options: list[str] | None) -> dict[str, int] | None:
+    """NAME:count options as a dict; the count follows the last colon, which no SMILES holds before a number.
+
+    Raises
+    ------
+    typer.BadParameter
+        An option is not of that form, or its ligand cannot be read.
+    """
+    from ase_bimetal.errors import LigandError
+    from ase_bimetal.ligands import Ligand
+
+    found: dict[str, int] = {}
+    for option in options or []:
+        text, _, count = option.rpartition(":")
+        if not text or not count.isdigit():
+            raise typer.BadParameter(f"{option!r} is not NAME:count or SMILES:count", param_hint="--ligand")
+        try:
+            Ligand.parse(text)
+        except LigandError as error:
+            raise typer.BadParameter(str(error), param_hint="--ligand") from None
+        found[text] = found.get(text, 0) + int(count)
+    return found or None
+
+
+def check_files(files: list[str], format: str | None) -> None:
+    """Refuse files that are not there and formats that are not known, before any work is done.
+
+    Raises
+    ------
+    typer.BadParameter
+        Naming the file or the format.
+    """
+    from ase_bimetal.io.read import STDIN, known_formats, split_index
+
+    for file in files:
+        if file == STDIN and format is None:
+            raise typer.BadParameter("standard input needs --format, such as --format extxyz", param_hint="FILES")
+        if file != STDIN and not Path(split_index(file)[0]).exists():
+            raise typer.BadParameter(f"no file {file!r}", param_hint="FILES")
+    if format is not None and format not in known_formats():
+        raise typer.BadParameter(f"unknown format {format!r}; allowed: {', '.join(known_formats())}",
+                                 param_hint="--format")
+
+
+def check_model(model: str) -> None:
+    """Refuse a model that is neither shipped nor a folder with a card, before torch is loaded.
+
+    Raises
+    ------
+    typer.BadParameter
+        Naming the models that ship.
+    """
+    shipped = list(complete_model(""))
+    if model not in shipped and not (Path(model) / "card.json").is_file():
+        raise typer.BadParameter(f"no model {model!r}; allowed: {', '.join(shipped)} or a folder with card.json",
+                                 param_hint="--model")
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that this machine or this torch does not have; the CPU is not asked, since all have it.
+
+    Raises
+    ------
+    typer.BadParameter
+        With torch's reason.
+    """
+    if device == "cpu":
+        return
+    import torch
+
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise typer.BadParameter(f"{device!r} cannot be used: {reason}", param_hint="--device") from None

@@ -1,0 +1,78 @@
+"""Where a verb's records go: a table on a terminal, CSV in a pipe, and whatever a file's suffix says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import typer
+
+from ase_bimetal.io.write import CsvWriter, ExtxyzWriter, JsonWriter, Record, RecordWriter, open_writer
+
+_BY_SUFFIX = {".csv": "csv", ".json": "json", ".extxyz": "extxyz", ".xyz": "extxyz", ".parquet": "parquet",
+              ".txt": "table"}
+_STREAMS = {"csv": CsvWriter, "json": JsonWriter, "extxyz": ExtxyzWriter}
+
+#: Prints all records at once, for people; takes the stream to print to.
+PrintTable = Callable[[Sequence[Record], object], None]
+
+
+class TableWriter:
+    """Keeps records and prints them as a table when closed, since only then all widths are known."""
+
+    def __init__(self, stream: object, print_table: PrintTable) -> None:
+        self._stream = stream
+        self._print_table = print_table
+        self._records: list[Record] = []
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Keep a batch."""
+        self._records.extend(records)
+
+    def close(self) -> None:
+        """Print the table."""
+        if self._records:
+            self._print_table(self._records, self._stream)
+
+
+def choose(output: str | None, out: Path | None, allowed: Sequence[str]) -> str:
+    """The output format: as asked for, else by the file's suffix, else a table on a terminal and CSV in a pipe.
+
+    Raises
+    ------
+    typer.BadParameter
+        The format is not allowed, cannot be told from the suffix, or needs a file.
+    """
+    listed = ", ".join(allowed)
+    if output is None and out is None:
+        return "table" if sys.stdout.isatty() else "csv"
+    kind = output or _BY_SUFFIX.get(out.suffix.lower())
+    if kind not in allowed:
+        asked = repr(output) if output else f"the suffix of {str(out)!r}"
+        raise typer.BadParameter(f"{asked} is no output format of this verb; allowed: {listed}",
+                                 param_hint="--output")
+    if kind == "parquet" and out is None:
+        raise typer.BadParameter("parquet is binary and needs --out FILE", param_hint="--output")
+    if out is not None and not out.absolute().parent.is_dir():
+        raise typer.BadParameter(f"no folder {str(out.parent)!r}", param_hint="--out")
+    return kind
+
+
+@contextmanager
+def open_output(kind: str, out: Path | None, print_table: PrintTable) -> Iterator[RecordWriter]:
+    """A writer of a format from `choose`, to the file or to standard output, completed when the block ends."""
+    if kind == "table":
+        if out is None:
+            with closing(TableWriter(sys.stdout, print_table)) as writer:
+                yield writer
+            return
+        with out.open("w", encoding="utf-8") as stream, closing(TableWriter(stream, print_table)) as writer:
+            yield writer
+    elif out is None:
+        with closing(_STREAMS[kind](sys.stdout)) as writer:
+            yield writer
+    else:
+        with open_writer(kind, out) as writer:
+            yield writer

@@ -1,0 +1,291 @@
+"""Structures in: every format that ASE or pymatgen reads, frame by frame, each bad frame with its reason."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from io import StringIO
+from itertools import chain
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from ase import Atoms
+from ase.io.formats import (
+    UnknownFileTypeError,
+    filetype,
+    ioformats,
+    iread,
+    open_with_compression,
+    parse_filename,
+    string2index,
+)
+
+from ase_bimetal.errors import BimetalError, FileFormatError, GeometryError
+from ase_bimetal.system import BimetallicSystem
+
+if TYPE_CHECKING:
+    from pymatgen.core import IMolecule, IStructure
+
+    Content = Atoms | IStructure | IMolecule | BimetallicSystem | BimetalError
+
+STDIN = "-"
+_XYZ = ("xyz", "extxyz")
+# pymatgen's names of the formats that ASE does not read, and its own name of one that ASE calls "vasp".
+_ONLY_PYMATGEN = ("cssr", "gjf", "lmto", "mcsqs", "poscar", "pwmat", "yaml")
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One structure of a file.
+
+    Attributes
+    ----------
+    name
+        ``file@index``, with the index counted from zero.
+    content
+        The object, or the error that says why it could not be read.
+    """
+
+    name: str
+    content: Content
+
+
+def known_formats() -> list[str]:
+    """Names that ``format`` may have: ASE's, then those that only pymatgen reads."""
+    return [*(name for name, entry in sorted(ioformats.items()) if entry.can_read), *_ONLY_PYMATGEN]
+
+
+def read_frames(source: str | Path, format: str | None = None) -> Iterator[Frame]:
+    """Read all frames of a file, one at a time.
+
+    A frame that cannot be read, or a structure whose sites are shared by several elements, is given with its error,
+    and the next ones follow, as far as the format has a way to find where they begin.
+
+    Parameters
+    ----------
+    source
+        A file, one with ASE's index as in ``run.traj@-5:``, or ``"-"`` for standard input.
+    format
+        Name out of `known_formats`; from the file's name and content by default, needed for standard input.
+
+    Yields
+    ------
+    Frame
+        In the order of the file.
+
+    Raises
+    ------
+    FileFormatError
+        The format is unknown, or not given for standard input.
+
+    Examples
+    --------
+    >>> import ase_bimetal
+    >>> path = Path(ase_bimetal.__file__).parent / "datasets" / "examples" / "Au4Pd2(PET)8.extxyz"
+    >>> [(frame.name.rpartition("@")[2], len(frame.content)) for frame in read_frames(path)]
+    [('0', 150)]
+    """
+    if format is not None and format not in known_formats():
+        raise FileFormatError(f"unknown format {format!r}; allowed: {', '.join(known_formats())}")
+    if str(source) == STDIN:
+        yield from _read_stdin(format)
+        return
+    path, index = split_index(source)
+    frames = _named(path, _contents(path, format))
+    yield from frames if index is None else _selected(list(frames), index)
+
+
+def split_index(source: str | Path) -> tuple[str, int | slice | None]:
+    """The file and ASE's index in ``file@index``; a file whose own name holds the sign is left whole."""
+    text = str(source)
+    if Path(text).exists():
+        return text, None
+    path, index = parse_filename(text, None)
+    return path, string2index(index) if isinstance(index, str) else index
+
+
+def _selected(frames: list[Frame], index: int | slice) -> list[Frame]:
+    return frames[index] if isinstance(index, slice) else [frames[index]]
+
+
+def _named(path: str, contents: Iterable[Content]) -> Iterator[Frame]:
+    number = -1
+    for number, content in enumerate(contents):
+        yield Frame(f"{path}@{number}", content)
+    if number < 0:
+        yield Frame(path, FileFormatError("the file holds no structure"))
+
+
+def _read_stdin(format: str | None) -> Iterator[Frame]:
+    if format is None:
+        raise FileFormatError("standard input has no name to tell its format by; give one, such as extxyz")
+    if format in _XYZ:
+        yield from _named(STDIN, _xyz_contents(sys.stdin))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "input"
+        path.write_bytes(sys.stdin.buffer.read())
+        yield from _named(STDIN, _contents(str(path), format))
+
+
+def _contents(path: str, format: str | None) -> Iterator[Content]:
+    """Contents of a file by the reader that knows how to go on after a bad frame, if its format has one."""
+    if Path(path).is_file() and not Path(path).stat().st_size:
+        return
+    name = format or _guess(path)
+    if name in _XYZ:
+        with open_with_compression(path, "r") as stream:
+            yield from _xyz_contents(stream)
+    elif name in ("json", "db"):
+        yield from _database_contents(path, name)
+    else:
+        yield from _general_contents(path, format, name)
+
+
+def _guess(path: str) -> str | None:
+    try:
+        return filetype(path)
+    except (UnknownFileTypeError, UnicodeDecodeError):
+        return None
+
+
+def _xyz_contents(stream: IO[str]) -> Iterator[Content]:
+    for lines in _xyz_blocks(stream):
+        yield _attempt(lambda lines=lines: _xyz_frame(lines))
+
+
+def _xyz_blocks(stream: Iterable[str]) -> Iterator[list[str]]:
+    """Cut an XYZ file where a line holds one whole number, so that a wrong count spoils its own frame only."""
+    block: list[str] = []
+    for line in stream:
+        # The second line of a frame is a comment, which may be a number too.
+        if line.strip().isdigit() and len(block) != 1:
+            if block:
+                yield block
+            block = []
+        if block or line.strip():
+            block.append(line)
+    if block:
+        yield block
+
+
+def _xyz_frame(lines: list[str]) -> Atoms:
+    from ase.io.extxyz import read_xyz
+
+    if not lines[0].strip().isdigit():
+        raise FileFormatError(f"expected a number of atoms, found {lines[0].strip()!r}")
+    count = int(lines[0])
+    atoms = [line for line in lines[2:] if line.strip() and not line.startswith("VEC")]
+    if len(atoms) != count:
+        raise FileFormatError(f"the frame announces {count} atoms and holds {len(atoms)}")
+    return next(read_xyz(StringIO("".join(lines)), 0))
+
+
+def _database_contents(path: str, name: str) -> Iterator[Content]:
+    """Rows of an `ase.db` database, or the objects of a JSON file that monty wrote."""
+    from ase.db import connect
+
+    from ase_bimetal.io.results import from_row
+
+    if name == "json" and (objects := _monty_objects(path)) is not None:
+        yield from (_attempt(lambda d=d: _from_monty(d)) for d in objects)
+        return
+    rows = _until_error(connect(path, type=name, serial=True).select())
+    for row in rows:
+        yield row if isinstance(row, BimetalError) else _attempt(lambda row=row: from_row(row))
+
+
+def _monty_objects(path: str) -> list[dict] | None:
+    """The dicts with ``@class`` that a JSON file holds, alone or in a list; None for any other JSON."""
+    import json
+
+    try:
+        with open_with_compression(path, "r") as stream:
+            content = json.load(stream)
+    except ValueError:
+        return None
+    objects = content if isinstance(content, list) else [content]
+    return objects if all(isinstance(d, dict) and "@class" in d for d in objects) else None
+
+
+def _from_monty(d: dict) -> Content:
+    """Build an object by its class name alone: monty's own decoder would import whatever module the file names."""
+    from pymatgen.core import IMolecule, IStructure, Molecule, Structure
+    from pymatgen.io.ase import AseAtomsAdaptor, MSONAtoms
+
+    if d["@class"] in ("Atoms", "MSONAtoms"):
+        return AseAtomsAdaptor.get_atoms(MSONAtoms.from_dict(d), msonable=False)
+    classes = {c.__name__: c for c in (BimetallicSystem, Structure, IStructure, Molecule, IMolecule)}
+    if d["@class"] not in classes:
+        raise FileFormatError(f"JSON of class {d['@class']!r}; allowed: {', '.join([*classes, 'MSONAtoms'])}")
+    return classes[d["@class"]].from_dict(d)
+
+
+def _general_contents(path: str, format: str | None, guess: str | None) -> Iterator[Content]:
+    """Frames as ASE reads them, or as pymatgen does when ASE finds no atoms in the first."""
+    frames = _from_ase(path, guess) if guess in ioformats else iter(())
+    first = next(frames, FileFormatError("no atoms found"))
+    if isinstance(first, Atoms) and len(first):
+        for atoms in chain([first], frames):
+            yield atoms if isinstance(atoms, BimetalError) else _attempt(lambda atoms=atoms: _checked(atoms))
+        return
+    try:
+        yield _from_pymatgen(path, None if format in ioformats else format)
+    except FileFormatError as error:
+        reason = first if isinstance(first, BimetalError) else "no atoms found"
+        yield FileFormatError(f"ASE ({guess if guess in ioformats else 'unknown format'}): {reason}; pymatgen: {error}")
+
+
+def _from_ase(path: str, name: str) -> Iterator[Atoms | FileFormatError]:
+    return _until_error(iread(path, ":", name, do_not_split_by_at_sign=True))
+
+
+def _from_pymatgen(path: str, format: str | None) -> Content:
+    """One structure or molecule, whichever pymatgen knows the format or the name as."""
+    from pymatgen.core import Molecule, Structure
+
+    reasons = []
+    for kind in (Structure, Molecule):
+        try:
+            return kind.from_str(Path(path).read_text(), fmt=format) if format else kind.from_file(path)
+        except Exception as error:  # readers raise whatever their parsing meets
+            reasons.append(f"{kind.__name__}: {_text(error)}")
+    raise FileFormatError("; ".join(reasons))
+
+
+def _until_error(items: Iterable[Any]) -> Iterator[Any]:
+    """Items of an iterator, ended by the error that stops it."""
+    try:
+        yield from items
+    except Exception as error:  # readers raise whatever their parsing meets
+        yield FileFormatError(_text(error))
+
+
+def _attempt(make: Callable[[], Content]) -> Content:
+    try:
+        return make()
+    except BimetalError as error:
+        return error
+    except Exception as error:  # readers raise whatever their parsing meets
+        return FileFormatError(_text(error))
+
+
+def _text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".replace("\n", " ")
+
+
+def _checked(atoms: Atoms) -> Atoms:
+    """Refuse what ASE reads by choosing for the user, and take over a charge it keeps elsewhere."""
+    for site, shares in (atoms.info.get("occupancy") or {}).items():
+        if len(shares) > 1 or min(shares.values()) < 1:
+            listed = ", ".join(f"{symbol} {share:g}" for symbol, share in shares.items())
+            raise GeometryError(f"site {site} is disordered ({listed}); allowed: one element a site")
+    charge = getattr(atoms.calc, "parameters", {}).get("charge")
+    if charge:
+        atoms.info.setdefault("charge", charge)
+    return atoms
+
+
+__all__ = ["STDIN", "Frame", "known_formats", "read_frames", "split_index"]
