@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all lint clean
+.PHONY: demo screen test test-all lint docs clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -17,6 +17,15 @@ $(VENV)/.installed-test: $(VENV)/.installed
 demo: $(VENV)/.installed
 	$(BIN)/ase-bimetal demo
 
+# A first screening, 16 dopants × 12 ligands × 5 motifs, and its report to open in a browser.
+screen: $(VENV)/.installed-screen
+	$(BIN)/ase-bimetal screen --example --out results
+	$(BIN)/ase-bimetal report results --out report.html
+
+$(VENV)/.installed-screen: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[screen,report]'
+	touch $@
+
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -q -m "not heavy"
 
@@ -25,6 +34,9 @@ test-all: $(VENV)/.installed-test
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
+
+docs: $(VENV)/.installed-test
+	$(BIN)/python -m sphinx -W --keep-going -E docs docs/_build/html
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info cluster.png

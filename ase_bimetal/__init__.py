@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ase_bimetal.calculators.calculator import MMLFormationCalculator
+    from ase_bimetal.calculators.descriptor_calculator import DescriptorFormationCalculator
     from ase_bimetal.examples import example_names, load_example
     from ase_bimetal.ligands import LIGAND_NAMES, Ligand, parse_ligands
     from ase_bimetal.model.predictor import Failure, Prediction, predict
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ase_bimetal.system import BimetallicSystem, as_system
 
 _HOME = {
+    "DescriptorFormationCalculator": "ase_bimetal.calculators.descriptor_calculator",
     "MMLFormationCalculator": "ase_bimetal.calculators.calculator",
     "example_names": "ase_bimetal.examples",
     "load_example": "ase_bimetal.examples",
@@ -34,6 +36,7 @@ _HOME = {
 __all__ = [
     "LIGAND_NAMES",
     "BimetallicSystem",
+    "DescriptorFormationCalculator",
     "Failure",
     "Ligand",
     "MMLFormationCalculator",

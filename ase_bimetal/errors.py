@@ -56,3 +56,23 @@ class ReferenceStateError(BimetalError):
 
 class WeightsError(BimetalError):
     """Weights that are missing, altered, or made for another architecture."""
+
+
+class FileFormatError(BimetalError):
+    """A file, or one frame of it, that neither ASE nor pymatgen can read."""
+
+
+class SearchError(BimetalError):
+    """A search over dopant positions that has nothing to move, or more placements than it may count."""
+
+
+class ScreenError(BimetalError):
+    """A screening that cannot be run as configured, or results that do not fit together."""
+
+
+class LevelError(BimetalError):
+    """An unknown level of theory, or one that cannot do what is asked: an element, a spin multiplicity, charges."""
+
+
+class ProgramError(BimetalError):
+    """An external program that a level of theory runs is not installed."""

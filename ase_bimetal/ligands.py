@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from numbers import Real
 
 from rdkit import Chem, rdBase
 from rdkit.Chem import Crippen
@@ -176,7 +177,7 @@ def parse_ligands(spec: object) -> tuple[tuple[Ligand, int], ...]:
         raise LigandError(f"ligands must be a dict SMILES → count, a list or one string, not {spec!r}")
     counts: Counter[Ligand] = Counter()
     for text, count in spec.items():
-        if isinstance(count, bool) or int(count) != count or count < 1:
+        if isinstance(count, bool) or not isinstance(count, Real) or count % 1 or count < 1:
             raise LigandError(f"ligand {text!r} has count {count!r}; allowed: a whole number of at least 1")
         counts[Ligand.parse(text)] += int(count)
     return tuple(sorted(counts.items(), key=lambda item: item[0].smiles))

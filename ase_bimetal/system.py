@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
+from monty.json import MSONable
 
 from ase_bimetal import elements
+from ase_bimetal.annotation import ANNOTATION_KEY, annotation_of
 from ase_bimetal.errors import (
     ChargedSystemError,
     GeometryError,
@@ -36,10 +38,10 @@ from ase_bimetal.perception import (
 if TYPE_CHECKING:
     from pymatgen.core import Composition, IMolecule, IStructure
 
-#: Name under which Atoms.info and pymatgen's ``properties`` hold the ligand annotation.
-ANNOTATION_KEY = "ligand_smiles"
 #: Atoms closer than this [Å] are an error: the shortest bond, H–H, has 0.74 Å.
 COINCIDENT_BELOW = 0.4
+#: Coordinates beyond this [Å] are an error: no object is so large, and cell lists overflow.
+FARTHEST = 1e6
 # Partial charges may not sum to zero exactly; beyond half an electron they say that the object is an ion.
 _CHARGE_TOLERANCE = 0.5
 
@@ -47,7 +49,7 @@ Ligands = tuple[tuple[Ligand, int], ...]
 
 
 @dataclass(frozen=True, eq=False)
-class BimetallicSystem:
+class BimetallicSystem(MSONable):
     """A metal core with its surroundings.
 
     Attributes
@@ -196,6 +198,52 @@ class BimetallicSystem:
             atoms.info[ANNOTATION_KEY] = self.ligand_counts
         return atoms
 
+    def as_dict(self) -> dict[str, Any]:
+        """The system in plain JSON types, as monty's encoder asks for it."""
+        return {
+            "@module": type(self).__module__,
+            "@class": type(self).__name__,
+            "symbols": list(self.symbols),
+            # JSON has no NaN: a composition is written without positions.
+            "positions": self.positions.tolist() if self.has_geometry else None,
+            "cell": self.cell.tolist(),
+            "pbc": list(self.pbc),
+            "metals": self.metals.tolist(),
+            "bonds": self.bonds.tolist(),
+            "ligands": self.ligand_counts,
+            "kind": self.kind,
+            "charges": None if self.charges is None else self.charges.tolist(),
+            "ligand_source": self.ligand_source,
+        }
+
+    @classmethod
+    def from_dict(cls, d: Mapping[str, Any]) -> BimetallicSystem:
+        """The system that `as_dict` wrote, bit for bit; nothing is perceived again.
+
+        Examples
+        --------
+        >>> system = BimetallicSystem.from_atoms(Atoms("AuPd", [[0, 0, 0], [0, 0, 2.7]]), ligands={"PET": 2})
+        >>> BimetallicSystem.from_dict(system.as_dict()).content_key() == system.content_key()
+        True
+        """
+        n, bonds = len(d["symbols"]), np.array(d["bonds"], dtype=int).reshape(-1, 2)
+        has_geometry = d["positions"] is not None
+        positions = np.array(d["positions"], dtype=float).reshape(n, 3) if has_geometry else np.full((n, 3), np.nan)
+        return cls(
+            symbols=tuple(d["symbols"]),
+            positions=_frozen(positions),
+            cell=_frozen(np.array(d["cell"], dtype=float)),
+            pbc=tuple(d["pbc"]),
+            metals=_frozen(np.array(d["metals"], dtype=int)),
+            donors=_frozen(np.unique(bonds[:, 0])),
+            bonds=_frozen(bonds),
+            ligands=parse_ligands(d["ligands"]),
+            kind=d["kind"],
+            charges=None if d["charges"] is None else _frozen(np.array(d["charges"], dtype=float)),
+            ligand_source=d["ligand_source"],
+            has_geometry=has_geometry,
+        )
+
 
 def as_system(obj: object, ligands: object = None) -> BimetallicSystem:
     """Make a `BimetallicSystem` of ASE Atoms, a pymatgen Structure, Molecule or Composition, or itself.
@@ -253,16 +301,22 @@ class _Raw:
 
 def _read_atoms(atoms: Atoms) -> _Raw:
     initial = atoms.get_initial_charges()
-    total = atoms.info.get("charge") or 0.0
     return _Raw(
         symbols=tuple(atoms.symbols),
         positions=atoms.get_positions(),
         cell=np.array(atoms.cell),
         pbc=tuple(bool(p) for p in atoms.pbc),
-        annotation=atoms.info.get(ANNOTATION_KEY),
+        annotation=annotation_of(atoms.info),
         charges=_charges(atoms),
-        total_charge=float(total) or _beyond_tolerance(initial.sum()),
+        total_charge=_given_charge(atoms.info.get("charge")) or _beyond_tolerance(initial.sum()),
     )
+
+
+def _given_charge(given: object) -> float:
+    try:
+        return float(given or 0.0)
+    except (TypeError, ValueError):
+        raise ChargedSystemError(f"info['charge'] is {given!r}; allowed: a number, 0 for a neutral object") from None
 
 
 def _charges(atoms: Atoms) -> np.ndarray | None:
@@ -291,7 +345,7 @@ def _read_sites(sites: IStructure | IMolecule, cell: np.ndarray, pbc: Sequence[b
         positions=np.array(sites.cart_coords, dtype=float).reshape(-1, 3),
         cell=np.array(cell, dtype=float),
         pbc=tuple(bool(p) for p in pbc),
-        annotation=(sites.properties or {}).get(ANNOTATION_KEY),
+        annotation=annotation_of(sites.properties),
         charges=np.array(charges, dtype=float) if known else None,
         total_charge=float(sites.charge or 0.0),
     )
@@ -366,10 +420,10 @@ def _check_values(raw: _Raw) -> None:
         )
     if not raw.has_geometry:
         return
-    bad = np.flatnonzero(~np.isfinite(raw.positions).all(axis=1))
+    bad = np.flatnonzero(~(np.abs(raw.positions) < FARTHEST).all(axis=1))
     if len(bad):
-        raise GeometryError(f"atom {bad[0]} ({raw.symbols[bad[0]]}) has a position that is not a finite number: "
-                            f"{raw.positions[bad[0]].tolist()}")
+        raise GeometryError(f"atom {bad[0]} ({raw.symbols[bad[0]]}) has a position that is not a finite number below "
+                            f"{FARTHEST:g} Å: {raw.positions[bad[0]].tolist()}")
     if not np.isfinite(raw.cell).all():
         raise GeometryError(f"the cell holds values that are not finite: {raw.cell.tolist()}")
 
