@@ -16,6 +16,7 @@ from ase_bimetal.cli import (
     info,
     label,
     predict,
+    pretrain,
     report,
     reproduce,
     screen,
@@ -41,6 +42,7 @@ app.command("sample")(build.sample)
 app.command("screen")(screen.screen)
 app.command("report")(report.report)
 app.command("train")(train.train)
+app.command("pretrain-ligands")(pretrain.pretrain_ligands)
 app.command("evaluate")(evaluate.evaluate)
 app.command("reproduce")(reproduce.reproduce)
 app.command("explain")(explain.explain)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import math
+import sys
+import warnings
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,13 +19,18 @@ from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
+from ase_bimetal.errors import WeightsError
 from ase_bimetal.training.encoder_folder import save_encoder_folder
+from ase_bimetal.training.held_out import held_out_scores, unigram_perplexity
 from ase_bimetal.training.smiles_corpus import BatchPlan, CorruptedBatches, SmilesCorpus, build_corpus
 from ase_bimetal.training.smiles_tokenizer import build_smiles_tokenizer
 from ase_bimetal.training.span_corruption import SpanCorruption
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast, T5ForConditionalGeneration
+
+
+_COUNTED = 20_000  # training molecules whose hidden tokens give the frequencies to compare with
 
 
 @dataclass(frozen=True)
@@ -104,9 +113,11 @@ def start_attention_local(t5: T5ForConditionalGeneration, strength: float = 3.0)
 class SpanCorruptionModule(L.LightningModule):
     """T5 with the span-corruption loss, AdamW and a warm-up + cosine schedule."""
 
-    def __init__(self, t5: T5ForConditionalGeneration, settings: PretrainSettings, pools: tuple[str, ...]) -> None:
+    def __init__(
+        self, t5: T5ForConditionalGeneration, settings: PretrainSettings, pools: tuple[str, ...], progress: bool = True
+    ) -> None:
         super().__init__()
-        self.t5, self.settings, self.pools = t5, settings, pools
+        self.t5, self.settings, self.pools, self.progress = t5, settings, pools, progress
 
     def training_step(self, batch: dict[str, torch.Tensor], index: int) -> torch.Tensor:
         """Mean cross-entropy over the hidden tokens of one batch."""
@@ -127,11 +138,14 @@ class SpanCorruptionModule(L.LightningModule):
         )
 
     def on_validation_epoch_end(self) -> None:
-        """Print the held-out perplexity and token accuracy of each pool."""
+        """Print the held-out perplexity and token accuracy of each pool on standard error."""
+        if not self.progress:
+            return
         for pool, score in held_out_scores(self.trainer.callback_metrics, self.pools).items():
             self.print(
                 f"step {self.global_step}, held-out {pool}: perplexity {score['perplexity']:.3f}, "
-                f"token accuracy {score['token_accuracy']:.3f}"
+                f"token accuracy {score['token_accuracy']:.3f}",
+                file=sys.stderr,
             )
 
     def configure_optimizers(self) -> dict[str, object]:
@@ -145,17 +159,6 @@ class SpanCorruptionModule(L.LightningModule):
         if step < warmup:
             return (step + 1) / warmup
         return 0.5 * (1.0 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))))
-
-
-def held_out_scores(metrics: dict[str, torch.Tensor], pools: tuple[str, ...]) -> dict[str, dict[str, float]]:
-    """Perplexity and accuracy per hidden token of each held-out pool, from a trainer's logged metrics."""
-    return {
-        pool: {
-            "perplexity": math.exp(float(metrics[f"{pool}/loss"])),
-            "token_accuracy": float(metrics[f"{pool}/accuracy"]),
-        }
-        for pool in pools
-    }
 
 
 class SmilesData(L.LightningDataModule):
@@ -208,60 +211,110 @@ def pretrain_ligand_encoder(
     Parameters
     ----------
     out_dir
-        Receives ``checkpoints/``, a CSV log and, at the end, ``encoder/``.
+        Receives ``checkpoints/``, ``settings.json``, a CSV log and, at the end, ``encoder/`` with the scores in its card.
     settings
         Data, shape and schedule.
     corpus
-        Public SMILES file, for example the wheel that ``pip download --no-deps molsets`` fetches; without one
-        every molecule is made from building blocks.
+        Public SMILES file, for example the wheel that ``pip download --no-deps molsets`` fetches; without one every
+        molecule is made from building blocks.
     minutes
-        Stop after this wall time [min] even if steps are left; a later call with ``resume`` goes on.
+        Stop when all runs in `out_dir` together have trained so long [min]; more minutes and ``resume`` go on.
     resume
         Continue from ``checkpoints/last.ckpt`` when there is one.
-    slice_steps
-        Steps between checkpoints and held-out evaluations.
-    progress
-        Show a progress bar.
+    slice_steps, progress
+        Steps between checkpoints and held-out evaluations; whether to tell of these on standard error.
 
     Returns
     -------
     Path
         The folder ``out_dir/encoder``, usable as ``LigandEncoder(source=...)``.
+
+    Raises
+    ------
+    WeightsError
+        `out_dir` holds a checkpoint of a run with other settings or SMILES, or, without `resume`, any.
+    MissingDataError
+        The SMILES file does not exist or holds too little.
     """
-    settings = settings or PretrainSettings()
-    out_dir = Path(out_dir)
+    settings, out_dir = settings or PretrainSettings(), Path(out_dir)
+    last = _find_checkpoint(out_dir, settings, corpus, resume)
     tokenizer = build_smiles_tokenizer()
-    data = build_corpus(tokenizer, settings.n_smiles, corpus, settings.seed, settings.n_held_out)
+    data = build_corpus(tokenizer, settings.n_smiles, corpus, settings.seed, settings.n_held_out, progress)
+    module = SpanCorruptionModule(make_t5(settings, tokenizer), settings, tuple(data.held_out), progress)
     task = SpanCorruption(first_sentinel=tokenizer.convert_tokens_to_ids("<extra_id_0>"))
-    module = SpanCorruptionModule(make_t5(settings, tokenizer), settings, tuple(data.held_out))
     trainer = _trainer(out_dir, settings, minutes, slice_steps, progress)
-    last = out_dir / "checkpoints" / "last.ckpt"
-    batches = SmilesData(data, task, settings, slice_steps)
-    ckpt_path = last if resume and last.is_file() else None
-    trainer.fit(module, datamodule=batches, ckpt_path=ckpt_path, weights_only=True)
+    facts = _train(trainer, module, SmilesData(data, task, settings, slice_steps), last)
+    return save_encoder_folder(module.t5, tokenizer, out_dir / "encoder", {"corpus": _name(corpus), **facts})
+
+
+def _name(corpus: Path | str | None) -> str | None:
+    return Path(corpus).name if corpus else None
+
+
+def _find_checkpoint(out_dir: Path, settings: PretrainSettings, corpus: Path | str | None, resume: bool) -> Path | None:
+    """The checkpoint to go on from, if there is one and it belongs to this run; else note down what the run is."""
+    last, noted = out_dir / "checkpoints" / "last.ckpt", out_dir / "settings.json"
+    run = asdict(settings) | {"corpus": _name(corpus)}
+    if not last.is_file():
+        out_dir.mkdir(parents=True, exist_ok=True)
+        noted.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
+        return None
+    if not resume:
+        raise WeightsError(f"{out_dir} holds an earlier run; allowed: resume it, or another folder")
+    theirs = json.loads(noted.read_text(encoding="utf-8")) if noted.is_file() else {}
+    if other := [f"{key} {theirs.get(key)} and not {value}" for key, value in run.items() if theirs.get(key) != value]:
+        raise WeightsError(f"{last} was made with {', '.join(other)}; allowed: the same settings, or another folder")
+    return last
+
+
+def _train(
+    trainer: L.Trainer, module: SpanCorruptionModule, batches: SmilesData, last: Path | None
+) -> dict[str, object]:
+    """Train, from a checkpoint if there is one; settings, amounts of data and held-out scores for the card."""
+    before = _baselines(trainer, module, batches)
+    with warnings.catch_warnings():
+        # A resumed run finds its own checkpoint, as it should.
+        warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists.*")
+        trainer.fit(module, datamodule=batches, ckpt_path=last, weights_only=True)
     trainer.validate(module, datamodule=batches, verbose=False)
-    facts = {"corpus": Path(corpus).name if corpus else None, **_facts(trainer, data, settings)}
-    return save_encoder_folder(module.t5, tokenizer, out_dir / "encoder", facts)
-
-
-def _facts(trainer: L.Trainer, data: SmilesCorpus, settings: PretrainSettings) -> dict[str, object]:
-    """Settings, amounts of data and held-out scores for the card."""
+    scores = held_out_scores(trainer.callback_metrics, module.pools)
     return {
-        "settings": asdict(settings),
+        "settings": asdict(module.settings),
         "steps_done": trainer.global_step,
-        "n_public": data.n_public,
-        "n_ligands": data.n_ligands,
-        "held_out": held_out_scores(trainer.callback_metrics, tuple(data.held_out)),
+        "n_public": batches.corpus.n_public,
+        "n_ligands": batches.corpus.n_ligands,
+        "held_out": {pool: score | before[pool] for pool, score in scores.items()},
+    }
+
+
+def _baselines(
+    trainer: L.Trainer, module: SpanCorruptionModule, batches: SmilesData
+) -> dict[str, dict[str, float]]:
+    """Held-out perplexity of the network before training and of token frequencies, for each pool."""
+    trainer.validate(module, datamodule=batches, verbose=False)
+    untrained = held_out_scores(trainer.callback_metrics, module.pools)
+    corrupted = batches.task.batch(batches.corpus.train[:_COUNTED], np.random.default_rng([module.settings.seed, 2]))
+    return {
+        pool: {
+            "untrained_perplexity": untrained[pool]["perplexity"],
+            "unigram_perplexity": unigram_perplexity(
+                [corrupted["labels"]], (batch["labels"].numpy() for batch in loader), module.t5.config.vocab_size
+            ),
+        }
+        for pool, loader in zip(module.pools, batches.val_dataloader(), strict=True)
     }
 
 
 def _trainer(
     out_dir: Path, settings: PretrainSettings, minutes: float | None, slice_steps: int, progress: bool
 ) -> L.Trainer:
+    # Lightning's hints about hardware and its own add-ons are no progress.
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     checkpoint = ModelCheckpoint(
         out_dir / "checkpoints", filename="last", enable_version_counter=False, save_on_train_epoch_end=True
     )
-    bar: list[L.Callback] = [TQDMProgressBar(refresh_rate=25)] if progress else []
+    shown = progress and sys.stderr.isatty()
+    bar: list[L.Callback] = [TQDMProgressBar(refresh_rate=25)] if shown else []
     return L.Trainer(
         accelerator="auto",
         devices=1,
@@ -270,7 +323,7 @@ def _trainer(
         gradient_clip_val=1.0,
         callbacks=[checkpoint, *bar],
         logger=CSVLogger(out_dir, name="log"),
-        enable_progress_bar=progress,
+        enable_progress_bar=shown,
         enable_model_summary=False,
         num_sanity_val_steps=0,
         reload_dataloaders_every_n_epochs=1,

@@ -62,12 +62,12 @@ def _open_text(path: Path) -> Iterator[TextIO]:
 
 
 def read_smiles(path: Path | str, n: int) -> list[str]:
-    """Read the first `n` SMILES of a file: one a line or first column, plain, ``.gz`` or a molsets wheel.
+    """Read at most the first `n` SMILES of a file: one a line or first column, plain, ``.gz`` or a molsets wheel.
 
     Raises
     ------
     MissingDataError
-        The file does not exist or holds fewer than `n` readable SMILES.
+        The file does not exist or holds fewer than two SMILES: one to train on and one to hold out.
     """
     path = Path(path)
     if not path.is_file():
@@ -76,8 +76,8 @@ def read_smiles(path: Path | str, n: int) -> list[str]:
         columns = (line.strip().split(",")[0].split() for line in file)
         texts = (column[0] for column in columns if column and column[0].upper() != "SMILES")
         found = list(itertools.islice(texts, n))
-    if len(found) < n:
-        raise MissingDataError(f"{path} holds {len(found)} SMILES, fewer than the {n} asked for")
+    if len(found) < 2:
+        raise MissingDataError(f"{path} holds {len(found)} SMILES; allowed: 2 or more, one a line or first column")
     return found
 
 
@@ -103,6 +103,7 @@ def build_corpus(
     corpus: Path | str | None,
     seed: int,
     n_held_out: int = 1000,
+    progress: bool = True,
 ) -> SmilesCorpus:
     """Collect, spell and tokenise `n_smiles` training molecules and `n_held_out` more of each pool.
 
@@ -111,21 +112,24 @@ def build_corpus(
     tokenizer
         The SMILES tokenizer.
     n_smiles
-        Training molecules. With a public file 60 % come from it, without one all are generated.
+        Training molecules. With a public file up to 60 % come from it, the others are generated.
     corpus
         Public SMILES file, see `read_smiles`.
     seed
         Seed of the drawn ligands and of the random spellings.
     n_held_out
-        Molecules held out of each pool.
+        Molecules held out of each pool; of a file too short for that, one tenth.
+    progress
+        Show progress bars, where standard error is a terminal.
     """
-    n_public = round(0.6 * n_smiles) if corpus else 0
-    pools = {"ligands": list(_progress(ligand_smiles(n_smiles - n_public + n_held_out, seed), "ligands"))}
-    if corpus:
-        pools["public"] = read_smiles(corpus, n_public + n_held_out)
+    public = read_smiles(corpus, round(0.6 * n_smiles) + n_held_out) if corpus else []
+    n_tested = min(n_held_out, -(-len(public) // 10))
+    n_public = len(public) - n_tested
+    drawn = _progress(ligand_smiles(n_smiles - n_public + n_held_out, seed), "ligands", progress)
+    pools = {"ligands": _split(list(drawn), n_held_out)} | ({"public": _split(public, n_tested)} if public else {})
     rng = np.random.default_rng(seed)
-    held_out = {name: [spell(s) for s in pool[:n_held_out]] for name, pool in pools.items()}
-    train = [_augmented(s, rng) for name in sorted(pools) for s in _progress(pools[name][n_held_out:], name)]
+    held_out = {name: [spell(s) for s in tested] for name, (tested, _) in pools.items()}
+    train = [_augmented(s, rng) for name in sorted(pools) for s in _progress(pools[name][1], name, progress)]
     return SmilesCorpus(
         train=_tokenised(tokenizer, train),
         held_out={name: _tokenised(tokenizer, pool) for name, pool in held_out.items()},
@@ -134,8 +138,13 @@ def build_corpus(
     )
 
 
-def _progress(items: Iterable[str], name: str) -> Iterable[str]:
-    return tqdm(items, desc=f"SMILES ({name})", unit="mol", mininterval=2.0)
+def _split(pool: list[str], n_held_out: int) -> tuple[list[str], list[str]]:
+    """The held-out beginning of a pool, and the rest."""
+    return pool[:n_held_out], pool[n_held_out:]
+
+
+def _progress(items: Iterable[str], name: str, shown: bool) -> Iterable[str]:
+    return tqdm(items, desc=f"SMILES ({name})", unit="mol", mininterval=2.0, disable=None if shown else True)
 
 
 def _augmented(smiles: str, rng: np.random.Generator) -> str:

@@ -83,8 +83,6 @@ def test_batches_are_a_function_of_seed_and_step():
     assert len(np.unique(rows)) == rows.size == 96
 
 
-# Lightning points out that the folder it resumes from is not empty.
-@pytest.mark.filterwarnings("ignore:Checkpoint directory")
 def test_an_interrupted_run_resumes_to_the_same_encoder(tmp_path, monkeypatch):
     from safetensors.numpy import load_file
 
