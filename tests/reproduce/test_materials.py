@@ -13,8 +13,9 @@ from ase_bimetal.ligands import parse_ligands
 from ase_bimetal.reproduce import materials as m
 
 FRAME = m.read_materials()
-CLASSES = {"nanocluster", "molecular cluster", "dual-atom", "zeolite", "oxide-supported", "nitride",
-           "alloy"}
+CLASSES = {"nanocluster", "molecular cluster", "dual-atom", "MOF", "zeolite", "oxide-supported", "nitride", "alloy"}
+#: Of `ase_bimetal.baselines.table.surroundings`.
+SURROUNDINGS = {"ligands", "zeolite", "doped carbon", "oxide", "nitride", "other host", "bare particle", "bare solid"}
 
 
 def row(**changes):
@@ -25,7 +26,7 @@ def row(**changes):
 
 
 def test_there_are_enough_rows_of_many_classes():
-    assert len(FRAME) >= 55 and set(FRAME["class"]) == CLASSES
+    assert len(FRAME) >= 92 and set(FRAME["class"]) == CLASSES
 
 
 def test_metals_and_donors_are_known_elements():
@@ -34,6 +35,22 @@ def test_metals_and_donors_are_known_elements():
     assert (FRAME.metal_1 != FRAME.metal_2).all()
     for symbol in {part for cell in FRAME.donors for part in cell.split(";") if part}:
         assert elements.electronegativity(symbol) > 2
+
+
+def test_every_row_can_be_described():
+    described = m.describe_materials(FRAME)
+    assert set(described.surroundings) <= SURROUNDINGS
+    assert described["H_mix (kJ/mol)"].notna().all()
+    # Beyond a row whose surroundings or whose radii are not known, φ is at least bounded.
+    known = described[m.CHI_ENV].notna() & described["delta R (Å)"].notna()
+    assert (described.phi.notna() | described.phi_low.notna())[known].all() and known.sum() > 60
+
+
+def test_the_metal_with_most_atoms_comes_first():
+    assert (FRAME.ratio.dropna() <= 0.5).all()
+    equal = FRAME[FRAME.ratio == 0.5]
+    assert all(elements.electronegativity(a) >= elements.electronegativity(b)
+               for a, b in zip(equal.metal_1, equal.metal_2, strict=True))
 
 
 def test_every_row_is_traceable():
