@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,13 +97,23 @@ def encoder_card(folder: Path, facts: dict[str, object], n_parameters: int) -> d
 
 
 def nearest_ligands(encoder: LigandEncoder, n: int = 3) -> dict[str, dict[str, float]]:
-    """Nearest named ligands of each named ligand: name → {neighbour: cosine similarity}, best first.
+    """Nearest named ligands of each named ligand: name → {neighbour: cosine similarity}, best first."""
+    names = [Ligand.parse(smiles).name for smiles in common_smiles()]
+    return nearest_by_cosine(names, encoder.embed(common_smiles()), n)
+
+
+def nearest_by_cosine(names: Sequence[str], vectors: np.ndarray, n: int = 3) -> dict[str, dict[str, float]]:
+    """Nearest neighbours among vectors (len(names), d): name → {neighbour: cosine similarity}, best first.
 
     The mean over all of them is taken off first: it is common to every SMILES and says nothing.
+
+    Examples
+    --------
+    >>> nearest_by_cosine(["SMe", "SEt", "Cl"], np.array([[2.0, 1.0], [2.0, 0.0], [-1.0, 0.0]]), n=1)["SMe"]
+    {'SEt': 0.614}
     """
-    names = [Ligand.parse(smiles).name for smiles in common_smiles()]
-    vectors = encoder.embed(common_smiles()).astype(np.float64)
-    vectors -= vectors.mean(axis=0)
+    vectors = vectors.astype(np.float64)
+    vectors = vectors - vectors.mean(axis=0)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     cosine = vectors @ vectors.T
     np.fill_diagonal(cosine, -np.inf)
@@ -114,4 +125,4 @@ def _write_json(path: Path, facts: dict[str, object]) -> None:
     path.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-__all__ = ["common_smiles", "encoder_card", "nearest_ligands", "save_encoder_folder"]
+__all__ = ["common_smiles", "encoder_card", "nearest_by_cosine", "nearest_ligands", "save_encoder_folder"]

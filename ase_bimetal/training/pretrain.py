@@ -211,7 +211,7 @@ def pretrain_ligand_encoder(
     Parameters
     ----------
     out_dir
-        Receives ``checkpoints/``, ``settings.json``, a CSV log and, at the end, ``encoder/`` with the scores in its card.
+        Receives ``checkpoints/``, ``settings.json``, a CSV log and, at the end, ``encoder/``, its card with the scores.
     settings
         Data, shape and schedule.
     corpus

@@ -1,14 +1,17 @@
 """Pretraining of the ligand encoder: its task, its data, and runs that resume exactly."""
 
+import doctest
 import gzip
 import json
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ase_bimetal.errors import MissingDataError
 from ase_bimetal.ligands import Ligand
+from ase_bimetal.model.ligand_encoder import bundled_folder
 from ase_bimetal.training.ligand_smiles import ligand_smiles
 from ase_bimetal.training.smiles_corpus import MOLSETS_MEMBER, BatchPlan, read_smiles
 from ase_bimetal.training.span_corruption import SpanCorruption
@@ -114,3 +117,15 @@ def test_an_interrupted_run_resumes_to_the_same_encoder(tmp_path, monkeypatch):
     assert card["steps_done"] == 4
     assert card["held_out"]["ligands"]["perplexity"] > 1.0
     assert card["digest"] == LigandEncoder(resumed).digest
+
+
+def test_the_page_of_the_encoder_speaks_true(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    page = Path(__file__).parents[2] / "docs" / "ligand-encoder.md"
+    assert doctest.testfile(str(page), module_relative=False).failed == 0
+    card = json.loads((bundled_folder() / "card.json").read_text(encoding="utf-8"))
+    text = page.read_text(encoding="utf-8")
+    for pool, title in (("public", "MOSES"), ("ligands", "generated ligands")):
+        score = card["held_out"][pool]
+        assert f"| {title} | {100 * score['token_accuracy']:.0f} % | {score['perplexity']:.2f} |" in text
+    assert f"step {card['steps_done']:,} of" in text and f"{card['n_parameters']:,} weights" in text
