@@ -76,3 +76,7 @@ class LevelError(BimetalError):
 
 class ProgramError(BimetalError):
     """An external program that a level of theory runs is not installed."""
+
+
+class MissingPackageError(BimetalError, ModuleNotFoundError):
+    """An optional Python package that is not installed; the message names the extra that brings it."""

@@ -15,6 +15,7 @@ import pandas as pd
 
 from ase_bimetal.baselines.regressors import BARE, make_regressor
 from ase_bimetal.baselines.table import CHI_ENV, FEATURES, LEVEL, DescriptorTable
+from ase_bimetal.extras import name_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,7 +93,7 @@ def shap_values(table: DescriptorTable, rows: str = "minima", seed: int = 0) -> 
 
     Raises
     ------
-    ModuleNotFoundError
+    MissingPackageError
         shap is not installed (extra ``explain``).
     """
     explainer_of = _tree_explainer()
@@ -204,6 +205,7 @@ def parity_figure(table: DescriptorTable, found: Mapping[str, OutOfFold]) -> Fig
     return figure
 
 
+@name_extra()
 def _tree_explainer() -> Callable[..., Any]:
     """shap's explainer of tree models."""
     with warnings.catch_warnings():

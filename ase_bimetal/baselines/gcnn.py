@@ -14,15 +14,18 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch_geometric.data import Data
-from torch_geometric.nn.aggr import Set2Set
-from torch_geometric.utils import to_dense_adj, to_dense_batch
 
 from ase_bimetal.baselines.symmetry_functions import SYMMETRY_FUNCTIONS
 from ase_bimetal.errors import MissingDataError, UnsupportedElementError
+from ase_bimetal.extras import name_extra
 from ase_bimetal.model.encode import DONOR_ELEMENTS, N_METAL_FEATURES, metal_features
 from ase_bimetal.neighbors import pairs_within
 from ase_bimetal.system import BimetallicSystem
+
+with name_extra():
+    from torch_geometric.data import Data
+    from torch_geometric.nn.aggr import Set2Set
+    from torch_geometric.utils import to_dense_adj, to_dense_batch
 
 EDGE_CUTOFF = 5.0  # Å, between heavy atoms
 #: Non-metals that can be nodes, in the order of their one-hot code.

@@ -25,6 +25,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from ase_bimetal.baselines.physics import sparse_terms
 from ase_bimetal.errors import BimetalError
+from ase_bimetal.extras import name_extra
 
 SETTINGS = Path(__file__).parent.parent / "datasets" / "regressor_settings.json"
 BARE = "bare metal (0 or 1)"
@@ -155,6 +156,7 @@ def make_regressor(name: str, seed: int = 0, rows: str = "minima") -> Pipeline:
     return pipeline.set_params(**{f"model__{key}": value for key, value in settings(rows)[name]["settings"].items()})
 
 
+@name_extra()
 def untuned(name: str, seed: int = 0) -> Pipeline:
     """The pipeline of a regressor before tuning; the estimator is its last step, ``model``."""
     if name not in SPECS:

@@ -23,6 +23,7 @@ from ase_bimetal.cli import (
     train,
 )
 from ase_bimetal.errors import BimetalError
+from ase_bimetal.extras import name_extra
 
 app = typer.Typer(
     help="Formation energies and descriptors of ligand-protected bimetallic clusters.",
@@ -51,7 +52,8 @@ app.command("explain")(explain.explain)
 def main() -> None:
     """Run the command line: exit code 0 for success, 1 when some input failed, 2 for wrong usage."""
     try:
-        app()
+        with name_extra():
+            app()
     except BimetalError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ase_bimetal.errors import WeightsError
+from ase_bimetal.extras import name_extra
 from ase_bimetal.report import charts, words
 from ase_bimetal.report.results import NAME, Results, read_results
 from ase_bimetal.report.table import table_block
@@ -52,6 +53,7 @@ class BestRow:
     structure: int
 
 
+@name_extra()
 def write_report(folder: str | Path, out: str | Path, rows: int = TABLE_ROWS) -> Path:
     """Write the report of a screening as one HTML file that works offline.
 

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
+from ase_bimetal.extras import name_extra
 from ase_bimetal.reproduce import published
 from ase_bimetal.reproduce.blocks import Picture, Section
 from ase_bimetal.reproduce.gather import PageData, gather
@@ -16,6 +17,7 @@ TITLE = "Published results beside ours"
 _PAGE = files("ase_bimetal.reproduce") / "page"
 
 
+@name_extra()
 def write_page(folder: str | Path, progress: Callable[[str], None] | None = None) -> list[Path]:
     """Rebuild the page from what ships.
 

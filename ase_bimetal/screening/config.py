@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ase_bimetal import elements
 from ase_bimetal.errors import ScreenError
+from ase_bimetal.extras import name_extra
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL
 from ase_bimetal.reference.motifs import FAMILIES
@@ -193,6 +194,7 @@ class ScreenConfig(BaseModel):
             raise ScreenError("\n".join(_lines(error))) from None
 
     @classmethod
+    @name_extra()
     def from_yaml(cls, path: str | Path) -> ScreenConfig:
         """Read a configuration from a YAML file.
 

@@ -13,6 +13,7 @@ from typing import Any
 from ase import Atoms
 
 from ase_bimetal.errors import BimetalError, ScreenError
+from ase_bimetal.extras import name_extra
 from ase_bimetal.model.predictor import get_predictor
 from ase_bimetal.screening import columns as c
 from ase_bimetal.screening.candidates import Candidate, Skip, enumerate_candidates, required_shells
@@ -62,6 +63,7 @@ class ScreenSummary:
     reference: str
 
 
+@name_extra()
 def screen(
     config: ScreenConfig | None = None,
     out: str | Path = "screening",

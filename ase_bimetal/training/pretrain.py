@@ -12,19 +12,22 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import lightning as L
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
-from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
 from ase_bimetal.errors import WeightsError
+from ase_bimetal.extras import name_extra
 from ase_bimetal.training.encoder_folder import save_encoder_folder
 from ase_bimetal.training.held_out import held_out_scores, unigram_perplexity
 from ase_bimetal.training.smiles_corpus import BatchPlan, CorruptedBatches, SmilesCorpus, build_corpus
 from ase_bimetal.training.smiles_tokenizer import build_smiles_tokenizer
 from ase_bimetal.training.span_corruption import SpanCorruption
+
+with name_extra():
+    import lightning as L
+    from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
+    from lightning.pytorch.loggers import CSVLogger
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast, T5ForConditionalGeneration

@@ -2,13 +2,14 @@
 
 import json
 import re
+import sys
 
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from ase_bimetal.cli.report import report
-from ase_bimetal.errors import ScreenError
+from ase_bimetal.errors import MissingPackageError, ScreenError
 from ase_bimetal.report import read_results, summarise, write_figures, write_report
 from ase_bimetal.report.html import render
 from ase_bimetal.report.results import FRONT, Results, candidate_name
@@ -133,3 +134,10 @@ def test_the_command_writes_what_is_asked_for(folder, tmp_path, monkeypatch):
     }
     assert runner.invoke(app, [str(folder)]).exit_code == 0 and (tmp_path / "report.html").exists()
     assert runner.invoke(app, ["no-such-folder"]).exit_code == 2
+
+
+def test_without_plotly_the_extra_is_named(folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "plotly.offline", None)
+    with pytest.raises(MissingPackageError, match=r"plotly is not installed; pip install 'ase-bimetal\[report\]'"):
+        write_report(folder, tmp_path / "report.html")
+    assert not list(tmp_path.iterdir())
