@@ -7,7 +7,8 @@ one the ranking compares elements on the given geometry.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
@@ -196,18 +197,9 @@ def search_placements(
     walk = _Walk(atoms, calculator, _sites(atoms, sites), relax, np.random.default_rng(seed))
     if min(temperatures) <= 0:
         raise SearchError(f"temperatures {temperatures} K; allowed: above 0 K")
-    writer = Trajectory(trajectory, "w") if trajectory is not None else None
-    history = [walk.current.energy]
-    try:
-        _write(writer, walk.current)
-        for temperature in np.geomspace(*temperatures, steps):
-            if walk.step(units.kB * temperature):
-                _write(writer, walk.current)
-            history.append(walk.current.energy)
-    finally:
-        if writer is not None:
-            writer.close()
-    return SearchResult(walk.best, tuple(history), walk.accepted, len(walk.known))
+    with _recorder(trajectory) as record:
+        history = walk.anneal(units.kB * np.geomspace(*temperatures, steps), record)
+    return SearchResult(walk.best, history, walk.accepted, len(walk.known))
 
 
 class _Walk:
@@ -230,6 +222,19 @@ class _Walk:
         self.known: dict[tuple[str, ...], Placement] = {}
         self.current = self.best = self._placement(self._elements)
         self.accepted = 0
+
+    def anneal(self, kT: Iterable[float], record: Callable[[Placement], None]) -> tuple[float, ...]:
+        """Step once at each temperature kT [eV]; energies of the start and after every step [eV].
+
+        The start and every accepted placement are recorded.
+        """
+        history = [self.current.energy]
+        record(self.current)
+        for value in kT:
+            if self.step(value):
+                record(self.current)
+            history.append(self.current.energy)
+        return tuple(history)
 
     def step(self, kT: float) -> bool:
         """Try one swap at a temperature kT [eV]; whether it was accepted."""
@@ -261,9 +266,14 @@ def _evaluated(atoms: Atoms, calculator: GetPropertiesMixin, relax: Relax | None
     return Placement(placed, float(calculator.get_property("energy", placed)))
 
 
-def _write(writer: object, placement: Placement) -> None:
-    if writer is not None:
-        writer.write(placement.atoms, energy=placement.energy)
+@contextmanager
+def _recorder(trajectory: str | Path | None) -> Iterator[Callable[[Placement], None]]:
+    """A function that appends a placement to a new trajectory file, or forgets it if there is none."""
+    if trajectory is None:
+        yield lambda placement: None
+        return
+    with Trajectory(trajectory, "w") as writer:
+        yield lambda placement: writer.write(placement.atoms, energy=placement.energy)
 
 
 def _sites(atoms: Atoms, sites: Sequence[int] | None) -> list[int]:

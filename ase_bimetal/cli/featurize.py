@@ -80,6 +80,7 @@ def _labels(names: Sequence[str]) -> list[str]:
 
 
 def _named_values(labels: Sequence[str]) -> Values:
+    """The descriptors asked for; an object that lacks one raises its error."""
     from ase_bimetal.descriptors import ALL_DESCRIPTORS
 
     return lambda system: {label: float(ALL_DESCRIPTORS[label](system)) for label in labels}
@@ -90,6 +91,7 @@ def _all_values(verbose: bool) -> Values:
     from ase_bimetal.descriptors import ALL_DESCRIPTORS, all_descriptors, missing_descriptors
 
     def values(system: BimetallicSystem) -> dict[str, float | None]:
+        """Label → value or None, in the table's order."""
         found = all_descriptors(system)
         for label, reason in missing_descriptors(system).items() if verbose else ():
             typer.echo(f"no {label}: {reason}", err=True)
@@ -99,13 +101,17 @@ def _all_values(verbose: bool) -> Values:
 
 
 def _worker(values: Values, ligands: dict[str, int] | None) -> Work:
+    """The function that describes a batch."""
+
     def work(frames: Sequence[Frame]) -> list[Record | BimetalError]:
+        """One record or error a frame, in the order given."""
         return [_record(frame, values, ligands) for frame in frames]
 
     return work
 
 
 def _record(frame: Frame, values: Values, ligands: dict[str, int] | None) -> Record | BimetalError:
+    """Descriptors of one frame, or why it has none."""
     from ase_bimetal.errors import BimetalError
     from ase_bimetal.io.write import Record
     from ase_bimetal.system import as_system

@@ -64,6 +64,7 @@ def _worker(model: str, device: str, ligands: dict[str, int] | None, reference: 
     """The function that predicts a batch, with the model loaded once, at the first batch."""
 
     def work(frames: Sequence[Frame]) -> list[Record | BimetalError]:
+        """One record or error a frame, in the order given."""
         from ase_bimetal.errors import BimetalError
         from ase_bimetal.model.predictor import Failure, get_predictor
 
@@ -79,6 +80,7 @@ def _worker(model: str, device: str, ligands: dict[str, int] | None, reference: 
 
 
 def _system(frame: Frame, ligands: dict[str, int] | None) -> BimetallicSystem | BimetalError:
+    """What a frame holds as a system, or why it is none."""
     from ase_bimetal.errors import BimetalError
     from ase_bimetal.system import as_system
 
@@ -89,6 +91,7 @@ def _system(frame: Frame, ligands: dict[str, int] | None) -> BimetallicSystem | 
 
 
 def _record(frame: Frame, system: BimetallicSystem, found: Prediction) -> Record:
+    """A prediction as columns for tables, as all its values, and as atoms that carry it."""
     from ase import Atoms
 
     from ase_bimetal.io.results import with_results
