@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-import logging
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import lightning
 import numpy as np
@@ -23,6 +19,7 @@ from ase_bimetal.baselines.gcnn import GCNN, GCNNConfig, cluster_graph, heavy_at
 from ase_bimetal.baselines.symmetry_functions import symmetry_functions
 from ase_bimetal.model.encode import N_METAL_FEATURES
 from ase_bimetal.system import BimetallicSystem
+from ase_bimetal.training.module import EnergyModule, element_noise, quiet_lightning, trainer
 
 _CHUNK = 8  # batches that are sorted by size among themselves
 
@@ -102,17 +99,12 @@ class SizeBatches(Sampler[list[int]]):
         return iter([batches[i].tolist() for i in self.rng.permutation(len(batches))])
 
 
-class GCNNModule(lightning.LightningModule):
-    """Energy and symmetry functions; keeps the weights of the epoch with the best validation error."""
+class GCNNModule(EnergyModule):
+    """Energy and symmetry functions."""
 
     def __init__(self, config: GCNNConfig, options: GCNNOptions, scale: Scale) -> None:
-        super().__init__()
-        self.network = GCNN(config)
-        self.options = options
+        super().__init__(GCNN(config), options)
         self.scale = scale
-        self.best_error = float("inf")
-        self.best_state = copy.deepcopy(self.network.state_dict())
-        self._errors: list[torch.Tensor] = []
 
     def training_step(self, graphs: Batch, _: int) -> torch.Tensor:
         """Loss of one batch."""
@@ -124,31 +116,7 @@ class GCNNModule(lightning.LightningModule):
     def validation_step(self, graphs: Batch, _: int) -> None:
         """Collect absolute errors [eV/metal]."""
         energy = self.network(graphs).energy * self.scale.std + self.scale.mean
-        self._errors.append((energy - graphs.y).abs())
-
-    def on_validation_epoch_end(self) -> None:
-        """Remember the best weights."""
-        error = float(torch.cat(self._errors).mean())
-        self._errors.clear()
-        self.log("validation_mae", error)
-        if error < self.best_error:
-            self.best_error, self.best_state = error, copy.deepcopy(self.network.state_dict())
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the best weights through an interruption."""
-        checkpoint["best"] = {"error": self.best_error, "state": self.best_state}
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the best weights up again."""
-        self.best_error, self.best_state = checkpoint["best"]["error"], checkpoint["best"]["state"]
-
-    def configure_optimizers(self) -> dict[str, Any]:
-        """AdamW under a one-cycle schedule."""
-        options = self.options
-        optimiser = torch.optim.AdamW(self.parameters(), options.learning_rate, weight_decay=options.weight_decay)
-        steps = int(self.trainer.estimated_stepping_batches)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.learning_rate, total_steps=steps)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        self.errors.append((energy - graphs.y).abs())
 
 
 def _jittered(graphs: Batch, sigma: float) -> Batch:
@@ -157,11 +125,9 @@ def _jittered(graphs: Batch, sigma: float) -> Batch:
         return graphs
     properties = graphs.x[:, :N_METAL_FEATURES]
     is_metal = (properties != 0).any(dim=1, keepdim=True)
-    kinds = torch.cat([graphs.batch[:, None].to(properties.dtype), properties], dim=1)
-    _, kind = torch.unique(kinds, dim=0, return_inverse=True)
-    noise = sigma * torch.randn(int(kind.max()) + 1, N_METAL_FEATURES, device=properties.device)
+    noise = element_noise(properties, graphs.batch, sigma)
     noisy = graphs.clone()
-    noisy.x[:, :N_METAL_FEATURES] += noise[kind] * is_metal
+    noisy.x[:, :N_METAL_FEATURES] += noise * is_metal
     return noisy
 
 
@@ -195,14 +161,9 @@ def train_network(
     module = GCNNModule(config, options, Scale.of(train))
     state = folder / "last.ckpt" if folder else None
     batches = SizeBatches([graph.num_nodes for graph in train], options.batch_size, seed)
-    with warnings.catch_warnings():
-        # Graphs are in memory: worker processes would cost more than they give.
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        # Lightning still asks PyTorch's tree utilities the way that PyTorch 2.13 deprecates.
-        warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*", category=FutureWarning)
-        # The folder of a run that is taken up again is not empty, as it should be.
-        warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
-        _trainer(options, folder).fit(
+    keep = [ModelCheckpoint(folder, filename="last", enable_version_counter=False)] if folder else None
+    with quiet_lightning():
+        trainer(options.epochs, callbacks=keep, enable_checkpointing=keep is not None).fit(
             module,
             DataLoader(list(train), batch_sampler=batches),
             DataLoader(_by_size(validation), 64),
@@ -211,23 +172,6 @@ def train_network(
         )
     module.network.load_state_dict(module.best_state)
     return module.network.cpu().eval().requires_grad_(False), module.scale
-
-
-def _trainer(options: GCNNOptions, folder: Path | None) -> lightning.Trainer:
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    keep = ModelCheckpoint(folder, filename="last", enable_version_counter=False) if folder else None
-    return lightning.Trainer(
-        max_epochs=options.epochs,
-        accelerator="auto",
-        logger=False,
-        callbacks=[keep] if keep else None,
-        enable_checkpointing=keep is not None,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        gradient_clip_val=1.0,
-        num_sanity_val_steps=0,
-        log_every_n_steps=1,
-    )
 
 
 def _by_size(graphs: Sequence[Data]) -> list[Data]:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ase_bimetal.reference.dataset import ReferenceData
+    from ase_bimetal.reference.hosts import HostData
 
 app = typer.Typer(help="The labels: counts, picture, packing, export, rebuilding.", no_args_is_help=True)
 _Source = Annotated[Path | None, typer.Option(help="Packed labels; default: the shipped ones.")]
@@ -15,32 +22,52 @@ _Source = Annotated[Path | None, typer.Option(help="Packed labels; default: the 
 def info(
     data: _Source = None,
     picture: Annotated[Path | None, typer.Option(help="Also draw the distribution of energies here.")] = None,
+    hosts: Annotated[bool, typer.Option("--hosts", help="Zeolites, sheets and alloys in place of clusters.")] = False,
 ) -> None:
     """Print counts per family, dopant, ligand, size, move and level, and the rejects.
 
     Example: ase-bimetal dataset info --picture distribution.png
     """
     from rich.console import Console
-    from rich.table import Table
 
-    from ase_bimetal.reference.dataset import SHIPPED, describe, load_reference
-
-    labels = load_reference(data or SHIPPED)
+    labels, counts = _host_labels(data) if hosts else _cluster_labels(data)
     console = Console()
     energies = labels.frame.formation_energy
     console.print(f"{len(labels.frame)} configurations of {labels.frame.prototype.nunique()} prototypes, "
                   f"{len(labels.rejects)} rejected; digest {labels.digest}")
-    console.print(f"E_form (GFN1-xTB, dimer reference): {energies.min():.2f} to {energies.max():.2f} eV/metal, "
+    reference = "" if hosts else ", dimer reference"
+    console.print(f"E_form (GFN1-xTB{reference}): {energies.min():.2f} to {energies.max():.2f} eV/metal, "
                   f"{100 * energies.between(-4, -1).mean():.0f} % within −4…−1")
-    for title, counts in describe(labels).items():
-        table = Table(title, "count")
-        for name, n in counts.items():
-            table.add_row(str(name), str(n))
+    for table in _count_tables(counts):
         console.print(table)
     if picture is not None:
         from ase_bimetal.reference.figures import draw_distribution
 
         draw_distribution(labels.frame, picture)
+
+
+def _cluster_labels(data: Path | None) -> tuple[ReferenceData, dict[str, dict[str, int]]]:
+    from ase_bimetal.reference.dataset import SHIPPED, describe, load_reference
+
+    labels = load_reference(data or SHIPPED)
+    return labels, describe(labels)
+
+
+def _host_labels(data: Path | None) -> tuple[HostData, dict[str, dict[str, int]]]:
+    from ase_bimetal.reference.hosts import SHIPPED_HOSTS, describe_hosts, load_hosts
+
+    labels = load_hosts(data or SHIPPED_HOSTS)
+    return labels, describe_hosts(labels)
+
+
+def _count_tables(counts: dict[str, dict[str, int]]) -> Iterator[Table]:
+    from rich.table import Table
+
+    for title, rows in counts.items():
+        table = Table(title, "count")
+        for name, n in rows.items():
+            table.add_row(str(name), str(n))
+        yield table
 
 
 @app.command()

@@ -15,12 +15,18 @@ def label(
     go_on: Annotated[bool, typer.Option("--from-shipped", help="Start from the shipped labels.")] = False,
     only: Annotated[str, typer.Option(help="Only prototypes whose name holds this text.")] = "",
     level: Annotated[str, typer.Option(help="gfn1-xtb, cp2k-pbe, or module:Class of an ASE calculator.")] = "gfn1-xtb",
+    hosts: Annotated[bool, typer.Option("--hosts", help="Zeolites, sheets and alloys in place of clusters.")] = False,
     at_most: Annotated[int | None, typer.Option(min=1, help="Configurations per prototype, at most.")] = None,
 ) -> None:
     """Label the reference campaign; stop and restart it at any time. Geometries are GFN1-xTB's at every level.
 
     Example: ase-bimetal label lab --only Au4M2-Pd-SMe
     """
+    if hosts:
+        if scheduler is not None or level != "gfn1-xtb":
+            raise typer.BadParameter("hosts are labelled with gfn1-xtb on this machine", param_hint="--hosts")
+        _label_hosts(folder, workers, go_on, (only, at_most))
+        return
     from ase_bimetal.reference.campaign import Job, run_campaign
     from ase_bimetal.reference.dataset import unpack
     from ase_bimetal.reference.plan import campaign
@@ -32,3 +38,18 @@ def label(
     if go_on and not any(folder.glob("*.jsonl")):
         unpack(folder)
     run_campaign(jobs, folder, workers, scheduler, level)
+
+
+def _label_hosts(folder: Path, workers: int, go_on: bool, chosen: tuple[str, int | None]) -> None:
+    from dataclasses import replace
+
+    from ase_bimetal.reference.hosts import host_campaign, run_hosts, unpack_hosts
+
+    only, at_most = chosen
+    jobs = [replace(job, n_samples=min(job.n_samples, at_most or job.n_samples)) for job in host_campaign()
+            if only in job.name]
+    if not jobs:
+        raise typer.BadParameter(f"no prototype holds {only!r} in its name")
+    if go_on and not any(folder.glob("*.jsonl")):
+        unpack_hosts(folder)
+    run_hosts(jobs, folder, workers)

@@ -38,7 +38,7 @@ Epochs = Annotated[int | None, typer.Option(help="Passes over the training rows;
 LearningRate = Annotated[float | None, typer.Option(help="Peak rate; default: 0.003, fine-tuning 0.001.")]
 Members = Annotated[int, typer.Option(help="Networks in the ensemble; a fine-tuned one has those of its start.")]
 FoldRows = Annotated[int | None, typer.Option(help="Packed labels: training rows per leave-one-out fold, at most.")]
-Workers = Annotated[int, typer.Option(help="Packed labels: processes for the leave-one-out folds.")]
+Workers = Annotated[int, typer.Option(help="Packed labels: processes for the members and the leave-one-out folds.")]
 Patience = Annotated[int, typer.Option(help="Own data: epochs without improvement before a network stops.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Own data: go on from TARGET/member-…/last.ckpt.")]
 Devices = Annotated[str, typer.Option(help='Own data: number of GPUs or processes, or "auto", as Lightning takes it.')]

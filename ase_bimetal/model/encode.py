@@ -13,6 +13,7 @@ from ase_bimetal import elements
 from ase_bimetal.descriptors import ligand_log_p, mixing_enthalpy
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.neighbors import Pairs, pairs_within
+from ase_bimetal.probes import LIGAND_PROBES, METAL_PROBES, ligand_probes, metal_probes
 from ase_bimetal.system import BimetallicSystem
 
 #: Elements a donor atom can have, in the order of the one-hot code.
@@ -20,19 +21,14 @@ DONOR_ELEMENTS = ("S", "Se", "P", "C", "N", "O", "F", "Cl", "Br", "I")
 METAL_CUTOFF = 6.0  # Å
 DONOR_CUTOFF = 4.0  # Å, wider than any bond, so that no edge appears or goes within the range of one
 CONTACT_CUTOFF = 3.5  # Å, between heavy atoms of the whole cluster
-#: Periodic properties of a metal, each with the mean and spread that standardise it.
-METAL_PROPERTIES: tuple[tuple[Callable[[str], float], float, float], ...] = (
-    (elements.electronegativity, 1.9, 0.35),
-    (elements.metallic_radius, 137.0, 10.0),
-    (elements.group, 9.0, 2.5),
-    (elements.period, 5.0, 0.8),
-    (elements.cohesive_energy, 4.5, 2.2),
-    (elements.ionization_energy, 8.3, 0.9),
-    (elements.electron_affinity, 0.9, 0.8),
-)
-N_METAL_FEATURES = len(METAL_PROPERTIES) + 3  # with group squared, half-filling and closed d shell
+#: Mean and spread [eV] that standardise each of `METAL_PROBES`: those of the d block, rounded.
+_PROBE_SCALES = ((-4.0, 1.6), (-2.5, 1.9), (-8.0, 2.6), (-5.0, 1.8), (-4.5, 1.2), (-4.0, 1.6), (-3.8, 1.1),
+                 (-3.2, 0.9), (-4.4, 1.6), (-4.2, 1.0), (-1.3, 1.2), (-1.0, 1.3))  # fmt: skip
+N_METAL_PROBES = len(METAL_PROBES)
+N_METAL_FEATURES = N_METAL_PROBES + 2  # with electronegativity and radius
 N_NODE_FEATURES = N_METAL_FEATURES + len(DONOR_ELEMENTS)
-N_LIGAND_FEATURES = len(DONOR_ELEMENTS) + 3  # with X type, L type, counts per metal
+N_LIGAND_FEATURES = len(DONOR_ELEMENTS) + len(LIGAND_PROBES) + 3  # with X type, L type, counts per metal
+N_COMPOSITION_FEATURES = N_METAL_PROBES + 2 * (len(DONOR_ELEMENTS) + len(LIGAND_PROBES)) + 1
 
 
 @dataclass(frozen=True)
@@ -62,9 +58,9 @@ class Encoded:
     ligand_embedding
         (k, d) sentence embedding of each kind of ligand.
     ligand_features
-        (k, N_LIGAND_FEATURES) donor element, type, count per metal atom.
+        (k, N_LIGAND_FEATURES) donor element, bond probes, type, count per metal atom.
     composition
-        (c,) mean and spread of metal properties and the donors per metal: see `composition_features`.
+        (N_COMPOSITION_FEATURES,) metals and ligands per metal: see `composition_features`.
     descriptors
         (2,) log P and H_mix, standardised.
     """
@@ -79,25 +75,25 @@ class Encoded:
 
 @lru_cache(maxsize=256)
 def metal_features(symbol: str) -> tuple[float, ...]:
-    """Standardised periodic properties of a metal (length N_METAL_FEATURES)."""
-    scaled = [(value(symbol) - mean) / spread for value, mean, spread in METAL_PROPERTIES]
-    group = elements.group(symbol)
-    return (*scaled, ((group - 8) / 4) ** 2 - 0.5, float(group == 7), float(group == 12))
+    """Standardised bond probes, electronegativity and radius of a metal (length N_METAL_FEATURES)."""
+    scaled = [(x - mean) / spread for x, (mean, spread) in zip(metal_probes(symbol), _PROBE_SCALES, strict=True)]
+    return (*scaled, (elements.electronegativity(symbol) - 1.9) / 0.35, (elements.metallic_radius(symbol) - 137) / 10)
 
 
 def composition_features(system: BimetallicSystem) -> np.ndarray:
-    """Means and standard deviations of the metals' properties, then the ligands per metal by donor and type.
+    """What the linear baseline reads: mean bond probes of the metals, then the ligands per metal by kind.
 
-    Shape (2·N_METAL_FEATURES + 2·len(DONOR_ELEMENTS) + 1,). The same values for any order of atoms, and for the
-    same composition at any size but for the last entry, N_metal^(−1/3).
+    Shape (N_COMPOSITION_FEATURES,): the metals' mean standardised probes; counts per metal by type and donor; the
+    ligands' own probes, summed by type, per metal; N_metal^(−1/3). The same for any order of atoms, and for the same
+    composition at any size but for the last entry.
     """
-    metals = np.array([metal_features(s) for s in system.metal_symbols])
+    metals = np.array([metal_features(s)[:N_METAL_PROBES] for s in system.metal_symbols])
     shell = sum(
-        (np.outer(_type_code(ligand), _donor_code(ligand.donor)).ravel() * count for ligand, count in system.ligands),
-        np.zeros(2 * len(DONOR_ELEMENTS)),
+        (np.outer(_type_code(ligand), _kind_code(ligand)).ravel() * count for ligand, count in system.ligands),
+        np.zeros(2 * (len(DONOR_ELEMENTS) + len(LIGAND_PROBES))),
     )
     size = [system.n_metals ** (-1 / 3)]
-    return np.concatenate([metals.mean(axis=0), metals.std(axis=0), shell / system.n_metals, size])
+    return np.concatenate([metals.mean(axis=0), shell / system.n_metals, size])
 
 
 def encode(
@@ -166,8 +162,13 @@ def _type_code(ligand: Ligand) -> np.ndarray:
     return np.array([float(ligand.type == "X"), float(ligand.type == "L")])
 
 
+def _kind_code(ligand: Ligand) -> np.ndarray:
+    """Donor element and bond probes [eV] of a ligand: shape (len(DONOR_ELEMENTS) + len(LIGAND_PROBES),)."""
+    return np.concatenate([_donor_code(ligand.donor), ligand_probes(ligand)])
+
+
 def _ligand_features(ligand: Ligand, per_metal: float) -> np.ndarray:
-    return np.concatenate([_donor_code(ligand.donor), _type_code(ligand), [per_metal]])
+    return np.concatenate([_kind_code(ligand), _type_code(ligand), [per_metal]])
 
 
 @dataclass(frozen=True)

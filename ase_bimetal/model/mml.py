@@ -15,16 +15,14 @@ from ase_bimetal.errors import WeightsError
 from ase_bimetal.model.core_encoder import GraphEncoder, scatter_sum
 from ase_bimetal.model.encode import (
     CONTACT_CUTOFF,
-    DONOR_ELEMENTS,
     METAL_CUTOFF,
+    N_COMPOSITION_FEATURES,
     N_LIGAND_FEATURES,
-    N_METAL_FEATURES,
     N_NODE_FEATURES,
     Batch,
 )
 from ase_bimetal.model.mamba2 import Mamba2Block
 
-N_COMPOSITION_FEATURES = 2 * N_METAL_FEATURES + 2 * len(DONOR_ELEMENTS) + 1
 #: What can mix the tokens: state-space blocks, self-attention of about the same size, or nothing before the mean.
 FUSIONS = ("mamba2", "attention", "pooling")
 

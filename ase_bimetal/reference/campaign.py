@@ -71,7 +71,7 @@ def run_campaign(
 def _executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
     """Processes of this machine, or the workers of a Dask scheduler."""
     if scheduler is None:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker) as pool:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start_worker) as pool:
             yield pool
         return
     from distributed import Client
@@ -80,7 +80,7 @@ def _executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
         yield pool
 
 
-def _start_worker() -> None:
+def start_worker() -> None:
     """One thread (two processes beat two threads at these sizes), and no life after the parent's."""
     os.environ["OMP_NUM_THREADS"] = "1"
     parent = parent_process()

@@ -21,7 +21,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from ase_bimetal.descriptors import ALL_DESCRIPTORS, all_descriptors
-from ase_bimetal.reference.campaign import read_folder, read_shard, record_line, shard_path
+from ase_bimetal.reference.campaign import read_folder, read_shard, record_line, shard_path, start_worker
 from ase_bimetal.reference.host_jobs import HostJob, host_campaign
 from ase_bimetal.reference.host_label import (
     CHECKS,
@@ -84,16 +84,11 @@ def run_hosts(jobs: Iterable[HostJob], folder: Path, workers: int = 1) -> None:
 
     jobs = list(jobs)
     folder.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start_worker) as pool:
         for what, these in (("parent", [replace(job, n_samples=1) for job in jobs]), ("prototype", jobs)):
             pending = [pool.submit(run_host_job, job, folder) for job in these]
             for done in tqdm(as_completed(pending), total=len(pending), unit=what):
                 done.result()
-
-
-def _one_thread() -> None:
-    """GFN1-xTB is slower with threads at these sizes."""
-    os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def run_host_job(job: HostJob, folder: Path) -> None:

@@ -52,10 +52,13 @@ class Trained:
 
 
 def train_ensemble(
-    data: TrainingData, split: Split, config: MMLConfig, options: TrainingOptions, members: int
+    data: TrainingData, split: Split, config: MMLConfig, options: TrainingOptions, members: int, workers: int = 1
 ) -> list[Trained]:
-    """Train networks that differ in their seed alone."""
-    return [Trained(*train_one(data, split, config, options, seed)) for seed in range(members)]
+    """Train networks that differ in their seed alone, in several processes if asked to."""
+    if workers == 1:
+        return [Trained(*train_one(data, split, config, options, seed)) for seed in range(members)]
+    with _pool(workers, data, config, options) as pool:
+        return list(pool.map(_member_of_worker, [split] * members, range(members)))
 
 
 def evaluate_folds(
@@ -64,10 +67,12 @@ def evaluate_folds(
     """Train one network per fold, in several processes, and predict its test rows."""
     if workers == 1:
         return [_fold(data, config, options, split) for split in splits]
-    with ProcessPoolExecutor(
-        workers, get_context("spawn"), initializer=_start_worker, initargs=(data, config, options)
-    ) as pool:
+    with _pool(workers, data, config, options) as pool:
         return list(pool.map(_fold_of_worker, splits))
+
+
+def _pool(workers: int, *shared: Any) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker, initargs=shared)
 
 
 def held(data: TrainingData, rows: np.ndarray, ensemble: list[Trained]) -> Held:
@@ -93,10 +98,11 @@ def all_folds(data: TrainingData, max_rows: int | None = None) -> dict[str, list
     data
         All rows.
     max_rows
-        Training rows per fold, at most, drawn at random.
+        Training rows per fold, at most, drawn evenly over the prototypes.
     """
+    kinds = data.frame.prototype.to_numpy()
     return {
-        name: [split.thinned(max_rows or len(data.targets)) for split in splits(data.frame)]
+        name: [split.thinned(max_rows or len(data.targets), kinds) for split in splits(data.frame)]
         for name, splits in HELD_OUT.items()
     }
 
@@ -125,3 +131,9 @@ def _start_worker(*shared: Any) -> None:
 def _fold_of_worker(split: Split) -> FoldResult:
     assert _worker is not None
     return _fold(*_worker, split)
+
+
+def _member_of_worker(split: Split, seed: int) -> Trained:
+    assert _worker is not None
+    data, config, options = _worker
+    return Trained(*train_one(data, split, config, options, seed))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import copy
-import logging
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import lightning
 import numpy as np
@@ -25,7 +22,14 @@ from ase_bimetal.model.checkpoint import Checkpoint
 from ase_bimetal.model.encode import Batch
 from ase_bimetal.model.mml import MML, MMLConfig
 from ase_bimetal.training.data import TrainingData, loader
-from ase_bimetal.training.module import MMLModule, TrainingOptions, fit_baseline, predict_rows
+from ase_bimetal.training.module import (
+    MMLModule,
+    TrainingOptions,
+    fit_baseline,
+    predict_rows,
+    quiet_lightning,
+    trainer,
+)
 
 #: With fewer training rows the shift alone is fitted; a network needs more than that to learn a difference.
 FEWEST_FOR_NETWORK = 12
@@ -96,14 +100,6 @@ class OwnModule(MMLModule):
         loss = super().training_step(rows, index)
         self.log("training_loss", loss, batch_size=rows[0].size, on_epoch=True, on_step=False, prog_bar=True)
         return loss
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the best weights so far."""
-        checkpoint["best_error"], checkpoint["best_state"] = self.best_error, self.best_state
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the best weights back."""
-        self.best_error, self.best_state = checkpoint["best_error"], checkpoint["best_state"]
 
 
 @dataclass(frozen=True)
@@ -258,13 +254,7 @@ def _run(module: OwnModule, batches: list, options: OwnOptions, folder: Path | N
     """Train a module and give back its best network."""
     checkpoint = None if folder is None else folder / LAST
     going_on = options.resume and checkpoint is not None and checkpoint.is_file()
-    with warnings.catch_warnings():
-        # Rows are in memory: worker processes would cost more than they give.
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        # Lightning still asks PyTorch's tree utilities the way that PyTorch 2.13 deprecates.
-        warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*", category=FutureWarning)
-        # A resumed run finds its own checkpoint and log, as it should.
-        warnings.filterwarnings("ignore", message=".*(Checkpoint|Experiment logs) directory .* exists.*")
+    with quiet_lightning():
         _trainer(options, folder).fit(
             module, *batches, ckpt_path=checkpoint if going_on else None, weights_only=True
         )
@@ -273,7 +263,6 @@ def _run(module: OwnModule, batches: list, options: OwnOptions, folder: Path | N
 
 
 def _trainer(options: OwnOptions, folder: Path | None) -> lightning.Trainer:
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     callbacks: list[lightning.Callback] = [EarlyStopping("validation_mae", patience=options.patience)]
     loggers: list = []
     if folder is not None:
@@ -283,18 +272,13 @@ def _trainer(options: OwnOptions, folder: Path | None) -> lightning.Trainer:
         loggers.append(CSVLogger(folder.parent, folder.name, version=f"log-{earlier + 1}" if earlier else "log"))
         if find_spec("tensorboard") or find_spec("tensorboardX"):
             loggers.append(TensorBoardLogger(folder.parent, folder.name, version="tensorboard"))
-    return lightning.Trainer(
-        max_epochs=options.training.epochs,
-        accelerator="auto",
+    return trainer(
+        options.training.epochs,
+        options.progress and folder is not None,
         devices=options.devices,
         logger=loggers or False,
         callbacks=callbacks,
         enable_checkpointing=folder is not None,
-        enable_progress_bar=options.progress and folder is not None,
-        enable_model_summary=False,
-        gradient_clip_val=1.0,
-        num_sanity_val_steps=0,
-        log_every_n_steps=1,
     )
 
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from ase_bimetal.examples import example_names, load_example
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, save_checkpoint
 from ase_bimetal.model.domain import describe_domain
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.model.mml import MMLConfig
+from ase_bimetal.model.predictor import get_predictor
 from ase_bimetal.reference.dataset import ReferenceData
-from ase_bimetal.training.calibrate import fold_interval, fold_term, inside_interval, inside_terms
+from ase_bimetal.training.calibrate import Held, fold_interval, fold_term, inside_interval, inside_terms
 from ase_bimetal.training.data import MAX_RATTLE, TrainingData, prepare, trainable
 from ase_bimetal.training.evaluate import (
     MML_NAME,
@@ -72,7 +74,7 @@ def train_model(
     options
         Training options.
     workers
-        Processes for the leave-one-out folds.
+        Processes for the members and the leave-one-out folds.
     ligand_encoder
         ``"bundled"``, or hub id or path of another T5 encoder.
     fold_rows
@@ -88,31 +90,44 @@ def train_model(
     data = prepare(trainable(reference.frame), encoder)
     config = MMLConfig(ligand_width=data.encoded[0].ligand_embedding.shape[1])
     split = random_split(len(data.targets))
-    ensemble = train_ensemble(data, split, config, options, members)
+    ensemble = train_ensemble(data, split, config, options, members, workers)
     results = {"random": [fold_result(data, split, ensemble)]} | {
         name: evaluate_folds(data, splits, config, options, workers)
         for name, splits in all_folds(data, fold_rows).items()
         if splits
     }
-    inside = inside_terms(held(data, split.validation, ensemble))
     card = _identity() | {
         "data": _data_card(reference, data),
         "training": asdict(options) | {"split": "random 8:1:1, seed 0", "rows per fold, at most": fold_rows},
         "target": {"mean": ensemble[0].mean, "std": ensemble[0].std},
         "metrics": {name: table(folds) for name, folds in results.items()},
         "folds": {name: {f.fold: f.errors() for f in folds} for name, folds in results.items() if len(folds) > 1},
-        "uncertainty": inside
-        | {key: fold_term(_errors(results[name])) for key, name in _NOVELTY.items() if name in results},
-        "intervals": {"random": inside_interval(held(data, split.test, ensemble), inside)}
-        | {name: fold_interval(_errors(folds)) for name, folds in results.items() if name != "random"},
+        **_uncertainty(results, held(data, split.validation, ensemble), held(data, split.test, ensemble)),
         "domain": describe_domain(data.systems, data.frame.family),
         "elemental_references": {k: elemental[k] for k in ("corrections", "anchors", "spread", "errors", "level")},
         "fragments": reference.fragments,
         "ligand_encoder": {"source": ligand_encoder, "digest": encoder.digest},
         "limits": list(LIMITS),
     }
-    save_checkpoint(target, [member.network for member in ensemble], card)
+    networks = [member.network for member in ensemble]
+    save_checkpoint(target, networks, card)
+    card["golden"] = golden_predictions(target)
+    save_checkpoint(target, networks, card)
     return card
+
+
+def golden_predictions(model: str | Path) -> dict[str, float]:
+    """Predicted formation energies [eV/metal] of the shipped examples, for a later version to be held against."""
+    found = get_predictor(model).predict([load_example(name) for name in example_names()])
+    return {name: item.formation_energy_per_metal for name, item in zip(example_names(), found, strict=True)}
+
+
+def _uncertainty(results: dict[str, list[FoldResult]], validation: Held, test: Held) -> dict[str, dict[str, Any]]:
+    """The card's calibrated standard deviations, and the intervals that come of them on each split."""
+    inside = inside_terms(validation)
+    terms = {key: fold_term(_errors(results[name])) for key, name in _NOVELTY.items() if name in results}
+    intervals = {name: fold_interval(_errors(folds)) for name, folds in results.items() if name != "random"}
+    return {"uncertainty": inside | terms, "intervals": {"random": inside_interval(test, inside)} | intervals}
 
 
 def _identity() -> dict[str, Any]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import lightning
 import numpy as np
@@ -39,6 +42,9 @@ class TrainingOptions:
     property_noise
         Standard deviation of noise on the metals' standardised properties while training, so that the network
         reads them as smooth quantities and not as names of elements.
+    ligand_dropout
+        Share of ligand rows whose embedding is hidden while training, so that donor and bond probes, which an unseen
+        ligand shares with seen ones, carry what they can.
     """
 
     epochs: int = 40
@@ -46,44 +52,43 @@ class TrainingOptions:
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
     contrastive_weight: float = 0.05
-    baseline_ridge: float = 5.0
+    baseline_ridge: float = 2.0
     property_noise: float = 0.1
+    ligand_dropout: float = 0.3
 
 
-class MMLModule(lightning.LightningModule):
-    """Regression plus contrastive loss; keeps the weights of the epoch with the best validation error."""
+class EnergyModule(lightning.LightningModule):
+    """What trainings share: AdamW under a one-cycle schedule, and the weights of the epoch with the best error.
 
-    def __init__(self, config: MMLConfig, options: TrainingOptions) -> None:
+    A subclass appends absolute errors of validation batches to ``errors``; ``options`` has ``learning_rate`` and
+    ``weight_decay``.
+    """
+
+    def __init__(self, network: torch.nn.Module, options: Any) -> None:
         super().__init__()
-        self.network = MML(config)
+        self.network = network
         self.options = options
         self.best_error = float("inf")
-        self.best_state = copy.deepcopy(self.network.state_dict())
-        self._errors: list[torch.Tensor] = []
-
-    def training_step(self, rows: tuple[Batch, torch.Tensor], _: int) -> torch.Tensor:
-        """Loss of one batch."""
-        batch, target = rows
-        output = self.network(_jittered(batch, self.options.property_noise))
-        loss = torch.nn.functional.mse_loss(output.energy, target)
-        if output.joint is not None and output.whole is not None:
-            loss = loss + self.options.contrastive_weight * contrastive_loss(output.joint, output.whole)
-        return loss
-
-    def validation_step(self, rows: tuple[Batch, torch.Tensor], _: int) -> None:
-        """Collect absolute errors."""
-        batch, target = rows
-        self._errors.append((self.network(batch).energy - target).abs())
+        self.best_state = copy.deepcopy(network.state_dict())
+        self.errors: list[torch.Tensor] = []
 
     def on_validation_epoch_end(self) -> None:
         """Remember the best weights."""
-        error = float(torch.cat(self._errors).mean())
-        self._errors.clear()
+        error = float(torch.cat(self.errors).mean())
+        self.errors.clear()
         self.log("validation_mae", error)
-        if error < self.best_error and not self.trainer.sanity_checking:
+        if error < self.best_error:
             self.best_error, self.best_state = error, copy.deepcopy(self.network.state_dict())
 
-    def configure_optimizers(self) -> dict:
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the best weights through an interruption."""
+        checkpoint["best_error"], checkpoint["best_state"] = self.best_error, self.best_state
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the best weights up again."""
+        self.best_error, self.best_state = checkpoint["best_error"], checkpoint["best_state"]
+
+    def configure_optimizers(self) -> dict[str, Any]:
         """AdamW under a one-cycle schedule."""
         options = self.options
         optimiser = torch.optim.AdamW(
@@ -93,6 +98,28 @@ class MMLModule(lightning.LightningModule):
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.learning_rate, total_steps=steps)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
+
+class MMLModule(EnergyModule):
+    """Regression plus contrastive loss."""
+
+    def __init__(self, config: MMLConfig, options: TrainingOptions) -> None:
+        super().__init__(MML(config), options)
+
+    def training_step(self, rows: tuple[Batch, torch.Tensor], _: int) -> torch.Tensor:
+        """Loss of one batch."""
+        batch, target = rows
+        shown = _hidden(_jittered(batch, self.options.property_noise), self.options.ligand_dropout)
+        output = self.network(shown)
+        loss = torch.nn.functional.mse_loss(output.energy, target)
+        if output.joint is not None and output.whole is not None:
+            loss = loss + self.options.contrastive_weight * contrastive_loss(output.joint, output.whole)
+        return loss
+
+    def validation_step(self, rows: tuple[Batch, torch.Tensor], _: int) -> None:
+        """Collect absolute errors."""
+        batch, target = rows
+        self.errors.append((self.network(batch).energy - target).abs())
+
     def transfer_batch_to_device(
         self, batch: tuple[Batch, torch.Tensor], device: torch.device, dataloader_idx: int
     ) -> tuple[Batch, torch.Tensor]:
@@ -100,18 +127,31 @@ class MMLModule(lightning.LightningModule):
         return batch[0].to(device), batch[1].to(device)
 
 
+def element_noise(properties: torch.Tensor, owner: torch.Tensor, sigma: float) -> torch.Tensor:
+    """Noise like `properties` (n, f), the same for all atoms with the same properties and ``owner`` (n,)."""
+    kind = torch.cat([owner[:, None].to(properties.dtype), properties], dim=1)
+    _, label = torch.unique(kind, dim=0, return_inverse=True)
+    noise = sigma * torch.randn(int(label.max()) + 1, properties.shape[1], device=properties.device)
+    return noise[label]
+
+
 def _jittered(batch: Batch, sigma: float) -> Batch:
     """The batch with noise on the properties of its metals, the same for all atoms of an element in a cluster."""
     if not sigma:
         return batch
     core = batch.core
-    properties = core.nodes[:, :N_METAL_FEATURES]
-    kind = torch.cat([core.owner[:, None].to(properties.dtype), properties], dim=1)
-    _, label = torch.unique(kind, dim=0, return_inverse=True)
-    noise = sigma * torch.randn(int(label.max()) + 1, N_METAL_FEATURES, device=properties.device)
+    noise = element_noise(core.nodes[:, :N_METAL_FEATURES], core.owner, sigma)
     nodes = core.nodes.clone()
-    nodes[:, :N_METAL_FEATURES] += noise[label] * core.is_metal[:, None]
+    nodes[:, :N_METAL_FEATURES] += noise * core.is_metal[:, None]
     return replace(batch, core=replace(core, nodes=nodes))
+
+
+def _hidden(batch: Batch, share: float) -> Batch:
+    """The batch with the embeddings of a random share of its ligand rows set to zero."""
+    if not share:
+        return batch
+    kept = torch.rand(len(batch.ligand_embedding), 1, device=batch.ligand_embedding.device) >= share
+    return replace(batch, ligand_embedding=batch.ligand_embedding * kept)
 
 
 def train_one(
@@ -128,12 +168,8 @@ def train_one(
     mean, std = float(data.targets[split.train].mean()), float(data.targets[split.train].std())
     module = MMLModule(config, options)
     fit_baseline(module.network, data, split.train, (data.targets[split.train] - mean) / std, options.baseline_ridge)
-    with warnings.catch_warnings():
-        # Rows are in memory: worker processes would cost more than they give.
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        # Lightning still asks PyTorch's tree utilities the way that PyTorch 2.13 deprecates.
-        warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*", category=FutureWarning)
-        _trainer(options, progress).fit(
+    with quiet_lightning():
+        trainer(options.epochs, progress).fit(
             module,
             loader(data, split.train, mean, std, options.batch_size, seed, train=True),
             loader(data, split.validation, mean, std, 128, seed, train=False),
@@ -165,20 +201,37 @@ def fit_baseline(
     network.baseline.requires_grad_(False)
 
 
-def _trainer(options: TrainingOptions, progress: bool) -> lightning.Trainer:
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Hold back what Lightning says about choices that are meant."""
+    with warnings.catch_warnings():
+        # Rows are in memory: worker processes would cost more than they give.
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        # Lightning still asks PyTorch's tree utilities the way that PyTorch 2.13 deprecates.
+        warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*", category=FutureWarning)
+        # A run that is taken up again finds its own checkpoint and log, as it should.
+        warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
+        warnings.filterwarnings("ignore", message=".*(Checkpoint|Experiment logs) directory .* exists.*")
+        yield
+
+
+def trainer(epochs: int, progress: bool = False, **more: Any) -> lightning.Trainer:
+    """Lightning's trainer with what all trainings here share; ``more`` adds to it or overrides it."""
     if not progress:
         logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    return lightning.Trainer(
-        max_epochs=options.epochs,
-        accelerator="auto",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=progress,
-        enable_model_summary=False,
-        gradient_clip_val=1.0,
-        num_sanity_val_steps=0,
-        log_every_n_steps=1,
-    )
+    usual = {
+        "max_epochs": epochs,
+        "accelerator": "auto",
+        "deterministic": "warn",  # else threads add gradients in the order in which they finish
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": progress,
+        "enable_model_summary": False,
+        "gradient_clip_val": 1.0,
+        "num_sanity_val_steps": 0,
+        "log_every_n_steps": 1,
+    }
+    return lightning.Trainer(**usual | more)
 
 
 @torch.no_grad()

@@ -21,10 +21,24 @@ class Split:
     validation: np.ndarray
     test: np.ndarray
 
-    def thinned(self, n: int, seed: int = 0) -> Split:
-        """The same split with at most n training rows, drawn at random."""
-        chosen = np.random.default_rng(seed).permutation(self.train)[:n]
-        return replace(self, train=chosen)
+    def thinned(self, n: int, kinds: np.ndarray | None = None, seed: int = 0) -> Split:
+        """The same split with at most n training rows, drawn at random.
+
+        Parameters
+        ----------
+        n
+            Rows to keep.
+        kinds
+            Kind of every row of the data, such as its prototype: rows are then taken evenly over the kinds, so that
+            a rare one, from which more is learned, is kept whole.
+        seed
+            Of the draw.
+        """
+        drawn = pd.Series(np.random.default_rng(seed).permutation(self.train))
+        if kinds is not None:
+            turn = drawn.groupby(np.asarray(kinds)[drawn]).cumcount()
+            drawn = drawn[turn.sort_values(kind="stable").index]
+        return replace(self, train=drawn.to_numpy()[:n])
 
 
 def random_split(n_rows: int, seed: int = 0) -> Split:

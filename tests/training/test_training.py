@@ -68,6 +68,13 @@ def test_held_out_rows_are_in_one_part_only(name, mixed):
         assert len(split.thinned(5).train) == 5 and set(split.thinned(5).train) <= parts[0]
 
 
+def test_thinning_evenly_keeps_rare_kinds():
+    split = Split("x", np.arange(100), np.arange(0), np.arange(0))
+    kinds = np.array(["rare"] * 5 + ["common"] * 95)
+    kept = split.thinned(20, kinds).train
+    assert len(set(kept)) == 20 and (kinds[kept] == "rare").sum() == 5
+
+
 def test_families_are_cores_and_sizes_extrapolate(mixed):
     assert [split.name for split in HELD_OUT["leave one family out"](mixed)] == ["Au4M2", "M@Au24"]
     [split] = HELD_OUT["larger cores"](mixed)

@@ -1,0 +1,96 @@
+"""Bond strengths of single metals and ligands at the level of the labels: what the model knows of an element.
+
+Periodic properties do not tell that a palladium atom binds by far less than a platinum atom; the energies of a few
+molecules of two to fourteen atoms do, and they exist for every metal and every kind of donor, whether or not a
+labelled cluster holds it. ``datasets/probes.json`` holds them; `ase_bimetal.reference.probe_energies` makes it.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from importlib.resources import files
+
+from rdkit import DataStructs
+from rdkit.Chem import rdFingerprintGenerator
+
+from ase_bimetal.errors import LigandError, UnknownElementError
+from ase_bimetal.ligands import Ligand
+
+#: Probes of a metal M, each the energy of forming it from free atoms and free groups [eV], in the order of features.
+METAL_PROBES = ("M-Au", "M-M", "Au4M2", "M-Cl", "M(Cl)2", "M-SH", "M(SH)2", "M(SH)4", "M-CCH", "M(CCH)2",
+                "M-PH3", "M(PH3)2")  # fmt: skip
+#: Probes of a ligand [eV]: its bond to Au (X type) or Au2 (L type), its bond in the dimer, and X–H against the dimer.
+LIGAND_PROBES = ("gold", "dimer", "hydrogen")
+
+
+@lru_cache(maxsize=1)
+def _tables() -> dict[str, dict[str, dict[str, float]]]:
+    return json.loads((files("ase_bimetal") / "datasets" / "probes.json").read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=128)
+def metal_probes(symbol: str) -> tuple[float, ...]:
+    """Energies of `METAL_PROBES` for a metal [eV].
+
+    Raises
+    ------
+    UnknownElementError
+        The element has none.
+
+    Examples
+    --------
+    >>> metal_probes("Pd")[0] > metal_probes("Pt")[0]
+    True
+    """
+    table = _tables()["metals"]
+    if symbol not in table:
+        raise UnknownElementError(f"no bond probes for element {symbol!r}; known: {', '.join(table)}")
+    return tuple(table[symbol][name] for name in METAL_PROBES)
+
+
+@lru_cache(maxsize=1024)
+def ligand_probes(ligand: Ligand) -> tuple[float, ...]:
+    """Energies of `LIGAND_PROBES` [eV]; those of an L-type ligand but the first are 0, for it has no dimer.
+
+    A ligand outside the table has the values of the tabulated ligands with the same donor and type whose donor's
+    surroundings (two bonds wide) are most like its own: bonds to the donor are local.
+
+    Raises
+    ------
+    LigandError
+        No tabulated ligand has this donor and type.
+
+    Examples
+    --------
+    >>> thiolate, other = (ligand_probes(Ligand.parse(smiles))[0] for smiles in ("CCCCS", "CCS"))
+    >>> abs(thiolate - other) < 0.05
+    True
+    """
+    table = _tables()["ligands"]
+    if ligand.smiles in table:
+        return _values(table[ligand.smiles])
+    known = [Ligand.parse(smiles) for smiles in table]
+    alike = [other for other in known if (other.donor, other.type) == (ligand.donor, ligand.type)]
+    if not alike:
+        kinds = ", ".join(sorted({f"{other.donor} ({other.type} type)" for other in known}))
+        raise LigandError(
+            f"no bond probes for ligand {ligand.smiles!r}, donor {ligand.donor} ({ligand.type} type); allowed: {kinds}"
+        )
+    scores = [DataStructs.TanimotoSimilarity(_surroundings(ligand), _surroundings(other)) for other in alike]
+    best = [_values(table[other.smiles]) for other, score in zip(alike, scores, strict=True) if score == max(scores)]
+    return tuple(sum(column) / len(best) for column in zip(*best, strict=True))
+
+
+def _values(row: dict[str, float]) -> tuple[float, ...]:
+    return tuple(row.get(name, 0.0) for name in LIGAND_PROBES)
+
+
+@lru_cache(maxsize=256)
+def _surroundings(ligand: Ligand) -> DataStructs.SparseBitVect:
+    """Fingerprint of the donor and what lies within two bonds of it."""
+    make = rdFingerprintGenerator.GetMorganGenerator(radius=2)
+    return make.GetSparseFingerprint(ligand.mol, fromAtoms=[ligand.donor_index])
+
+
+__all__ = ["LIGAND_PROBES", "METAL_PROBES", "ligand_probes", "metal_probes"]
