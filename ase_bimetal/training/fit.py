@@ -17,6 +17,7 @@ from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.model.mml import MMLConfig
 from ase_bimetal.model.predictor import get_predictor
 from ase_bimetal.reference.dataset import ReferenceData
+from ase_bimetal.system import as_system
 from ase_bimetal.training.calibrate import Held, fold_interval, fold_term, inside_interval, inside_terms
 from ase_bimetal.training.data import MAX_RATTLE, TrainingData, prepare, trainable
 from ase_bimetal.training.evaluate import (
@@ -118,7 +119,7 @@ def train_model(
 
 def golden_predictions(model: str | Path) -> dict[str, float]:
     """Predicted formation energies [eV/metal] of the shipped examples, for a later version to be held against."""
-    found = get_predictor(model).predict([load_example(name) for name in example_names()])
+    found = get_predictor(model).predict([as_system(load_example(name)) for name in example_names()])
     return {name: item.formation_energy_per_metal for name, item in zip(example_names(), found, strict=True)}
 
 
