@@ -53,7 +53,7 @@ class Predictions:
 
     def print(self, records: Sequence[Record], stream: IO[str]) -> None:
         """Print the table, what its numbers are, and the notes."""
-        console = _console(stream)
+        console = console_for(stream)
         notes = list(dict.fromkeys(flag for record in records for flag in record.detail["flags"]))
         table = Table("structure")
         for name in ("E_form ± std (eV/metal)", "energy (eV)", "φ (-)", "accessible", "notes"):
@@ -72,7 +72,7 @@ class Predictions:
             console.print(f"[yellow]note {number}:[/yellow] {escape(note)}", soft_wrap=True)
 
 
-def _console(stream: IO[str]) -> Console:
+def console_for(stream: IO[str]) -> Console:
     """A console as wide as the terminal; in a file, wide enough not to break names."""
     return Console(file=stream, highlight=False, width=None if stream.isatty() else _FILE_WIDTH)
 
@@ -90,7 +90,7 @@ def _prediction_cells(detail: Mapping[str, Any], notes: Sequence[str]) -> list[s
 
 def print_values(records: Sequence[Record], stream: IO[str]) -> None:
     """Print single values, one row a structure; with many columns, one row a value."""
-    console = _console(stream)
+    console = console_for(stream)
     names = list(records[0].columns)
     if len(records) == 1:
         table = Table("value", escape(records[0].name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,47 +21,72 @@ def screen(
     workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
     example: Annotated[bool, typer.Option(help="Screen 16 dopants × 12 ligands × 5 motifs.")] = False,
     best: Annotated[int, typer.Option(help="Rows of the table shown at the end.")] = 10,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every failed candidate on standard "
+                                          "error.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
-    """Enumerate clusters, predict, filter and rank them; results go to Parquet files.
+    """Enumerate clusters or metal pairs on supports, predict, filter and rank them; results go to Parquet files.
 
     Candidates that fail are rows with a reason; the exit code is 1 when not one could be predicted.
 
     Example: ase-bimetal screen screen.yaml --out results
     """
+    from ase_bimetal.cli.batches import INTERRUPTED
     from ase_bimetal.screening.config import ScreenConfig, example_path
     from ase_bimetal.screening.ranking import top_candidates
     from ase_bimetal.screening.run import screen as run
 
     if example == (config is not None):
         raise typer.BadParameter("give a configuration file, or --example")
-    found = run(ScreenConfig.from_yaml(config or example_path()), out, scheduler, workers, progress=not quiet)
+    settings = ScreenConfig.from_yaml(config or example_path())
+    try:
+        found = run(settings, out, scheduler, workers, progress=not quiet)
+    except KeyboardInterrupt:
+        print(f"interrupted: finished rows are in {out}; the same command goes on from there", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    if verbose:
+        _name_failures(out)
     _show(found, top_candidates(out, best))
     raise typer.Exit(0 if found.n_ok else 1)
 
 
+def _name_failures(out: Path) -> None:
+    from ase_bimetal.screening import columns as c
+    from ase_bimetal.screening.results import iter_results
+
+    for frame in iter_results(out, [c.ID, c.STATUS, c.REASON]):
+        for row in frame[frame[c.STATUS] != c.OK].itertuples():
+            print(f"{row.id}: {row.status}: {row.reason}", file=sys.stderr)
+
+
 def _show(summary: ScreenSummary, best: pd.DataFrame) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    from ase_bimetal.cli.render import console_for
+    from ase_bimetal.report.results import candidate_name
+    from ase_bimetal.report.words import number
+
+    console = console_for(sys.stdout)
     console.print(
         f"{summary.n_ok} predicted, {summary.n_failed} failed, {summary.n_skipped} combinations skipped; "
         f"{summary.n_passing} pass all filters. {summary.n_reused} rows were there before; {summary.seconds:.0f} s.",
         highlight=False,
     )
     table = Table(title="Best by the upper end of the 90 % interval")
-    for name in ("", "core", "motif", "ligands", "E_form [eV/metal]", "±", "φ", "H_mix [kJ/mol]", "flags"):
-        table.add_column(name, justify="right" if name in ("", "±", "φ") or "[" in name else "left")
+    for name in ("", "candidate", "motif"):
+        table.add_column(name, overflow="fold")
+    for name in ("E_form ± std\neV/metal", "φ\n-", "H_mix\nkJ/mol", "flags"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in best.itertuples():
         table.add_row(
-            str(row.rank), row.composition, row.motif, row.ligands, f"{row.formation_energy:.2f}",
-            f"{row.formation_energy_std:.2f}", f"{row.phi:.2f}", f"{row.mixing_enthalpy:.0f}", str(len(row.flags)),
+            str(row.rank), candidate_name(row.composition, row.ligands), row.motif,
+            f"{number(row.formation_energy)} ± {number(row.formation_energy_std)}", number(row.phi),
+            number(row.mixing_enthalpy, 0), str(len(row.flags)),
         )
     if len(best):
         console.print(table)
     console.print(
-        f"E_form: {summary.level}, reference {summary.reference}, model {summary.model}; unrelaxed template "
-        f"geometries. Rows, units and templates: {summary.out}",
+        f"E_form: {summary.level}, reference {summary.reference}, model {summary.model}; templates are not "
+        f"relaxed. Rows, units and templates: {summary.out}",
         highlight=False, soft_wrap=True,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
@@ -24,10 +24,18 @@ if TYPE_CHECKING:
 
 #: Rows in the table, structures to turn and roses, unless told otherwise.
 TABLE_ROWS, BEST, ROSES = 5000, 10, 6
+# The title of a screening that was given none, by whether it is of supports.
+_TITLES = {False: "Screening of bimetallic clusters", True: "Screening of metal pairs on supports"}
 _PAGE = files("ase_bimetal.report") / "page"
-_NOT_RELAXED = (
-    "Geometry: ligands placed on an ideal core, overlaps pushed apart, not relaxed. Drag to turn, scroll to zoom, "
-    "click an element to hide it."
+_HOW_TO_TURN = "A template is not relaxed for its candidate. Drag to turn, scroll to zoom, click an element to hide it."
+_CLUSTER_ERRORS = (
+    "The random split is the flattering one; for a new dopant, ligand or family read the rows that leave it out."
+)
+_SUPPORT_ERRORS = "Each row leaves out what it names: one prototype, all of a metal pair, or all of the surroundings."
+_SUPPORT_LIMITS = (
+    "Labels are GFN1-xTB energies of cut-outs with fixed outer atoms, not of crystals.",
+    "A metal pair that is new to the forest is predicted poorly: read its interval, not its energy alone.",
+    "Energies on supports of different kinds have different reference states and must not be compared.",
 )
 
 
@@ -102,7 +110,7 @@ def render(results: Results, rows: int = TABLE_ROWS) -> str:
     table, notes = table_block(results, rows)
     figures = {"rows": table, **_charts(results)}
     return template.render(
-        title=results.info["config"].get("title") or "Screening of bimetallic clusters",
+        title=results.info["config"].get("title") or _TITLES[results.on_supports],
         version=version("ase-bimetal"),
         css=Markup(_text("report.css")),
         script=Markup(_text("report.js")),
@@ -152,13 +160,14 @@ def _structures(results: Results) -> list[Any]:
 def _best(results: Results) -> dict[str, Any]:
     rows = [row for _, row in results.predicted.head(BEST).iterrows()]
     captions = [
-        f"{row[NAME]}, {row[c.MOTIF]}: E_form {words.measured(row)} eV/metal ({results.info['level']})." for row in rows
+        f"{row[NAME]}, {row[c.MOTIF]}: E_form {words.measured(row)} eV/metal ({results.info['level']}). "
+        f"Geometry: {row[c.GEOMETRY]}." for row in rows
     ]
     return {
         "best": [_best_row(row, i) for i, row in enumerate(rows)],
         "structures": [{"name": f"{i}. {row[NAME]}, {row[c.MOTIF]}", "caption": caption}
                        for i, (row, caption) in enumerate(zip(rows, captions, strict=True), start=1)],
-        "geometry_note": _NOT_RELAXED,
+        "geometry_note": _HOW_TO_TURN,
     }
 
 
@@ -196,23 +205,54 @@ def _captions(results: Results, rows: int) -> dict[str, Any]:
 
 def _model(results: Results) -> dict[str, Any]:
     """What is known of the model: facts, errors per split, limits."""
-    info, card = results.info, _card(results)
+    info, card = results.info, None if results.on_supports else _card(results)
     facts = [
         ("model", info["model"]), ("level of theory", info["level"]),
-        ("reference state of the ligands", info["reference"]), ("unit", "eV per metal atom"),
+        ("reference state", words.reference_words(info["reference"])), ("unit", "eV per metal atom"),
         ("screened with", f"ase-bimetal {info['version']}"),
         ("report written", f"{date.today().isoformat()} with ase-bimetal {version('ase-bimetal')}"),
     ]
+    if results.on_supports:
+        return _forest_model(results, facts)
     if card is None:
-        facts.append(("model card", "not on this machine, so its errors and limits are not shown"))
-        return {"facts": facts, "metrics": [], "limits": [], "label_level": ""}
+        return _unknown_model(facts)
     data = card["data"]
     facts += [
         ("trained", f"{card['created']} on {data['used']:,} of {data['labelled']:,} labels"),
         ("training labels", f"{data['labels']}, digest {data['digest']}"), ("licence", card["licence"]),
         ("configuration", json.dumps(info["config"], ensure_ascii=False)),
     ]
-    return {"facts": facts, "metrics": _metrics(card), "limits": card["limits"], "label_level": data["labels"]}
+    return {"facts": facts, "metrics": _metrics(card), "limits": card["limits"], "label_level": data["labels"],
+            "errors_note": _CLUSTER_ERRORS}
+
+
+def _unknown_model(facts: list[tuple[str, str]]) -> dict[str, Any]:
+    """What is left to say of a model that is not here."""
+    unknown = ("model card", "not on this machine, so its errors and limits are not shown")
+    return {"facts": [*facts, unknown], "metrics": [], "limits": [], "label_level": "", "errors_note": ""}
+
+
+def _forest_model(results: Results, facts: list[tuple[str, str]]) -> dict[str, Any]:
+    """Facts, errors and limits of the descriptor forest, for the surroundings that were screened."""
+    from ase_bimetal.baselines.forest import NOVELTY, get_forest
+    from ase_bimetal.screening.supports import surroundings_of
+
+    forest = get_forest()
+    if forest.name != results.info["model"]:
+        return _unknown_model(facts)
+    rows = forest.card["rows"]
+    facts += [
+        ("trained", f"on {rows['all']:,} labelled objects"),
+        ("configuration", json.dumps(results.info["config"], ensure_ascii=False)),
+    ]
+    kinds = sorted({surroundings_of(support) for support in results.info["config"]["supports"]})
+    metrics = [
+        _error_row(f"{novelty} left out", f"descriptor forest, {kind}",
+                   forest.card["calibration"][novelty]["errors"][kind])
+        for kind in kinds for novelty in NOVELTY
+    ]
+    return {"facts": facts, "metrics": metrics, "limits": _SUPPORT_LIMITS,
+            "label_level": "GFN1-xTB with PBE references", "errors_note": _SUPPORT_ERRORS}
 
 
 def _card(results: Results) -> dict[str, Any] | None:
@@ -227,8 +267,10 @@ def _card(results: Results) -> dict[str, Any] | None:
 
 
 def _metrics(card: dict[str, Any]) -> Sequence[dict[str, Any]]:
-    return [
-        {"split": split, "model": name, "mae": words.number(row["MAE"], 3), "rmse": words.number(row["RMSE"], 3),
-         "r2": words.number(row["R2"], 3), "n": f"{row['n']:,}"}
-        for split, models in card["metrics"].items() for name, row in models.items()
-    ]
+    return [_error_row(split, name, row) for split, models in card["metrics"].items() for name, row in models.items()]
+
+
+def _error_row(split: str, name: str, row: Mapping[str, float]) -> dict[str, str]:
+    """Errors [eV/metal] of one model on one split, as text."""
+    return {"split": split, "model": name, "mae": words.number(row["MAE"], 3), "rmse": words.number(row["RMSE"], 3),
+            "r2": words.number(row["R2"], 3), "n": f"{row['n']:,}"}

@@ -22,7 +22,7 @@ _READ = (
     c.ID, c.STATUS, c.REASON, c.MOTIF, c.HOST, c.DOPANTS, c.COMPOSITION, c.ARRANGEMENT, c.LIGANDS, c.FORMATION_ENERGY,
     c.FORMATION_ENERGY_STD, c.FORMATION_ENERGY_LOW, c.FORMATION_ENERGY_HIGH, c.LEVEL_ERROR, c.PHI, c.ACCESSIBLE,
     c.REDUCED_DISTANCE, c.CHI_ENV, c.MIXING_ENTHALPY, c.MISCIBLE, c.LOG_P, c.METAL_COST, c.CRITICAL_METALS, c.FLAGS,
-    c.PASSES,
+    c.PASSES, c.GEOMETRY, c.REFERENCE,
 )
 _COUNTED = re.compile(r"^(\d+) (.+)$")
 
@@ -56,6 +56,11 @@ class Results:
     def passing(self) -> pd.DataFrame:
         """Rows of `predicted` that pass every filter of the screening."""
         return self.predicted[self.predicted[c.PASSES].astype(bool)]
+
+    @property
+    def on_supports(self) -> bool:
+        """Whether the candidates are pairs of metals on supports, and not clusters."""
+        return bool(self.info["config"].get("supports"))
 
     @property
     def filters(self) -> Mapping[str, Any]:
@@ -94,7 +99,7 @@ def read_results(folder: str | Path) -> Results:
     front = set(pareto_front(ok)[c.ID])
     order = [*rank(ok[passes])[c.ID], *rank(ok[~passes])[c.ID]]
     ranked = ok.set_index(c.ID, drop=False).loc[order].reset_index(drop=True)
-    ranked[NAME] = [candidate_name(*row) for row in ranked[[c.COMPOSITION, c.LIGANDS]].itertuples(index=False)]
+    ranked[NAME] = [candidate_name(*row) for row in zip(ranked[c.COMPOSITION], ranked[c.LIGANDS], strict=True)]
     if ranked[c.ARRANGEMENT].nunique() > 1:
         ranked[NAME] += " #" + ranked[c.ARRANGEMENT].astype(int).astype(str)
     ranked[FRONT] = ranked[c.ID].isin(front)
@@ -107,13 +112,15 @@ def read_results(folder: str | Path) -> Results:
     )
 
 
-def candidate_name(composition: str, ligands: str) -> str:
-    """Formula as chemists write it, from the columns ``composition`` and ``ligands``.
+def candidate_name(composition: str, ligands: str | None) -> str:
+    """Formula as chemists write it, from the columns ``composition`` and ``ligands``, which a support has none of.
 
     Examples
     --------
     >>> candidate_name("Au4Pd2", "8 PET + 2 PPh3")
     'Au4Pd2(PET)8(PPh3)2'
     """
+    if not ligands:
+        return composition
     parts = [_COUNTED.match(part) for part in ligands.split(" + ")]
     return composition + "".join(f"({part[2]}){part[1]}" if part else "" for part in parts)

@@ -46,7 +46,7 @@ class TableColumn:
 
 _COLUMNS = (
     TableColumn("name", "candidate", "", "metal core and ligands", "text", (NAME,)),
-    TableColumn("motif", "motif", "", "motif of the metal core", "text", (c.MOTIF,)),
+    TableColumn("motif", "motif", "", "motif of the metal core, or the support", "text", (c.MOTIF,)),
     TableColumn("arrangement", "placing", "", "which arrangement of the dopants on the core's sites", "number",
                 (c.ARRANGEMENT,)),
     TableColumn("host", "host", "", "majority metal", "text", (c.HOST,)),
@@ -72,9 +72,10 @@ _COLUMNS = (
     TableColumn("passes", "passes", "", "passes the filters of the screening", "yesno", (c.PASSES,)),
     TableColumn("id", "id", "", "id of the row in the screening", "text", (c.ID,)),
 )
-#: Columns shown only if they say something: more than one arrangement, prices given, something filtered out.
+#: Columns shown only if they say something: more than one arrangement, ligands, prices given, something filtered out.
 _IF_USED: dict[str, Callable[[pd.Series], bool]] = {
     "arrangement": lambda values: values.nunique() > 1,
+    "log_p": lambda values: values.notna().any(),
     "cost": lambda values: values.notna().any(),
     "critical": lambda values: values.map(len).any(),
     "passes": lambda values: not values.all(),

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ase_bimetal.formation import REFERENCES
 from ase_bimetal.report.results import NAME, Results
 from ase_bimetal.screening import columns as c
 
@@ -97,7 +98,18 @@ def count(n: int, noun: str) -> str:
 
 def level_words(info: dict[str, Any]) -> str:
     """Level of theory, reference state and model in one phrase."""
-    return f"{info['level']}, reference: free ligands ({info['reference']}), model {info['model']}"
+    return f"{info['level']}, reference: {reference_words(info['reference'])}, model {info['model']}"
+
+
+def reference_words(reference: str) -> str:
+    """Reference state of the surroundings in words: that of ligands is one of three names.
+
+    Examples
+    --------
+    >>> reference_words("dimer"), reference_words("relaxed metal-free sheet")
+    ('free ligands (dimer)', 'relaxed metal-free sheet')
+    """
+    return f"free ligands ({reference})" if reference in REFERENCES else reference
 
 
 def summarise(results: Results) -> list[str]:
@@ -116,7 +128,8 @@ def summarise(results: Results) -> list[str]:
     """
     sentences = [_outcome(results)]
     if len(results.predicted):
-        sentences += [_accessible(results), _filtered(results), *_best(results), _flagged(results), _meaning(results)]
+        sentences += [_accessible(results), _filtered(results), *_best(results), _flagged(results), _meaning(results),
+                      _several_references(results)]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -229,8 +242,17 @@ def _flagged(results: Results) -> str:
 
 def _meaning(results: Results) -> str:
     errors = results.predicted[c.LEVEL_ERROR].dropna()
-    text = (f"E_form is the formation energy per metal atom: {level_words(dict(results.info))}. ± is one standard "
-            "deviation of the model, the 90 % interval is 1.64 of them to either side")
+    width = ("the width of the 90 % interval over 3.29; the interval need not be symmetric" if results.on_supports else
+             "one standard deviation of the model, the 90 % interval is 1.64 of them to either side")
+    text = f"E_form is the formation energy per metal atom: {level_words(dict(results.info))}. ± is {width}"
     if len(errors):
         text += f"; the level itself errs by {number(errors.max())} eV/metal on average, which is not part of ±"
     return text + ". φ, H_mix and log P are computed from tables and the geometry and have no statistical error."
+
+
+def _several_references(results: Results) -> str:
+    states = sorted(results.predicted[c.REFERENCE].unique())
+    if len(states) < 2:
+        return ""
+    return (f"Energies are taken against {len(states)} reference states ({'; '.join(states)}): compare candidates on "
+            "one kind of support.")

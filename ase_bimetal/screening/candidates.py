@@ -7,32 +7,36 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from ase_bimetal.errors import LigandError
+from ase_bimetal.errors import LigandError, ScreenError
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.screening.config import ScreenConfig, dopant_number
 from ase_bimetal.screening.cores import Labels, core_of, dopant_sites, placements
 from ase_bimetal.screening.roles import Shell, fill
 from ase_bimetal.screening.supply import is_critical, is_restricted
+from ase_bimetal.screening.supports import Site, find_site
+from ase_bimetal.screening.templates import site_template_name, template_name
 
 MetalSet = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One cluster to predict.
+    """One cluster, or one pair of metals on a support, to predict.
 
     Attributes
     ----------
     motif
-        Key of `ase_bimetal.reference.motifs.FAMILIES`.
+        Key of `ase_bimetal.reference.motifs.FAMILIES`, or of `ase_bimetal.screening.supports.SUPPORTS`.
     host, dopants
         Its metals.
     shell
-        Its ligands by role.
+        Its ligands by role; none on a support.
     labels
         For each metal atom 0 (host) or the number of its dopant.
     arrangement
         Number of the placement among those of the same composition.
+    site
+        Whose geometry it takes on a support; None for a cluster.
     """
 
     motif: str
@@ -41,6 +45,12 @@ class Candidate:
     shell: Shell
     labels: Labels
     arrangement: int
+    site: Site | None = None
+
+    @property
+    def template(self) -> str:
+        """Name of the geometry in which its metals are put."""
+        return template_name(self.motif, self.shell) if self.site is None else site_template_name(self.site)
 
     @property
     def core_symbols(self) -> tuple[str, ...]:
@@ -57,7 +67,9 @@ class Candidate:
 
     @property
     def id(self) -> str:
-        """Motif, core, ligands and arrangement: unique in a screening."""
+        """Motif, core, ligands and arrangement, or support and core: unique in a screening."""
+        if self.site is not None:
+            return f"{self.motif}:{self.composition}"
         shell = "+".join(name for _, name in self.shell.ligands)
         return f"{self.motif}:{self.composition}:{shell}:{self.arrangement}"
 
@@ -98,6 +110,8 @@ def enumerate_candidates(config: ScreenConfig) -> Iterator[Candidate | Skip]:
     ['skip:*:Au:Au:*:*', 'skip:Au4M2:*:*:*:PPh3', 'Au4M2:Au4Pd2:PET:0']
     """
     yield from (item for item in _metal_sets(config) if isinstance(item, Skip))
+    for support in config.supports:
+        yield from _on_support(config, support)
     for motif in config.motifs:
         layouts = list(_layouts(config, motif))
         shells = list(_shells(config, motif))
@@ -112,6 +126,23 @@ def required_shells(config: ScreenConfig) -> Iterator[tuple[str, Shell]]:
     for motif in config.motifs:
         if any(not isinstance(layout, Skip) for layout in _layouts(config, motif)):
             yield from ((motif, shell) for shell in _shells(config, motif) if isinstance(shell, Shell))
+
+
+def _on_support(config: ScreenConfig, support: str) -> Iterator[Candidate | Skip]:
+    """One host and one dopant atom each; a pair once, whichever of the two is called the host."""
+    seen = set()
+    for host, (dopant,) in (item for item in _metal_sets(config) if not isinstance(item, Skip)):
+        if frozenset((host, dopant)) in seen:
+            yield Skip(f"same pair as {dopant} and {host}", motif=support, host=host, dopants=(dopant,))
+            continue
+        seen.add(frozenset((host, dopant)))
+        try:
+            site = find_site(support, host, dopant)
+        except ScreenError as error:
+            yield Skip(str(error), motif=support, host=host, dopants=(dopant,))
+            continue
+        labels = tuple(int(metal == dopant) for metal in site.metals)
+        yield Candidate(support, host, (dopant,), Shell("", ()), labels, 0, site)
 
 
 def _on_layout(

@@ -49,9 +49,11 @@ MODEL = "model"
 
 #: Values of the column ``status``.
 OK, FAILED, SKIPPED = "ok", "failed", "skipped"
-#: Values of the column ``geometry``. No candidate is relaxed: ligands are placed on the motif's ideal core, or on the
-#: mean of the relaxed cores of its labelled clusters, and overlaps are pushed apart.
+#: Values of the column ``geometry`` for clusters. No candidate is relaxed: ligands are placed on the motif's ideal
+#: core, or on the mean of the relaxed cores of its labelled clusters, and overlaps are pushed apart.
 IDEAL_CORE, RELAXED_CORE = "template, ideal core", "template, mean relaxed core"
+#: The same for two metals on a support: relaxed as labelled, or another labelled pair's with the metals exchanged.
+OWN_PAIR, CLOSEST_PAIR = "relaxed, labelled pair", "template, closest labelled pair"
 #: Half-width of the 90 % interval of a normal distribution, in standard deviations.
 INTERVAL_90 = 1.6449
 
@@ -68,10 +70,10 @@ class Column:
 
 #: Every column in order. All but ``id`` and ``status`` may be empty.
 COLUMNS: tuple[Column, ...] = (
-    Column(ID, "text", "", "motif:core:ligands:arrangement, unique in a screening"),
+    Column(ID, "text", "", "motif:core:ligands:arrangement or support:core, unique in a screening"),
     Column(STATUS, "text", "", "ok, failed (no prediction) or skipped (not a candidate)"),
     Column(REASON, "text", "", "why a row failed or was skipped"),
-    Column(MOTIF, "text", "", "motif of the metal core"),
+    Column(MOTIF, "text", "", "motif of the metal core, or the support of two metals"),
     Column(HOST, "text", "", "host metal"),
     Column(DOPANTS, "text", "", "dopant, or dopants joined by +"),
     Column(COMPOSITION, "text", "", "metal core, host first"),
@@ -104,6 +106,6 @@ COLUMNS: tuple[Column, ...] = (
     Column(TEMPLATE, "text", "", "file in templates/ that holds the geometry, without its ending"),
     Column(CORE_SYMBOLS, "texts", "", "elements of the core's atoms, the first atoms of the template"),
     Column(LEVEL, "text", "", "level of theory that the model predicts"),
-    Column(REFERENCE, "text", "", "reference state of the ligands"),
+    Column(REFERENCE, "text", "", "reference state of the ligands or of the support"),
     Column(MODEL, "text", "", "model and hash"),
 )

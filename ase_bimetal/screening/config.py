@@ -17,10 +17,14 @@ from ase_bimetal.extras import name_extra
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL
 from ase_bimetal.reference.motifs import FAMILIES
+from ase_bimetal.screening.supports import SUPPORTS
 
 #: Role → ligand of the roles that a screened ligand leaves open: the smallest of its kind that the labels hold.
 CO_LIGANDS = {"thiolate": "SMe", "axial": "PMe3", "phosphine": "PMe3", "halide": "Cl", "pi": "Cp"}
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+# Fields that say something about clusters only.
+_ONLY_CLUSTERS = ("ligands", "motifs", "metals_per_core", "dopant_counts", "arrangements", "triple_splits",
+                  "co_ligands", "model", "reference")
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -72,7 +76,7 @@ class Filters(BaseModel):
 
 
 class ScreenConfig(BaseModel):
-    """A screening: host metals × dopants × compositions × ligands × motifs.
+    """A screening: host metals × dopants × compositions × ligands × motifs, or host metals × dopants × supports.
 
     Attributes
     ----------
@@ -83,6 +87,9 @@ class ScreenConfig(BaseModel):
         a mapping role → ligand.
     motifs
         Keys of `ase_bimetal.reference.motifs.FAMILIES`.
+    supports
+        In place of ligands and motifs: keys of `ase_bimetal.screening.supports.SUPPORTS`, each for one atom of the
+        host and one of the dopant.
     metals_per_core
         2 for pairs, 3 for triples, or both.
     dopant_counts
@@ -115,8 +122,9 @@ class ScreenConfig(BaseModel):
     title: str = ""
     hosts: tuple[str, ...] = Field(("Au",), min_length=1)
     dopants: tuple[str, ...] = Field(min_length=1)
-    ligands: tuple[str | dict[str, str], ...] = Field(min_length=1)
-    motifs: tuple[str, ...] = Field(min_length=1)
+    ligands: tuple[str | dict[str, str], ...] = ()
+    motifs: tuple[str, ...] = ()
+    supports: tuple[str, ...] = ()
     metals_per_core: tuple[Literal[2, 3], ...] = Field((2,), min_length=1)
     dopant_counts: tuple[Annotated[int, Field(ge=1)] | str, ...] = Field(("motif",), min_length=1)
     arrangements: int = Field(1, ge=1)
@@ -143,6 +151,14 @@ class ScreenConfig(BaseModel):
                 raise ScreenError(f"unknown motif {name!r}; allowed: {', '.join(FAMILIES)}")
         return _distinct(names)
 
+    @field_validator("supports")
+    @classmethod
+    def _supports(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in SUPPORTS:
+                raise ScreenError(f"unknown support {name!r}; allowed: {', '.join(SUPPORTS)}")
+        return _distinct(names)
+
     @field_validator("ligands")
     @classmethod
     def _ligands(cls, choices: tuple[str | dict[str, str], ...]) -> tuple[str | dict[str, str], ...]:
@@ -167,6 +183,20 @@ class ScreenConfig(BaseModel):
             if isinstance(count, str) and count != "motif" and not _PERCENT.fullmatch(count):
                 raise ScreenError(f"{count!r} is no dopant count; allowed: 'motif', a whole number, a share as '25%'")
         return _distinct(counts)
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> ScreenConfig:
+        if not self.supports:
+            missing = [name for name in ("ligands", "motifs") if not getattr(self, name)]
+            if missing:
+                raise ScreenError(f"nothing in {' and '.join(missing)}; allowed: ligands and motifs, or supports")
+            return self
+        # A folder that is read back has every field, most of them at its default.
+        given = [name for name in _ONLY_CLUSTERS if getattr(self, name) != type(self).model_fields[name].default]
+        if given:
+            raise ScreenError(f"{', '.join(given)} given beside supports; allowed there: a screening of supports "
+                              "has one atom of the host, one of the dopant, and a model of its own")
+        return self
 
     @model_validator(mode="after")
     def _priced(self) -> ScreenConfig:

@@ -11,12 +11,13 @@ from ase import Atoms
 
 from ase_bimetal.errors import BimetalError, ScreenError
 from ase_bimetal.ligands import formula_text
-from ase_bimetal.model.predictor import Failure, Prediction, Predictor, get_predictor
+from ase_bimetal.model.predictor import Failure
 from ase_bimetal.screening import columns as c
 from ase_bimetal.screening.candidates import Candidate, Skip
 from ase_bimetal.screening.config import ScreenConfig
+from ase_bimetal.screening.models import Found, Model, model_of
 from ase_bimetal.screening.supply import is_critical, metal_cost
-from ase_bimetal.screening.templates import template_name, with_metals
+from ase_bimetal.screening.templates import with_metals
 from ase_bimetal.system import BimetallicSystem, as_system
 
 if TYPE_CHECKING:
@@ -69,14 +70,14 @@ def evaluate_chunk(chunk: Chunk) -> list[Row]:
         Column name → value; see `ase_bimetal.screening.columns`.
     """
     config = chunk.config
-    predictor = get_predictor(config.model, config.device)
+    model = model_of(config)
     made = [_make_system(item, chunk.templates) for item in chunk.items]
     systems = [m for m in made if isinstance(m, BimetallicSystem)]
-    found = iter(_predict(predictor, systems, config.reference))
+    found = iter(_predict(model, systems))
     rows = []
     for item, system in zip(chunk.items, made, strict=True):
         row: Row = dict.fromkeys(column.name for column in c.COLUMNS)
-        row |= {c.LEVEL: predictor.card["level"], c.REFERENCE: config.reference, c.MODEL: predictor.checkpoint.name}
+        row |= {c.LEVEL: model.level, c.REFERENCE: model.reference, c.MODEL: model.name}
         if isinstance(item, Skip):
             row |= _skip_row(item)
         else:
@@ -92,7 +93,7 @@ def evaluate_chunk(chunk: Chunk) -> list[Row]:
 def _make_system(item: Candidate | Skip, templates: Mapping[str, Atoms | str]) -> BimetallicSystem | Failure | None:
     if isinstance(item, Skip):
         return None
-    template = templates[template_name(item.motif, item.shell)]
+    template = templates[item.template]
     if isinstance(template, str):
         return Failure(ScreenError(f"no template: {template}"))
     return _guarded(lambda: as_system(with_metals(template, item.core_symbols)))
@@ -108,17 +109,15 @@ def _guarded(make: Callable[[], Any]) -> Any:
         return Failure(ScreenError(f"{type(error).__name__}: {error}"))
 
 
-def _predict(
-    predictor: Predictor, systems: Sequence[BimetallicSystem], reference: str
-) -> list[Prediction | Failure]:
+def _predict(model: Model, systems: Sequence[BimetallicSystem]) -> list[Found | Failure]:
     """Predict together; if that breaks, predict the halves, down to the one system at fault."""
-    found = _guarded(lambda: predictor.predict(systems, reference))
+    found = _guarded(lambda: model.predict(systems))
     if not isinstance(found, Failure):
         return found
     if len(systems) == 1:
         return [found]
     half = len(systems) // 2
-    return [*_predict(predictor, systems[:half], reference), *_predict(predictor, systems[half:], reference)]
+    return [*_predict(model, systems[:half]), *_predict(model, systems[half:])]
 
 
 def _skip_row(item: Skip) -> Row:
@@ -145,32 +144,34 @@ def _identity(item: Candidate, config: ScreenConfig) -> Row:
         c.N_METALS: len(symbols),
         c.DOPANT_RATIO: 1 - item.labels.count(0) / len(symbols),
         c.ARRANGEMENT: item.arrangement,
-        c.LIGAND: item.shell.label,
+        c.LIGAND: item.shell.label or None,
         c.METAL_COST: metal_cost(symbols, config.prices),
         c.CRITICAL_METALS: sorted({s for s in symbols if is_critical(s)}),
-        c.TEMPLATE: template_name(item.motif, item.shell),
+        c.TEMPLATE: item.template,
         c.CORE_SYMBOLS: list(symbols),
     }
 
 
-def _outcome_row(outcome: Prediction | Failure, system: BimetallicSystem | Failure) -> Row:
+def _outcome_row(outcome: Found | Failure, system: BimetallicSystem | Failure) -> Row:
     row: Row = _contents(system) if isinstance(system, BimetallicSystem) else {}
     if isinstance(outcome, Failure):
         return row | {c.STATUS: c.FAILED, c.REASON: outcome.reason}
-    energy, std = outcome.formation_energy_per_metal, outcome.formation_energy_std
-    row |= {column: outcome.descriptors.get(label) for label, column in _DESCRIPTORS.items()}
+    found, (low, high) = outcome.prediction, outcome.interval
+    row |= {column: found.descriptors.get(label) for label, column in _DESCRIPTORS.items()}
     mixing = row[c.MIXING_ENTHALPY]
     return row | {
         c.STATUS: c.OK,
-        c.FORMATION_ENERGY: energy,
-        c.FORMATION_ENERGY_STD: std,
-        c.FORMATION_ENERGY_LOW: energy - c.INTERVAL_90 * std,
-        c.FORMATION_ENERGY_HIGH: energy + c.INTERVAL_90 * std,
-        c.LEVEL_ERROR: outcome.level_error,
-        c.PHI: outcome.accessibility_index,
-        c.ACCESSIBLE: outcome.accessible,
+        c.FORMATION_ENERGY: found.formation_energy_per_metal,
+        c.FORMATION_ENERGY_STD: found.formation_energy_std,
+        c.FORMATION_ENERGY_LOW: low,
+        c.FORMATION_ENERGY_HIGH: high,
+        c.LEVEL_ERROR: found.level_error,
+        c.LEVEL: found.level,
+        c.REFERENCE: found.reference,
+        c.PHI: found.accessibility_index,
+        c.ACCESSIBLE: found.accessible,
         c.MISCIBLE: None if mixing is None else mixing < 0,
-        c.FLAGS: list(outcome.flags),
+        c.FLAGS: list(found.flags),
     }
 
 
@@ -184,14 +185,14 @@ def _geometry(item: Candidate, template: Atoms | str, flags: list[str] | None) -
     notes = [template.info.get("template_note")]
     if made == c.IDEAL_CORE:
         notes.append(f"ideal core: no labelled cluster tells how {item.motif} relaxes")
-    if item.host != "Au":
+    if item.site is None and item.host != "Au":
         notes.append(f"core of a gold cluster with {item.host} in its place")
     return {c.GEOMETRY: made, c.FLAGS: [*flags, *filter(None, notes)]}
 
 
 def _contents(system: BimetallicSystem) -> Row:
     return {
-        c.LIGANDS: " + ".join(f"{count} {ligand.name}" for ligand, count in system.ligands),
+        c.LIGANDS: " + ".join(f"{count} {ligand.name}" for ligand, count in system.ligands) or None,
         c.FORMULA: formula_text(Counter(system.symbols)),
         c.N_ATOMS: len(system.symbols),
     }

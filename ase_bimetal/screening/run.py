@@ -14,14 +14,15 @@ from ase import Atoms
 
 from ase_bimetal.errors import BimetalError, ScreenError
 from ase_bimetal.extras import name_extra
-from ase_bimetal.model.predictor import get_predictor
 from ase_bimetal.screening import columns as c
 from ase_bimetal.screening.candidates import Candidate, Skip, enumerate_candidates, required_shells
 from ase_bimetal.screening.config import ScreenConfig
 from ase_bimetal.screening.evaluate import Chunk, Row, evaluate_chunk
+from ase_bimetal.screening.models import model_of
 from ase_bimetal.screening.roles import Shell
 from ase_bimetal.screening.runners import Runner, make_runner
 from ase_bimetal.screening.store import Store
+from ase_bimetal.screening.supports import site_atoms
 from ase_bimetal.screening.templates import (
     build_template,
     read_template,
@@ -95,9 +96,9 @@ def screen(
     started = time.perf_counter()
     config = config or ScreenConfig.make(**fields)
     store = Store(Path(out))
-    predictor = get_predictor(config.model, config.device)
-    about = {"model": predictor.checkpoint.name, "level": predictor.card["level"], "reference": config.reference}
+    about = model_of(config).about
     store.open(config, about)
+    _copy_sites(config, store)
     with make_runner(scheduler, workers) as run:
         faults = _build_templates(config, store, run, progress)
         n_reused = _predict_chunks(config, store, run, faults, about, progress)
@@ -113,6 +114,15 @@ def _template_or_fault(task: tuple[str, Shell]) -> Atoms | str:
         return f"{type(error).__name__}: {error}"
     except Exception as error:  # RDKit and the clash removal have errors of their own
         return f"{type(error).__name__} while assembling {task[0]} with {task[1].label}: {error}"
+
+
+def _copy_sites(config: ScreenConfig, store: Store) -> None:
+    """Write the geometries of labelled pairs that candidates on supports take."""
+    if not config.supports:
+        return
+    for item in enumerate_candidates(config):
+        if isinstance(item, Candidate) and not template_path(store.templates, item.template).is_file():
+            write_template(store.templates, item.template, site_atoms(item.site))
 
 
 def _build_templates(config: ScreenConfig, store: Store, run: Runner, progress: bool) -> dict[str, str]:
@@ -182,7 +192,7 @@ def chunked(items: Iterable[Candidate | Skip], size: int) -> Iterator[tuple[Cand
 
 
 def _templates(items: Iterable[Candidate | Skip], store: Store, faults: dict[str, str]) -> dict[str, Atoms | str]:
-    names = {template_name(item.motif, item.shell) for item in items if isinstance(item, Candidate)}
+    names = {item.template for item in items if isinstance(item, Candidate)}
     return {name: faults.get(name) or read_template(store.templates, name) for name in sorted(names)}
 
 

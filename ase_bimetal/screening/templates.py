@@ -21,6 +21,7 @@ from ase_bimetal.screening.columns import IDEAL_CORE, RELAXED_CORE
 from ase_bimetal.screening.files import write_whole
 from ase_bimetal.screening.relaxed_cores import mean_relaxed_core, with_skeleton
 from ase_bimetal.screening.roles import Shell, motif_roles
+from ase_bimetal.screening.supports import Site
 from ase_bimetal.system import ANNOTATION_KEY
 
 _DECIMALS = 4  # Å; what is kept in the file is what is predicted, in the first run and in every later one
@@ -39,6 +40,17 @@ def template_name(motif: str, shell: Shell) -> str:
     names = [motif, *(name for _, name in shell.ligands)]
     readable = "-".join(re.sub(r"[^A-Za-z0-9-]+", "_", name)[:24] for name in names)
     return f"{readable}-{hashlib.sha256(repr((motif, shell.ligands)).encode()).hexdigest()[:8]}"
+
+
+def site_template_name(site: Site) -> str:
+    """File name of a template on a support: the labelled pair, and whether it is the pair itself.
+
+    Examples
+    --------
+    >>> site_template_name(Site("CuNi@MFI-6-ring", ("Cu", "Ni"), True))
+    'CuNi_MFI-6-ring-own'
+    """
+    return re.sub(r"[^A-Za-z0-9-]+", "_", site.parent) + ("-own" if site.is_own else "-exchanged")
 
 
 def build_template(motif: str, shell: Shell) -> Atoms:

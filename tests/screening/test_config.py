@@ -24,6 +24,8 @@ FIELDS = {"dopants": ["Pd"], "ligands": ["SMe"], "motifs": ["Au4M2"]}
         ({"dopant_counts": [0]}, "dopant_counts", "greater than or equal to 1"),
         ({"filters": {"exclude_metals": ["C"]}}, "filters.exclude_metals", "'C' is no metal"),
         ({"filters": {"phi": 1}}, "filters.phi", "unknown field"),
+        ({"supports": ["MFI-6-ring"]}, "configuration", "ligands, motifs given beside supports"),
+        ({"supports": ["BEA"], "motifs": []}, "supports", "'BEA'; allowed: MFI-6-ring"),
         ({"solvents": ["water"]}, "solvents", "unknown field"),
         ({"prices": {"Au": 1.0}, "currency": "EUR"}, "configuration", "no price for Pd"),
         ({"prices": {"Au": 1.0, "Pd": 2.0}}, "configuration", "currency"),
@@ -39,7 +41,9 @@ def test_a_wrong_field_is_named_with_its_value(wrong: dict, place: str, culprit:
 
 
 def test_a_missing_field_is_named() -> None:
-    with pytest.raises(ScreenError, match="motifs: Field required"):
+    with pytest.raises(ScreenError, match="dopants: Field required"):
+        ScreenConfig.make(ligands=["SMe"], motifs=["Au4M2"])
+    with pytest.raises(ScreenError, match="nothing in motifs; allowed: ligands and motifs, or supports"):
         ScreenConfig.make(dopants=["Pd"], ligands=["SMe"])
 
 
@@ -85,5 +89,6 @@ def test_the_configuration_of_the_guide_is_a_configuration(tmp_path: Path) -> No
     path.write_text(guide.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0], encoding="utf-8")
     config = ScreenConfig.from_yaml(path)
     assert config.filters.metal_cost_below == 50000
-    assert set(ScreenConfig.model_fields) - set(config.model_fields_set) == {"model", "reference", "device",
-                                                                             "triple_splits", "chunk_size"}
+    assert set(ScreenConfig.model_fields) - set(config.model_fields_set) == {
+        "model", "reference", "device", "triple_splits", "chunk_size", "supports"
+    }

@@ -1,0 +1,146 @@
+"""Two metals on a support: zeolites and doped carbon, each at the geometry of the labelled pair that is closest to it.
+
+Where two metals sit in a ring depends on how large they are and, in a zeolite, on how many aluminium atoms balance
+their charges. So a candidate takes the relaxed geometry of a labelled pair with as much aluminium, itself if it is
+labelled, else the pair with the most similar radii, and exchanges the metals. Nothing is relaxed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+
+from ase import Atoms
+from ase.data import atomic_numbers, covalent_radii
+
+from ase_bimetal.errors import ScreenError
+from ase_bimetal.screening.columns import CLOSEST_PAIR, OWN_PAIR
+
+#: Support → family and structure of its labels.
+SUPPORTS: MappingProxyType[str, tuple[str, str]] = MappingProxyType({
+    "MFI-6-ring": ("zeolite-MFI", "6-ring"),
+    "FAU-6-ring": ("zeolite-FAU", "6-ring"),
+    "MOR-8-ring": ("zeolite-MOR", "8-ring"),
+    "sheet-N6": ("sheet", "N6"),
+    "sheet-2N4": ("sheet", "2N4"),
+})
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a pair of metals finds its geometry.
+
+    Attributes
+    ----------
+    parent
+        Prototype of the labelled pair, as in ``"CuNi@MFI-6-ring"``.
+    metals
+        The pair in the order in which it takes the places of the labelled one.
+    is_own
+        Whether the labelled pair is the pair itself.
+    """
+
+    parent: str
+    metals: tuple[str, str]
+    is_own: bool
+
+
+def find_site(support: str, host: str, dopant: str, without: str = "") -> Site:
+    """The labelled pair whose geometry a pair takes: itself, else that with the most similar covalent radii.
+
+    Parameters
+    ----------
+    support
+        Key of `SUPPORTS`.
+    host, dopant
+        The two metals.
+    without
+        A prototype to leave out, to see what a geometry of another costs.
+
+    Raises
+    ------
+    ScreenError
+        No labelled pair of this support has as much aluminium as the charges of the two metals need.
+
+    Examples
+    --------
+    >>> find_site("sheet-N6", "Au", "Ni")
+    Site(parent='AuNi@sheet-N6', metals=('Au', 'Ni'), is_own=True)
+    """
+    environment = _environment(support, host, dopant)
+    known = {name: pair for name, pair in _parents().get(environment, {}).items() if name != without}
+    if not known:
+        raise ScreenError(f"no labelled pair in {environment}, which {host} and {dopant} need; allowed for {support}: "
+                          f"pairs for {', '.join(name for name in _parents() if name.startswith(support))}")
+    orders = ((host, dopant), (dopant, host))
+    _, name, metals, pair = min(
+        (_difference(pair, order), name, order, pair) for name, pair in known.items() for order in orders
+    )
+    return Site(name, metals, metals == pair)
+
+
+def site_atoms(site: Site) -> Atoms:
+    """Relaxed geometry of the labelled pair with the metals exchanged; the two metals come first.
+
+    ``info["geometry"]`` says whose geometry it is, ``info["template_note"]`` what to keep in mind if it is another's.
+    """
+    found = _geometries()[site.parent].copy()
+    pair = "".join(found.get_chemical_symbols()[:2])
+    found.symbols[:2] = list(site.metals)
+    found.info["geometry"] = OWN_PAIR if site.is_own else CLOSEST_PAIR
+    if not site.is_own:
+        found.info["template_note"] = f"geometry of the labelled pair {pair}, the closest by radii"
+    return found
+
+
+def surroundings_of(support: str) -> str:
+    """What stands around the metals, in the words of `ase_bimetal.baselines.table.surroundings`.
+
+    Examples
+    --------
+    >>> surroundings_of("MFI-6-ring"), surroundings_of("sheet-N6")
+    ('zeolite', 'doped carbon')
+    """
+    return "doped carbon" if SUPPORTS[support][0] == "sheet" else "zeolite"
+
+
+def _difference(pair: Sequence[str], order: Sequence[str]) -> tuple[float, int]:
+    """How unlike two pairs are, metal by metal: the difference of their radii [Å], then how many elements differ."""
+    radii = [abs(covalent_radii[atomic_numbers[a]] - covalent_radii[atomic_numbers[b]])
+             for a, b in zip(pair, order, strict=True)]
+    return round(float(sum(radii)), 6), sum(a != b for a, b in zip(pair, order, strict=True))
+
+
+def _environment(support: str, host: str, dopant: str) -> str:
+    """Name of the support without its metals, with the aluminium that the pair needs."""
+    from ase_bimetal.reference.host_jobs import HostJob
+
+    return HostJob(*SUPPORTS[support], host, dopant, 1).environment
+
+
+@lru_cache(maxsize=1)
+def _geometries() -> dict[str, Atoms]:
+    """Prototype → relaxed geometry of every labelled pair on a support."""
+    return {row.prototype: Atoms(row.atoms.symbols, row.atoms.positions) for row in _rows().itertuples()}
+
+
+@lru_cache(maxsize=1)
+def _parents() -> dict[str, dict[str, tuple[str, str]]]:
+    """Environment → prototype → pair of metals in the order of its atoms."""
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for row in _rows().itertuples():
+        found.setdefault(row.environment, {})[row.prototype] = tuple(row.atoms.get_chemical_symbols()[:2])
+    return found
+
+
+@lru_cache(maxsize=1)
+def _rows():
+    from ase_bimetal.reference.hosts import load_hosts
+
+    frame = load_hosts().frame
+    return frame[(frame.kind == "parent") & frame.environment.notna()]
+
+
+__all__ = ["SUPPORTS", "Site", "find_site", "site_atoms", "surroundings_of"]
