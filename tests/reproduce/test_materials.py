@@ -1,6 +1,8 @@
 """The shipped table of materials, and what is made of a row."""
 
 import re
+from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -23,10 +25,29 @@ def row(**changes):
     values = {"metal_1": "Cu", "metal_2": "Y", "surroundings": "zeolite", "donors": "O", "ligands": "",
               "metal_distance_A": 3.92, "n_metal": 2.0, "ratio": 0.5} | changes
     return m.describe_materials(pd.DataFrame([values])).iloc[0]
+#: Not all metals: "Pr" in a formula is propyl, and "PtBu3" a phosphine.
+METALS = {*FRAME.metal_1, *FRAME.metal_2}
+
+
+def metals_in(formula):
+    """Metals that a formula names, without its charge: counts of symbols, brackets multiplied out."""
+    stack, formula = [Counter()], re.sub(r"\d*[+-]$", "", formula.replace("PtBu3", "PR3"))
+    for opened, closed, symbol, count in re.findall(r"([\[({])|([\])}])(?=\d*)|([A-Z][a-z]?)|(\d+(?:\.\d+)?)", formula):
+        if opened:
+            stack.append(Counter())
+        elif closed:
+            last = stack.pop()
+            stack[-1] += last
+        elif symbol:
+            last = Counter({symbol: 1}) if symbol in METALS else Counter()
+            stack[-1] += last
+        else:
+            stack[-1] += Counter({name: n * (float(count) - 1) for name, n in last.items()})
+    return stack[0]
 
 
 def test_there_are_enough_rows_of_many_classes():
-    assert len(FRAME) >= 92 and set(FRAME["class"]) == CLASSES
+    assert len(FRAME) >= 60 and set(FRAME["class"]) == CLASSES
 
 
 def test_metals_and_donors_are_known_elements():
@@ -60,6 +81,42 @@ def test_every_row_is_traceable():
     assert FRAME.verified.str.match("search: ").all()
     # Without a DOI the reference must be complete: journal, year, volume, page.
     assert FRAME.source[FRAME.doi == ""].str.contains(r"\d{4}, \d+\w?, \d+").all()
+
+
+def test_numbers_of_clusters_are_those_of_their_formula():
+    """Size, share and charge of a cluster can be read off its name, and must agree."""
+    clusters = FRAME[FRAME["class"].isin(["nanocluster", "molecular cluster"])]
+    told = clusters[clusters.ratio.notna()]
+    assert len(told) > 45
+    for row in told.itertuples():
+        found = metals_in(row.name)
+        assert set(found) == {row.metal_1, row.metal_2}, row.name
+        assert sum(found.values()) == pytest.approx(row.n_metal), row.name
+        assert found[row.metal_2] / sum(found.values()) == pytest.approx(row.ratio, abs=1e-5), row.name
+    for row in clusters[clusters.charge.notna()].itertuples():
+        sign = re.search(r"\](\d*)([+-])$", row.name)
+        assert row.charge == (int(f"{sign[2]}{sign[1] or 1}") if sign else 0), row.name
+
+
+def test_a_printed_distance_says_where_it_is_from():
+    """A mean or middle is explained; every distance is a plain length between two metals that can bond or bridge."""
+    rows = FRAME[FRAME.metal_distance_A.notna()]
+    ranges = rows[rows.source.str.contains("mean of|middle of")]
+    assert 0 < len(ranges) < len(rows)
+    for row in ranges.itertuples():
+        low, high = map(float, re.search(r"(?:mean|middle) of (\d\.\d+) (?:to|and) (\d\.\d+) Å", row.source).groups())
+        assert row.metal_distance_A == pytest.approx((low + high) / 2, abs=0.002), row.name
+
+
+def test_the_card_counts_the_rows_that_ship():
+    card = m.SHIPPED_MATERIALS.with_suffix(".md").read_text()
+    doi = FRAME.doi[FRAME.doi != ""]
+    assert f"lists {len(FRAME)} materials" in card and f"({len(doi)} rows, {doi.nunique()} DOIs)" in card
+    assert f"the other {len(FRAME) - len(doi)} rows" in card
+    words = {"nanocluster": "nanoclusters", "molecular cluster": "molecular clusters", "dual-atom": "dual-atom sites",
+             "MOF": "metal–organic frameworks", "zeolite": "zeolites", "nitride": "nitrides", "alloy": "alloys"}
+    for name, count in FRAME["class"].value_counts().items():
+        assert f"{count} {words.get(name, 'metals on')}" in " ".join(card.split()), name
 
 
 def test_no_material_is_there_twice():
@@ -120,9 +177,19 @@ def test_what_cannot_be_estimated_says_why(changes, charge, why):
     assert why in found.reason and np.isnan(found.energy)
 
 
-def test_a_missing_feature_widens_the_interval():
+class Ruler:
+    """A forest whose energy is −D, give or take 1 eV/metal."""
+
+    def estimate_rows(self, rows):
+        return [SimpleNamespace(formation_energy_per_metal=-d, formation_energy_interval=(-d - 1, 1 - d), novelty="")
+                for d in rows["D (Å)"]]
+
+
+def test_a_missing_feature_goes_over_the_training_rows_and_widens_the_interval():
     both = pd.DataFrame([row(metal_2="Zn"), row(metal_2="Zn", metal_distance_A=np.nan, n_metal=np.nan)])
-    known, unknown = m.estimate_materials(both, pd.Series([np.nan] * 2), get_forest(), read_table())
-    assert known.unknown == () and len(unknown.unknown) == 2
-    assert known.low <= known.energy <= known.high
-    assert unknown.high - unknown.low >= 0.8 * (known.high - known.low)
+    known, unknown = m.estimate_materials(both, pd.Series([np.nan] * 2), Ruler(), read_table())
+    assert known.unknown == () and (known.low, known.energy, known.high) == pytest.approx((-4.92, -3.92, -2.92))
+    assert set(unknown.unknown) == {"D (Å)", "N_metal (atoms)"}
+    trained = read_table().rows.query("surroundings == 'zeolite'")["D (Å)"]
+    assert -trained.max() <= unknown.energy <= -trained.min()
+    assert unknown.high - unknown.low > 2.0
