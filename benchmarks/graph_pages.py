@@ -17,15 +17,12 @@ from descriptor_pages import DOCS, fill
 from ase_bimetal import as_system, load_example
 from ase_bimetal.baselines import attention as seen
 from ase_bimetal.baselines.gcnn_model import GraphModel
-from ase_bimetal.errors import WeightsError
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, load_checkpoint
 from ase_bimetal.plots import PAPER_STYLE
 from ase_bimetal.reference.dataset import SHIPPED, load_reference
-from ase_bimetal.reproduce.published import ATTENTION_ORDER
-from ase_bimetal.training.data import trainable
-from ase_bimetal.training.splits import random_split
+from ase_bimetal.reproduce.published import ATTENTION_ORDER, MODELS
 
-PUBLISHED = "0.152 / 0.927"
+PUBLISHED = f"{MODELS['GCNN'].mae:.3f} / {MODELS['GCNN'].r2:.3f}"
 CHARGE = "pearson with electrons taken by the ligand (GFN1-xTB charges)"
 
 
@@ -65,20 +62,15 @@ def attention_text(card: dict[str, Any]) -> str:
     lines += ["", "| attention of a ligand | Pearson r | within one kind of ligand |", "|---|---|---|"]
     for how in ("mean", "sum"):
         lines.append(f"| {how} over its heavy atoms | {pearson[how]:.2f} | {pearson[how + ' within a formula']:.2f} |")
-    ours, published = ", ".join(found["groups"]), ", ".join(ATTENTION_ORDER)
-    order = f"From high to low: {ours}. Published: {published}. {found['ligands']} ligands of the test rows."
+    ours, same = list(found["groups"]), tuple(found["groups"]) == ATTENTION_ORDER
+    order = (f"From high to low: {', '.join(ours)}; {'the same order as' if same else 'another order than'} the "
+             f"published {', '.join(ATTENTION_ORDER)}. {found['ligands']} ligands of the test rows.")
     return "\n".join([*lines, "", order]).replace("| -", "| −")
 
 
 def draw(model: GraphModel, labels: Path) -> None:
     """The structure, the kinds of atoms, and the ligands' charge, on rows that the network was not trained on."""
-    reference = load_reference(labels)
-    if reference.digest != model.card["data"]["digest"]:
-        raise WeightsError(f"{model.name} was trained on labels {model.card['data']['digest']}, not on "
-                           f"{reference.digest}: its test rows are unknown; train it again or name its labels")
-    frame = trainable(reference.frame)
-    frame = frame.iloc[random_split(len(frame)).test]
-    values = [seen.atom_attention(atoms, model=model) for atoms in frame.atoms]
+    frame, values = seen.attention_of_test_rows(model, load_reference(labels))
     table = seen.attention_table([as_system(atoms) for atoms in frame.atoms], values)
     example = load_example("Au4Pd2(PET)8")
     with plt.rc_context(dict(PAPER_STYLE)):

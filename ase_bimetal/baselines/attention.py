@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from ase.data import atomic_numbers, covalent_radii
 
+from ase_bimetal.errors import WeightsError
 from ase_bimetal.plots import draw_bonds, frame_cluster, project
 from ase_bimetal.system import BimetallicSystem, as_system
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from ase_bimetal.baselines.gcnn_model import GraphModel
+    from ase_bimetal.reference.dataset import ReferenceData
 
 #: matplotlib's cividis, which can be read with any colour vision.
 ATTENTION_COLOURS = "cividis"
@@ -120,6 +122,39 @@ def ligand_table(frame: pd.DataFrame, attention: Sequence[np.ndarray]) -> pd.Dat
             seen, formula = values[inside], atoms.symbols[inside].get_chemical_formula()
             rows.append((name, number, formula, np.nanmean(seen), np.nansum(seen), charges[inside].sum()))
     return pd.DataFrame(rows, columns=["id", "fragment", "formula", "mean", "sum", "charge"])
+
+
+def attention_of_test_rows(model: GraphModel, reference: ReferenceData) -> tuple[pd.DataFrame, list[np.ndarray]]:
+    """Labels that a network was not trained on, and its attention on each of them.
+
+    Parameters
+    ----------
+    model
+        The network.
+    reference
+        The labels that it was trained on; the test rows of its random split are found again among them.
+
+    Returns
+    -------
+    tuple
+        Rows of the labels, and for each the attention (atoms,).
+
+    Raises
+    ------
+    WeightsError
+        The network was trained on other labels, so that its test rows are not known.
+    """
+    from ase_bimetal.training.data import trainable
+    from ase_bimetal.training.splits import random_split
+
+    trained = model.card["data"]["digest"]
+    if trained != reference.digest:
+        raise WeightsError(f"{model.name} was trained on labels {trained}, not on {reference.digest}: its test rows "
+                           "are unknown; train it again or name its labels")
+    frame = trainable(reference.frame)
+    frame = frame.iloc[random_split(len(frame)).test]
+    levels = model.attentions([as_system(atoms) for atoms in frame.atoms])
+    return frame, [attention.mean(axis=1) for attention in levels]
 
 
 def charge_correlation(ligands: pd.DataFrame) -> dict[str, float]:
@@ -237,4 +272,4 @@ def attention_against_charge(axes: Axes, ligands: pd.DataFrame, how: str = "mean
 
 
 __all__ = ["atom_attention", "attention_against_charge", "attention_bars", "attention_by_kind", "attention_table",
-           "charge_correlation", "draw_attention", "ligand_table"]
+           "charge_correlation", "draw_attention", "ligand_table", "attention_of_test_rows"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,10 +134,15 @@ class GraphModel:
         numpy.ndarray
             Shape (atoms, 7), 0…1; NaN for hydrogen, which is no node of the graph.
         """
-        system = as_system(item, ligands)
-        level_shift(system, self.card)  # says what the network was not made for
-        _, [attention] = evaluate_graphs(self.network, [cluster_graph(system)], 0.0, 1.0)
-        return on_all_atoms(system, attention)
+        [found] = self.attentions([as_system(item, ligands)])
+        return found
+
+    def attentions(self, systems: Sequence[BimetallicSystem]) -> list[np.ndarray]:
+        """As `attention`, of many clusters together."""
+        for system in systems:
+            level_shift(system, self.card)  # says what the network was not made for
+        _, found = evaluate_graphs(self.network, [cluster_graph(system) for system in systems], 0.0, 1.0)
+        return [on_all_atoms(system, attention) for system, attention in zip(systems, found, strict=True)]
 
     def _read(self, item: object, ligands: object, reference: str, errors: str) -> tuple | Failure:
         """System, graph, and the shift to the published level [eV per metal]."""
