@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ase_bimetal.baselines.regressors import BARE, make_regressor
+from ase_bimetal.baselines.physics import chosen_terms
+from ase_bimetal.baselines.regressors import BARE, SPARSE_NAME, make_regressor
 from ase_bimetal.baselines.table import CHI_ENV, FEATURES, LEVEL, DescriptorTable
 from ase_bimetal.extras import name_extra
 
@@ -24,11 +25,15 @@ if TYPE_CHECKING:
     from ase_bimetal.baselines.forest_card import OutOfFold
 
 TARGET = "E_form (eV/metal)"
+WEIGHT = "weight [eV/metal per standard deviation]"
 # Okabe–Ito blue; cividis and PuOr can be told apart with any colour vision.
 _BLUE = "#0072B2"
+# What has no value: far from every colour of the sequence, whose middle is grey.
+_NONE = "#D55E00"
 _SEQUENTIAL, _DIVERGING = "cividis", "PuOr"
 _KINDS = (("#0072B2", "o"), ("#E69F00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#000000", "v"), ("#D55E00", "P"))
-_LABELS = {
+#: Feature → its name in pictures.
+LABELS = {
     "chi_env (Pauling)": "χ_env (Pauling)",
     "delta chi_M (Pauling)": "Δχ_M (Pauling)",
     "N_metal (atoms)": "N_metal (atoms)",
@@ -109,16 +114,46 @@ def shap_values(table: DescriptorTable, rows: str = "minima", seed: int = 0) -> 
     return ShapValues(found[list(FEATURES)].to_numpy(), table.features, base, name)
 
 
+def sparse_formula(table: DescriptorTable, rows: str = "minima", seed: int = 0) -> pd.Series:
+    """The sparse polynomial of the eight features as a formula.
+
+    Parameters
+    ----------
+    table
+        Rows to fit.
+    rows
+        Which tuned settings to use: ``"minima"`` or ``"configurations"``.
+    seed
+        Seed of the regressor.
+
+    Returns
+    -------
+    pandas.Series
+        Term → weight [eV/metal per standard deviation of the term], largest first.
+    """
+    pipeline = make_regressor(SPARSE_NAME, seed, rows)
+    pipeline.fit(table.features, table.targets)
+    return pd.Series(chosen_terms(pipeline), name=WEIGHT, dtype=float)
+
+
+def formula_markdown(formula: pd.Series, n: int = 8) -> str:
+    """The largest terms of `sparse_formula` as a Markdown table, and how many more there are."""
+    lines = ["| term | weight (eV/metal per standard deviation) |", "| --- | --- |"]
+    lines += [f"| {name} | {weight:.2f} |" for name, weight in formula.iloc[:n].items()]
+    more = len(formula) - n
+    return "\n".join([*lines, *([f"\nand {more} smaller terms."] if more > 0 else [])])
+
+
 def pearson_figure(matrix: pd.DataFrame) -> Figure:
     """The Pearson matrix as a coloured grid with its numbers."""
     figure, axes = _new(7.4, 6.4)
-    names = [_LABELS.get(name, name) for name in matrix]
+    names = [LABELS.get(name, name) for name in matrix]
     image = axes.imshow(matrix, cmap=_DIVERGING, vmin=-1, vmax=1)
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
     axes.set_yticks(range(len(names)), names)
     for i, j in np.ndindex(matrix.shape):
         value = matrix.iat[i, j]
-        text = "–" if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}"
+        text = "–" if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
         axes.text(j, i, text, ha="center", va="center", fontsize=8, color="white" if abs(value) > 0.7 else "black")
     figure.colorbar(image, ax=axes, label="Pearson's r (–)", shrink=0.85)
     axes.set_title(f"Eight features and E_form ({LEVEL})", fontsize=10)
@@ -129,7 +164,7 @@ def shap_bar(found: ShapValues) -> Figure:
     """Mean absolute SHAP value of each feature."""
     figure, axes = _new(6.0, 3.6)
     importance = found.importance[::-1]
-    bars = axes.barh([_LABELS[name] for name in importance.index], importance, color=_BLUE)
+    bars = axes.barh([LABELS[name] for name in importance.index], importance, color=_BLUE)
     axes.bar_label(bars, fmt="%.2f", padding=3, fontsize=8)
     axes.set_xlabel("mean |SHAP value| (eV/metal)")
     axes.set_xlim(0, 1.12 * importance.max())
@@ -146,13 +181,13 @@ def shap_beeswarm(found: ShapValues, seed: int = 0) -> Figure:
         known = found.features[name].notna().to_numpy()
         rank = found.features[name].rank(pct=True).to_numpy()
         offset = height + _spread(column, rng)
-        axes.scatter(column[~known], offset[~known], s=9, color="#999999", linewidths=0)
+        axes.scatter(column[~known], offset[~known], s=9, color=_NONE, linewidths=0)
         dots = axes.scatter(column[known], offset[known], c=rank[known], cmap=_SEQUENTIAL, vmin=0, vmax=1, s=9,
                             linewidths=0)
-    axes.set_yticks(range(len(order)), [_LABELS[name] for name in order])
+    axes.set_yticks(range(len(order)), [LABELS[name] for name in order])
     axes.axvline(0.0, color="black", linewidth=0.8)
     axes.set_xlabel("SHAP value: effect on E_form (eV/metal)")
-    bar = figure.colorbar(dots, ax=axes, ticks=[0, 1], label="feature value (rank; grey: none, bare metal)")
+    bar = figure.colorbar(dots, ax=axes, ticks=[0, 1], label="feature value (rank; orange: none, bare metal)")
     bar.ax.set_yticklabels(["low", "high"])
     return _titled(figure, axes, found)
 
@@ -166,10 +201,10 @@ def shap_dependence(found: ShapValues, columns: int = 4) -> Figure:
         dots = panel.scatter(found.features[name], found.values[:, FEATURES.index(name)], c=found.features[by],
                              cmap=_SEQUENTIAL, s=10, linewidths=0)
         panel.axhline(0.0, color="black", linewidth=0.6)
-        panel.set_xlabel(_LABELS[name], fontsize=9)
+        panel.set_xlabel(LABELS[name], fontsize=9)
         panel.tick_params(labelsize=8)
         bar = figure.colorbar(dots, ax=panel)
-        bar.set_label(_LABELS[by], fontsize=8)
+        bar.set_label(LABELS[by], fontsize=8)
         bar.ax.tick_params(labelsize=8)
     for panel in axes[:, 0]:
         panel.set_ylabel("SHAP value (eV/metal)", fontsize=9)
@@ -237,8 +272,10 @@ def _spread(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 __all__ = [
+    "LABELS",
     "TARGET",
     "ShapValues",
+    "formula_markdown",
     "parity_figure",
     "pearson_figure",
     "pearson_matrix",
@@ -246,4 +283,5 @@ __all__ = [
     "shap_beeswarm",
     "shap_dependence",
     "shap_values",
+    "sparse_formula",
 ]

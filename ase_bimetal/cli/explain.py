@@ -47,12 +47,15 @@ def _draw_forest(out: Path) -> None:
 
 
 def _draw(table: DescriptorTable, rows: str, out: Path) -> None:
-    """Write correlations and SHAP values of some rows, as tables and pictures."""
+    """Write correlations, the sparse formula and SHAP values of some rows, as tables and pictures."""
     from ase_bimetal.baselines import explain
 
     matrix = explain.pearson_matrix(table)
     matrix.to_csv(out / "pearson.csv")
     explain.pearson_figure(matrix).savefig(out / "pearson.png")
+    formula = explain.sparse_formula(table, rows)
+    formula.to_csv(out / "formula.csv", index_label="term")
+    (out / "formula.md").write_text(explain.formula_markdown(formula) + "\n")
     found = explain.shap_values(table, rows)
     found.to_frame().assign(id=table.rows.id).to_csv(out / "shap.csv", index=False)
     for name in ("shap_bar", "shap_beeswarm", "shap_dependence"):

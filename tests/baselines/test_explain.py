@@ -50,6 +50,14 @@ def test_shap_values_add_up_to_the_prediction_and_name_the_cause(table, found):
     assert list(found.to_frame().columns)[0] == "SHAP of chi_env (Pauling) [eV/metal]"
 
 
+def test_sparse_formula_names_the_cause_and_is_written_as_a_table(table):
+    formula = explain.sparse_formula(table)
+    assert formula.index[0] == "H_mix (kJ/mol)" and formula.abs().is_monotonic_decreasing
+    assert formula.iloc[0] == pytest.approx(0.1 * table.features["H_mix (kJ/mol)"].std(), rel=0.2)
+    text = explain.formula_markdown(pd.Series({"a": 1.5, "b": -0.25, "c": 0.1}), n=2)
+    assert text.splitlines()[2:] == ["| a | 1.50 |", "| b | -0.25 |", "", "and 1 smaller terms."]
+
+
 def test_pictures_carry_units_level_and_every_row(found):
     bar, swarm, dependence = (
         getattr(explain, name)(found) for name in ("shap_bar", "shap_beeswarm", "shap_dependence")
@@ -76,6 +84,8 @@ def test_command_writes_tables_and_pictures(tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert written == {"regressors.csv", "regressors.md", "pearson.csv", "pearson.png", "shap.csv", "shap_bar.png",
-                       "shap_beeswarm.png", "shap_dependence.png", "forest_parity.png"}
+                       "shap_beeswarm.png", "shap_dependence.png", "forest_parity.png", "formula.csv", "formula.md"}
+    formula = pd.read_csv(tmp_path / "out" / "formula.csv")
+    assert list(formula) == ["term", explain.WEIGHT] and len(formula) > 0
     assert "| ridge |" in result.output
     assert CliRunner().invoke(app, ["explain", "--out", str(tmp_path), "--rows", "some"]).exit_code == 2
