@@ -282,7 +282,7 @@ def _finish_rose(axes: PolarAxes, n: int, scale: Normalize) -> None:
     axes.tick_params(axis="x", pad=-2)
     for label in axes.get_yticklabels():
         label.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.4})
-    axes.set_xlabel(r"bar length: $-E_\mathrm{form}$ (eV per metal atom)")
+    axes.set_xlabel(r"radius: $-E_\mathrm{form}$ (eV per metal atom)")
     bar = axes.get_figure().colorbar(ScalarMappable(scale, MIXING_COLOURS), ax=axes, pad=0.1, shrink=0.75, aspect=25)
     bar.set_label(r"$H_\mathrm{mix}$ (kJ/mol)")
     bar.outline.set_linewidth(0.6)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -229,8 +229,11 @@ def read_table(path: Path = SHIPPED) -> DescriptorTable:
     return DescriptorTable(pd.read_csv(path, float_precision="round_trip"))
 
 
-def labelled_rows(reference: Path = _DATA / "reference.json.xz", hosts: Path = _DATA / "hosts.json.xz"
-                  ) -> DescriptorTable:
+def labelled_rows(
+    reference: Path = _DATA / "reference.json.xz",
+    hosts: Path = _DATA / "hosts.json.xz",
+    ids: Collection[str] | None = None,
+) -> DescriptorTable:
     """All shipped labels as a table: nanoclusters, zeolites, sheets, particles and slabs.
 
     Rattles that strain the inside of ligands or host are left out, as they are for the multimodal model.
@@ -239,6 +242,8 @@ def labelled_rows(reference: Path = _DATA / "reference.json.xz", hosts: Path = _
     ----------
     reference, hosts
         Packed labels of `ase_bimetal.reference.dataset` and of `ase_bimetal.reference.hosts`.
+    ids
+        Rows to describe; all by default. The lowest of a prototype is looked for among them.
     """
     from ase_bimetal.reference.dataset import load_reference
     from ase_bimetal.reference.hosts import load_hosts
@@ -246,8 +251,10 @@ def labelled_rows(reference: Path = _DATA / "reference.json.xz", hosts: Path = _
 
     columns = ["id", "prototype", "family", "atoms", "formation_energy"]
     frames = [trainable(load(path).frame)[columns] for load, path in ((load_reference, reference), (load_hosts, hosts))]
-    corrections = json.loads(ELEMENTAL.read_text())["corrections"]
-    return build_table(pd.concat(frames, ignore_index=True), corrections)
+    frame = pd.concat(frames, ignore_index=True)
+    if ids is not None:
+        frame = frame[frame.id.isin(ids)]
+    return build_table(frame, json.loads(ELEMENTAL.read_text())["corrections"])
 
 
 def _maps_onto_itself(

@@ -42,15 +42,49 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     caption: str
 
+    def to_markdown(self) -> str:
+        """Header and rows as Markdown.
+
+        Examples
+        --------
+        >>> print(Table(("a", "b"), (("x|y", "1"),), "").to_markdown())
+        | a | b |
+        | --- | --- |
+        | x\\|y | 1 |
+        """
+        lines = (self.header, ("---",) * len(self.header), *self.rows)
+        return "\n".join("| " + " | ".join(_cell(text) for text in line) + " |" for line in lines)
+
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: ``sentences`` first, then ``tables`` and ``pictures``."""
+    """A part of the page.
+
+    Attributes
+    ----------
+    title
+        Its heading.
+    difference
+        One sentence on how our numbers differ from the published ones, and why.
+    comparison
+        Our numbers beside the published ones; one column is ours, one the article's.
+    sentences
+        What else the numbers say.
+    tables, pictures
+        Further tables, and the figures.
+    """
 
     title: str
-    sentences: tuple[str, ...]
+    difference: str
+    comparison: Table
+    sentences: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     pictures: tuple[Picture, ...] = ()
+
+
+def _cell(text: str) -> str:
+    """Text that stays in its cell of a Markdown table."""
+    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def picture(name: str, figure: Figure, alt: str, caption: str) -> Picture:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ase_bimetal.descriptors import ACCESSIBLE_ABOVE
 from ase_bimetal.plots import PAPER_STYLE, dopant_rose, mixing_scale
-from ase_bimetal.reproduce.statistics import DoubleWeibull
+from ase_bimetal.reproduce.statistics import DoubleWeibull, Parabola
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -116,15 +116,15 @@ def parity_figure(truth: np.ndarray, predicted: np.ndarray, kinds: np.ndarray, l
 
 
 @styled
-def volcano_figure(rows: pd.DataFrame, curve: np.ndarray) -> Figure:
-    """ΔQ_CT against χ_env with the parabola of least squares.
+def volcano_figure(rows: pd.DataFrame, curves: Mapping[str, Parabola]) -> Figure:
+    """ΔQ_CT against χ_env with parabolas of least squares.
 
     Parameters
     ----------
     rows
         With ``surroundings``, ``chi_env`` [Pauling] and ``delta_q`` [e].
-    curve
-        (3,) coefficients of the parabola, highest power first.
+    curves
+        Kind of surroundings, or ``"all"``, → its parabola.
     """
     figure = new_figure(5.8, 3.4)
     axes = figure.subplots()
@@ -132,8 +132,10 @@ def volcano_figure(rows: pd.DataFrame, curve: np.ndarray) -> Figure:
         part = rows[rows.surroundings == name]
         axes.plot(part.chi_env, part.delta_q, marker, color=colour, markersize=4.5, alpha=0.75, markeredgewidth=0,
                   label=f"{name} ({len(part)})")
-    x = np.linspace(rows.chi_env.min(), rows.chi_env.max(), 200)
-    axes.plot(x, np.polyval(curve, x), color="black", linewidth=1.1, label="parabola")
+    for (kind, curve), line in zip(curves.items(), ("-", "--", ":"), strict=False):
+        part = rows if kind == "all" else rows[rows.surroundings == kind]
+        x = np.linspace(part.chi_env.min(), part.chi_env.max(), 200)
+        axes.plot(x, np.polyval(curve.coefficients, x), line, color="black", linewidth=1.3, label=f"parabola, {kind}")
     axes.axhline(0.0, color="0.6", linewidth=0.6, zorder=0)
     axes.set(xlabel=CHI_ENV, ylabel=r"$\Delta Q_\mathrm{CT}$ (e), dopant minus host")
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -248,10 +250,28 @@ def attention_figure(summary: pd.DataFrame, drawn: tuple[object, np.ndarray, str
     return figure
 
 
+@styled
+def ligand_charge_figure(ligands: pd.DataFrame) -> Figure:
+    """Attention of ligands, mean and sum over their heavy atoms, against the electrons they took.
+
+    Parameters
+    ----------
+    ligands
+        Of `ase_bimetal.baselines.attention.ligand_table`.
+    """
+    from ase_bimetal.baselines.attention import attention_against_charge
+
+    figure = new_figure(_WIDTH, 3.0)
+    for axes, how in zip(figure.subplots(1, 2), ("mean", "sum"), strict=True):
+        attention_against_charge(axes, ligands, how)
+    return figure
+
+
 __all__ = [
     "attention_figure",
     "descriptor_figure",
     "distribution_figure",
+    "ligand_charge_figure",
     "materials_figure",
     "parity_figure",
     "roses_figure",

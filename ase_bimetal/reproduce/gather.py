@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ase_bimetal.baselines.forest import DescriptorForest, get_forest
-from ase_bimetal.baselines.table import DescriptorTable, read_table, surroundings
+from ase_bimetal.baselines.table import DescriptorTable, labelled_rows, read_table, surroundings
 from ase_bimetal.descriptors import charge_transfer, environment_electronegativity
 from ase_bimetal.errors import MissingDataError
 from ase_bimetal.formation import correction_features
@@ -59,6 +59,8 @@ class PageData:
         The model's card, and its name with hash.
     forest, table
         The descriptor forest and the rows it grows from.
+    described
+        The same rows with the terms of the bond-counting baseline, described again from the labels.
     charges
         One row per prototype: ``surroundings``, ``chi_env`` [Pauling], ``delta_q`` [e] (ΔQ_CT).
     materials
@@ -72,6 +74,7 @@ class PageData:
     model: str
     forest: DescriptorForest
     table: DescriptorTable
+    described: DescriptorTable
     charges: pd.DataFrame
     materials: pd.DataFrame
 
@@ -92,6 +95,7 @@ def gather() -> PageData:
         model=predictor.checkpoint.name,
         forest=forest,
         table=table,
+        described=labelled_rows(ids=set(table.rows.id)),
         charges=charge_rows([*systems.values(), *extended]),
         materials=assess_materials(forest, table),
     )

@@ -36,36 +36,50 @@ def write_page(folder: str | Path, progress: Callable[[str], None] | None = None
     tell = progress or (lambda line: None)
     tell("loading labels and models")
     data = gather()
+    return render(make_sections(data, tell), introduction(data), Path(folder))
+
+
+def make_sections(data: PageData, tell: Callable[[str], None] = lambda line: None) -> list[Section]:
+    """All sections in the order of the page.
+
+    Parameters
+    ----------
+    data
+        Of `ase_bimetal.reproduce.gather.gather`.
+    tell
+        Told what is being made.
+    """
     sections = []
     for title, make in section_makers().items():
         tell(title)
         sections.append(make(data))
-    return render(sections, introduction(data), Path(folder))
+    return sections
 
 
 def section_makers() -> dict[str, Callable[[PageData], Section]]:
     """What is told while it is made → maker of the section, in the order of the page."""
-    from ase_bimetal.reproduce import models, sections
+    from ase_bimetal.reproduce import explained, literature, models, sections
 
     # Attention is there as soon as the weights of the graph-only network are.
-    attention = {"attention": models.attention_section} if models.GRAPH_CARD.is_file() else {}
+    attention = {"attention": explained.attention_section} if explained.GRAPH_CARD.is_file() else {}
     return {
         "errors of the models": models.errors_section,
+        "regressors on eight features": models.regressors_section,
         "distribution of labels": sections.labels_section,
         "test rows": sections.parity_section,
         **attention,
-        "SHAP values": models.shap_section,
+        "SHAP values": explained.shap_section,
         "charge transfer": sections.volcano_section,
         "descriptors": sections.descriptors_section,
         "pairs of metals": sections.roses_section,
-        "materials from the literature": models.materials_section,
+        "materials from the literature": literature.materials_section,
     }
 
 
 def introduction(data: PageData) -> tuple[str, ...]:
     """What is compared with what."""
     return (
-        f"Tables and figures of {published.SOURCE} (doi 10.1039/d5sc04386g), made again from the labels and models "
+        f"Tables and figures of {published.SOURCE} (doi {published.DOI}), made again from the labels and models "
         f"that ship with ase-bimetal {version('ase-bimetal')}.",
         f"Model {data.model}; descriptor model {data.forest.name}; labels {data.digest}. Level of theory of ours: "
         f"{data.card['level']}, ligands against their dimers. The article's labels are density-functional energies of "
@@ -88,7 +102,7 @@ def render(sections: list[Section], intro: tuple[str, ...], folder: Path) -> lis
     for name, escape in (("reproduce.html", True), ("reproduce.md", False)):
         environment = Environment(autoescape=escape, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
                                   keep_trailing_newline=True)
-        environment.filters |= {"inline": _inline, "cell": _cell}
+        environment.filters["inline"] = _inline
         template = environment.from_string((_PAGE / f"{name}.j2").read_text(encoding="utf-8"))
         text = template.render(title=TITLE, intro=intro, sections=sections, version=version("ase-bimetal"))
         written.append(folder / name)
@@ -101,9 +115,4 @@ def _inline(drawn: Picture) -> str:
     return "data:image/png;base64," + base64.b64encode(drawn.png).decode()
 
 
-def _cell(text: str) -> str:
-    """Text that stays in its cell of a Markdown table."""
-    return text.replace("|", "\\|").replace("\n", " ")
-
-
-__all__ = ["introduction", "render", "section_makers", "write_page"]
+__all__ = ["introduction", "make_sections", "render", "section_makers", "write_page"]

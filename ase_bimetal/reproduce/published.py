@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-SOURCE = "Gu et al., Chem. Sci. 2025, 16, 19644"
+SOURCE, DOI = "Gu et al., Chem. Sci. 2025, 16, 19644", "10.1039/d5sc04386g"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,9 @@ class ModelError:
     rows: str
 
 
-_CLUSTERS = "11,186 configurations of 126 clusters"
+#: Labelled configurations, and those of them in the test set.
+LABELS, TEST_ROWS = 11_186, 1_118
+_CLUSTERS = f"{LABELS:,} configurations of 126 clusters"
 #: Table 1: model → error.
 MODELS: Mapping[str, ModelError] = MappingProxyType({
     "MML": ModelError(0.055, 0.952, _CLUSTERS),
@@ -54,5 +56,7 @@ AU24M: Mapping[str, float] = MappingProxyType({"Pd": -3.56, "Cd": -3.58, "Hg": -
 ON_CARBON: Mapping[tuple[str, str], tuple[float, float]] = MappingProxyType({
     ("Au", "Ni"): (-1.79, -2.45), ("Cu", "Gd"): (-1.41, -1.81), ("Ni", "Pt"): (-1.28, -1.75),
 })
+#: Reduced distance D̃ that the article calls optimal, by surroundings [-].
+OPTIMAL_REDUCED: Mapping[str, float] = MappingProxyType({"ligands": 0.3, "zeolite": 0.1})
 #: Order of mean attention: groups of atoms, highest first.
 ATTENTION_ORDER = ("metal", "coordinating atoms", "other atoms")

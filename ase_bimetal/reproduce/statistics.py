@@ -1,4 +1,4 @@
-"""The two statistics of the page: a fitted double-Weibull distribution, and Pearson's r with its interval."""
+"""The statistics of the page: a fitted double-Weibull distribution, Pearson's r, a parabola, the lowest bin."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ import numpy as np
 
 #: Half-width of a normal distribution's 95 % interval, in standard deviations.
 _HALF_WIDTH = 1.959964
+#: Below this p-value a distribution does not fit.
+SIGNIFICANT = 0.05
 _LEAST_FOR_INTERVAL = 4
+_LEAST_FOR_CURVE = 10
+#: A curvature that is so many standard errors from zero has a certain sign.
+_CERTAIN = 2.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,11 @@ class DoubleWeibull:
     distance: float
     p_value: float
     n: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether the test leaves the distribution standing."""
+        return self.p_value >= SIGNIFICANT
 
     def density(self, x: np.ndarray) -> np.ndarray:
         """Probability density [metal/eV] at energies of any shape [eV/metal]."""
@@ -112,4 +122,88 @@ def correlation(x: np.ndarray, y: np.ndarray) -> Correlation:
     return Correlation(r, float(low), float(high), n)
 
 
-__all__ = ["Correlation", "DoubleWeibull", "correlation", "fit_double_weibull"]
+@dataclass(frozen=True)
+class Parabola:
+    """A parabola of least squares.
+
+    Attributes
+    ----------
+    coefficients
+        Highest power first.
+    error
+        Standard error of the first coefficient, in its unit.
+    n
+        Number of points.
+    """
+
+    coefficients: tuple[float, float, float]
+    error: float
+    n: int
+
+    @property
+    def curvature(self) -> float:
+        """Coefficient of the square: below zero the parabola opens downwards."""
+        return self.coefficients[0]
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the curvature is more than two standard errors from zero."""
+        return abs(self.curvature) > _CERTAIN * self.error
+
+    @property
+    def vertex(self) -> float:
+        """Where the parabola is highest or lowest, in the unit of x."""
+        return -self.coefficients[1] / (2 * self.curvature)
+
+
+def fit_parabola(x: np.ndarray, y: np.ndarray) -> Parabola | None:
+    """Fit by least squares; None for fewer than ten points or ten values of x.
+
+    Examples
+    --------
+    >>> x = np.linspace(-2.0, 0.0, 40)
+    >>> found = fit_parabola(x, 0.5 - (x + 0.8) ** 2)
+    >>> round(found.curvature, 6), round(found.vertex, 6), found.is_certain
+    (-1.0, -0.8, True)
+    """
+    if len(np.unique(x)) < _LEAST_FOR_CURVE:
+        return None
+    coefficients, covariance = np.polyfit(x, y, 2, cov=True)
+    a, b, c = map(float, coefficients)
+    return Parabola((a, b, c), float(np.sqrt(covariance[0, 0])), len(x))
+
+
+def lowest_bin(x: np.ndarray, y: np.ndarray, width: float = 0.1, least: int = 5) -> tuple[float, float] | None:
+    """The interval of x in which y has its lowest mean.
+
+    Parameters
+    ----------
+    x, y
+        (n,) values.
+    width
+        Width of the intervals, which start at multiples of it.
+    least
+        An interval with fewer values does not count.
+
+    Returns
+    -------
+    tuple or None
+        Ends of the interval; None if no interval has enough values.
+
+    Examples
+    --------
+    >>> x = np.linspace(0.0, 0.999, 100)
+    >>> [round(end, 1) for end in lowest_bin(x, (x - 0.35) ** 2)]
+    [0.3, 0.4]
+    """
+    number = np.floor(x / width + 1e-9).astype(int)
+    names, counts = np.unique(number, return_counts=True)
+    means = {name: y[number == name].mean() for name in names[counts >= least].tolist()}
+    if not means:
+        return None
+    best = min(means, key=means.__getitem__)
+    return best * width, (best + 1) * width
+
+
+__all__ = ["Correlation", "DoubleWeibull", "Parabola", "correlation", "fit_double_weibull", "fit_parabola",
+           "lowest_bin"]
