@@ -3,14 +3,16 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 
 import pytest
 import typer
-from ase.io import write
+from ase.io import read, write
 from typer.testing import CliRunner
 
 from ase_bimetal.cli.app import app
@@ -40,6 +42,44 @@ def test_help_lists_every_verb():
 def test_help_of_every_verb_has_an_example(verb):
     result = runner.invoke(app, [*verb, "--help"], env={"COLUMNS": "200"})
     assert result.exit_code == 0 and f"Example: ase-bimetal {' '.join(verb)}" in result.output
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_the_example_in_the_help_is_right_usage(verb, tmp_path, monkeypatch):
+    """Every example parses: its options exist, their values are allowed, and the verb would start."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("cluster.xyz", "cluster.extxyz", "POSCAR", "zeolite.cif", "mine.extxyz",
+                 "molsets-0.3.1-py3-none-any.whl"):
+        (tmp_path / name).touch()
+    for name in ("results", "lab"):
+        (tmp_path / name).mkdir()
+    command = typer.main.get_command(app)
+    for name in verb:
+        command = command.commands[name]
+    [line] = re.findall(r"Example: ase-bimetal (.*)", command.help)
+    words = shlex.split(line)
+    assert tuple(words[: len(verb)]) == verb
+    command.make_context(" ".join(verb), words[len(verb):])
+
+
+def test_examples_of_the_quick_verbs_work_one_after_the_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    quick = (("demo",), ("build",), ("sample",), ("info",), ("dataset", "info"))
+    for verb in quick:
+        text = runner.invoke(app, [*verb, "--help"], env={"COLUMNS": "300"}).output
+        line = re.search(r"Example: ase-bimetal (.*)", text)[1].rstrip()
+        result = runner.invoke(app, shlex.split(line))
+        assert result.exit_code == 0, f"{line}: {result.output}"
+    assert {"cluster.png", "cluster.extxyz", "samples.extxyz", "distribution.png"} <= {
+        path.name for path in tmp_path.iterdir()}
+    assert len(read("samples.extxyz", ":")) == 20
+
+
+def test_version_and_no_verb():
+    found = runner.invoke(app, ["--version"])
+    assert found.exit_code == 0 and found.output == f"ase-bimetal {version('ase-bimetal')}\n"
+    assert runner.invoke(app, []).exit_code == 2
+    assert runner.invoke(app, ["nothing"]).exit_code == 2
 
 
 def test_help_loads_nothing_heavy():

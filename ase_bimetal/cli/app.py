@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -26,12 +28,27 @@ from ase_bimetal.errors import BimetalError
 from ase_bimetal.extras import name_extra
 
 app = typer.Typer(
-    help="Formation energies and descriptors of ligand-protected bimetallic clusters.",
     epilog="Exit codes: 0 all fine; 1 something failed, each with its reason on standard error; 2 wrong usage; "
     "130 interrupted, with finished work kept.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"ase-bimetal {version('ase-bimetal')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _every_verb(
+    asked: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True,
+                                        help="Print the version and leave.")] = False,
+) -> None:
+    """Formation energies and descriptors of ligand-protected bimetallic clusters."""
+
+
 app.command("demo")(demo.demo)
 app.command("predict")(predict.predict_files)
 app.command("featurize")(featurize.featurize)

@@ -23,12 +23,16 @@ def build(
     """
     from ase.io import write
 
+    from ase_bimetal.errors import BimetalError
     from ase_bimetal.reference.assemble import assemble
     from ase_bimetal.reference.motifs import Prototype
 
     shell = _shell(ligand)
     prototype = Prototype(family, dopant, shell, host, arrangement)
-    wanted = {site.role for site in prototype.core().sites}
+    try:
+        wanted = {site.role for site in prototype.core().sites}
+    except BimetalError as error:
+        raise typer.BadParameter(str(error)) from None
     if wanted != set(shell):
         raise typer.BadParameter(f"{family} needs a ligand for each of the roles {', '.join(sorted(wanted))}")
     atoms = assemble(prototype)

@@ -13,15 +13,19 @@ def report(
     out: Annotated[Path | None, typer.Option(help="HTML file; default: report.html, unless --figures.")] = None,
     figures: Annotated[Path | None, typer.Option(help="Folder for PNG and SVG figures, one column wide.")] = None,
     rows: Annotated[int, typer.Option(min=1, help="At most so many rows in the table, best first.")] = 5000,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print the summary, too.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not name the files written.")] = False,
 ) -> None:
     """Write the report of a screening as one self-contained HTML file, or its figures for a paper.
 
     Example: ase-bimetal report results --out report.html --figures figures
     """
-    from ase_bimetal.report import write_figures, write_report
+    from ase_bimetal.report import read_results, summarise, write_figures, write_report
 
-    if figures is not None:
-        for path in write_figures(folder, figures):
-            print(path)
+    written = [] if figures is None else write_figures(folder, figures)
     if out is not None or figures is None:
-        print(write_report(folder, out or Path("report.html"), rows))
+        written.append(write_report(folder, out or Path("report.html"), rows))
+    if verbose:
+        print("\n".join(summarise(read_results(folder))))
+    if not quiet:
+        print("\n".join(map(str, written)))

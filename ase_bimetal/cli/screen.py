@@ -29,16 +29,20 @@ def screen(
 
     Candidates that fail are rows with a reason; the exit code is 1 when not one could be predicted.
 
-    Example: ase-bimetal screen screen.yaml --out results
+    Example: ase-bimetal screen --example --out results
     """
     from ase_bimetal.cli.batches import INTERRUPTED
+    from ase_bimetal.errors import ScreenError
     from ase_bimetal.screening.config import ScreenConfig, example_path
     from ase_bimetal.screening.ranking import top_candidates
     from ase_bimetal.screening.run import screen as run
 
     if example == (config is not None):
         raise typer.BadParameter("give a configuration file, or --example")
-    settings = ScreenConfig.from_yaml(config or example_path())
+    try:
+        settings = ScreenConfig.from_yaml(config or example_path())
+    except ScreenError as error:
+        raise typer.BadParameter(str(error), param_hint="CONFIG") from None
     try:
         found = run(settings, out, scheduler, workers, progress=not quiet)
     except KeyboardInterrupt:
@@ -78,8 +82,9 @@ def _show(summary: ScreenSummary, best: pd.DataFrame) -> None:
     for name in ("E_form ± std\neV/metal", "φ\n-", "H_mix\nkJ/mol", "flags"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in best.itertuples():
+        place = f" #{row.arrangement:.0f}" if best.arrangement.nunique() > 1 else ""
         table.add_row(
-            str(row.rank), candidate_name(row.composition, row.ligands), row.motif,
+            str(row.rank), candidate_name(row.composition, row.ligands) + place, row.motif,
             f"{number(row.formation_energy)} ± {number(row.formation_energy_std)}", number(row.phi),
             number(row.mixing_enthalpy, 0), str(len(row.flags)),
         )

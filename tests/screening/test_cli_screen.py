@@ -1,12 +1,16 @@
 """The verb ``screen``."""
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
 from ase_bimetal.cli.app import app
 from ase_bimetal.screening import load_results
+from ase_bimetal.screening.store import Store
 
 runner = CliRunner()
 
@@ -28,8 +32,45 @@ def test_a_configuration_is_needed_once(tmp_path: Path) -> None:
     assert runner.invoke(app, ["screen", str(config), "--example"]).exit_code == 2
 
 
-def test_wrong_field_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_field_is_named(tmp_path: Path) -> None:
     config = tmp_path / "screen.yaml"
     config.write_text("dopants: [Xx]\nligands: [SMe]\nmotifs: [Au4M2]\n")
     found = runner.invoke(app, ["screen", str(config)])
-    assert "'Xx'" in str(found.exception)
+    assert found.exit_code == 2 and "'Xx'" in found.output
+
+
+def test_verbose_names_what_failed_and_a_support_is_screened(tmp_path: Path) -> None:
+    config = tmp_path / "screen.yaml"
+    config.write_text("hosts: [Cu, Y]\ndopants: [Zn, Gd]\nsupports: [MFI-6-ring]\n")
+    found = runner.invoke(app, ["screen", str(config), "--out", str(tmp_path / "out"), "-v", "-q"])
+    assert found.exit_code == 0, found.output
+    assert "MFI-6-ring:CuZn" not in found.stderr
+    assert "skip:MFI-6-ring:Y:Gd:*:*: skipped: no labelled pair in MFI-6-ring-6Al" in found.stderr
+    assert "H-form framework" in found.output and "CuZn" in found.output
+
+
+def test_nothing_predicted_is_1(tmp_path: Path) -> None:
+    config = tmp_path / "screen.yaml"
+    config.write_text("dopants: [Gd]\nligands: [SMe]\nmotifs: [Au4M2]\n")
+    found = runner.invoke(app, ["screen", str(config), "--out", str(tmp_path / "out"), "-v", "-q"])
+    assert found.exit_code == 1
+    assert "Au4M2:Au4Gd2:SMe:0: failed: UnsupportedElementError" in found.stderr
+
+
+def test_ctrl_c_leaves_finished_chunks_that_the_next_run_takes_up(tmp_path: Path) -> None:
+    config, out = tmp_path / "screen.yaml", tmp_path / "out"
+    config.write_text("dopants: [Pd, Cu, Hg, Ag, Ni, Zn, Co, Fe]\nligands: [SMe]\nmotifs: [Au4M2, M@Au8]\n"
+                      "dopant_counts: [motif, 2]\narrangements: 4\nchunk_size: 1\n")
+    words = [sys.executable, "-c", "from ase_bimetal.cli import main; main()", "screen", str(config), "--out", str(out)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 120
+        while len(Store(out).done()) < 2 and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        _, message = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"interrupted: finished rows are in {out}" in message and "Traceback" not in message
+    n_done = len(load_results(out))
+    assert n_done >= 2
+    again = runner.invoke(app, ["screen", str(config), "--out", str(out), "-q"])
+    assert again.exit_code == 0 and f"{n_done} rows were there before" in " ".join(again.output.split())
