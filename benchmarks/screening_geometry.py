@@ -1,10 +1,14 @@
 """What unrelaxed templates cost: predictions on templates against those on the relaxed parents of the labels.
 
-Run: python benchmarks/screening_geometry.py
+Run: python benchmarks/screening_geometry.py             clusters
+     python benchmarks/screening_geometry.py --supports   pairs of metals on zeolites and doped carbon
 """
 
 from __future__ import annotations
 
+import sys
+
+import numpy as np
 import pandas as pd
 from ase import Atoms
 
@@ -34,6 +38,32 @@ def ideal(motif: str, shell: Shell) -> Atoms:
     return assemble(Prototype(motif, "Pd", dict(shell.ligands)))
 
 
+def supports() -> None:
+    """Print, by support, what the closest other pair's geometry changes against a pair's own."""
+    from ase_bimetal.baselines.forest import get_forest
+    from ase_bimetal.descriptors import accessibility_index, metal_distance
+    from ase_bimetal.errors import ScreenError
+    from ase_bimetal.reference.hosts import load_hosts
+    from ase_bimetal.screening.supports import SUPPORTS, find_site, site_atoms
+
+    frame, forest, rows = load_hosts().frame, get_forest(), []
+    names = {place: name for name, place in SUPPORTS.items()}
+    for row in frame[(frame.kind == "parent") & frame.environment.notna()].itertuples():
+        support = names[row.family, row.structure]
+        try:
+            other = site_atoms(find_site(support, row.host, row.dopant, without=row.prototype))
+        except ScreenError:  # the only pair with as much aluminium
+            continue
+        pair = [as_system(Atoms(atoms.symbols, atoms.positions)) for atoms in (row.atoms, other)]
+        changes = [np.diff([measure(system) for system in pair])[0] for measure in (
+            lambda system: forest.estimate(system).formation_energy_per_metal, metal_distance, accessibility_index)]
+        rows.append([support, *np.abs(changes), changes[0]])
+    table = pd.DataFrame(rows, columns=["support", "E_form", "D", "phi", "shift"])
+    for name, part in [*table.groupby("support"), ("all", table)]:
+        energy = f"{part.E_form.mean():.2f} ({part['shift'].mean():+.2f})"
+        print(f"| {name} | {len(part)} | {energy} | {part.D.mean():.2f} | {part.phi.mean():.3f} |")
+
+
 def main() -> None:
     """Print errors by motif [eV/metal]."""
     frame, predictor, built, rows = load_reference().frame, get_predictor(), {}, []
@@ -57,4 +87,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    supports() if "--supports" in sys.argv else main()

@@ -6,6 +6,7 @@ import pytest
 
 from ase_bimetal.errors import ScreenError
 from ase_bimetal.screening.config import CO_LIGANDS, ScreenConfig, dopant_number
+from ase_bimetal.screening.supports import SUPPORTS
 
 FIELDS = {"dopants": ["Pd"], "ligands": ["SMe"], "motifs": ["Au4M2"]}
 
@@ -92,3 +93,10 @@ def test_the_configuration_of_the_guide_is_a_configuration(tmp_path: Path) -> No
     assert set(ScreenConfig.model_fields) - set(config.model_fields_set) == {
         "model", "reference", "device", "triple_splits", "chunk_size", "supports"
     }
+
+
+def test_the_supports_of_the_guide_are_a_configuration(tmp_path: Path) -> None:
+    guide = Path(__file__).parents[2] / "docs" / "screening.md"
+    path = tmp_path / "screen.yaml"
+    path.write_text(guide.read_text(encoding="utf-8").split("```yaml\n")[2].split("```")[0], encoding="utf-8")
+    assert set(ScreenConfig.from_yaml(path).supports) == set(SUPPORTS)
