@@ -37,7 +37,8 @@ def main() -> None:
         for rows in ("configurations", "minima"):
             explain(Path(folder), rows)
             tables.append((Path(folder) / "regressors.md").read_text().strip())
-        # The last run, on minima, is the one whose pictures stay.
+        # The last run, on minima, is the one whose formula and pictures stay.
+        fill(DOCS / "explain.md", "formula", (Path(folder) / "formula.md").read_text().strip())
         for name in PICTURES:
             shutil.copy(Path(folder) / f"{name}.png", DOCS / "images" / f"{name}.png")
     fill(DOCS / "explain.md", "regressors", "\n\n".join(reversed(tables)))

@@ -1,0 +1,58 @@
+"""Fill the pages of the published results and of the known materials: tables, sentences and pictures.
+
+``python benchmarks/reproduce_pages.py`` takes a few minutes on one core; run it last, after ``graph_pages.py`` and
+``descriptor_pages.py``, since it reads what they make.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import pandas as pd
+from descriptor_pages import DOCS, fill
+
+from ase_bimetal.reproduce import literature
+from ase_bimetal.reproduce.blocks import Section
+from ase_bimetal.reproduce.gather import PageData, gather
+from ase_bimetal.reproduce.page import make_sections
+
+#: Those of the page's pictures that the documentation shows.
+PICTURES = ("distribution", "parity", "volcano", "descriptors", "roses", "materials")
+
+
+def shown(section: Section) -> str:
+    """A section's sentence and table under its title."""
+    return f"### {section.title}\n\n{section.difference}\n\n{section.comparison.to_markdown()}"
+
+
+def made_from(data: PageData) -> str:
+    """What the numbers were made from."""
+    return f"Model {data.model}; descriptor model {data.forest.name}; labels {data.digest}."
+
+
+def materials(rows: pd.DataFrame, forest: str) -> str:
+    """Counts and correlations of the known materials.
+
+    Parameters
+    ----------
+    rows
+        Of `ase_bimetal.reproduce.materials.assess_materials`.
+    forest
+        Name of the descriptor forest.
+    """
+    table = literature.comparison(rows, forest)
+    return f"{table.to_markdown()}\n\n{table.caption}"
+
+
+def main() -> None:
+    """Make the sections once and put them where they belong."""
+    data = gather()
+    sections = make_sections(data, lambda line: print(line, file=sys.stderr, flush=True))
+    fill(DOCS / "reproduce.md", "comparison", "\n\n".join([made_from(data), *map(shown, sections)]))
+    fill(DOCS / "external-materials.md", "materials", materials(data.materials, data.forest.name))
+    for drawn in (drawn for section in sections for drawn in section.pictures if drawn.name in PICTURES):
+        (DOCS / "images" / f"reproduce_{drawn.name}.png").write_bytes(drawn.png)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Pages whose tables a script fills hold what the shipped files say; a failure names the script to run."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ase_bimetal.baselines.explain import formula_markdown, sparse_formula
+from ase_bimetal.baselines.forest import get_forest
+from ase_bimetal.baselines.table import read_table
+from ase_bimetal.model.checkpoint import WEIGHTS, load_checkpoint
+from ase_bimetal.reference.dataset import load_reference
+from ase_bimetal.reproduce import assess_materials
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture
+def scripts(monkeypatch):
+    """The folder of the scripts that fill the pages can be imported from."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+
+
+def block(page, mark):
+    """What stands between a page's marks."""
+    return (DOCS / page).read_text().split(f"<!-- {mark} -->\n")[1].split(f"\n<!-- /{mark} -->")[0]
+
+
+def test_fill_replaces_one_block_and_nothing_else(scripts, tmp_path):
+    from descriptor_pages import fill
+
+    page = tmp_path / "page.md"
+    page.write_text("head\n<!-- a -->\nold\n<!-- /a -->\n<!-- b -->\nkept\n<!-- /b -->\n")
+    fill(page, "a", "new")
+    assert page.read_text() == "head\n<!-- a -->\nnew\n<!-- /a -->\n<!-- b -->\nkept\n<!-- /b -->\n"
+    with pytest.raises(ValueError):
+        fill(page, "c", "new")
+
+
+def test_graph_page_shows_the_card(scripts):
+    pytest.importorskip("torch_geometric")
+    import graph_pages
+
+    card = json.loads((WEIGHTS / "gcnn-gfn1-pbe" / "card.json").read_text())
+    again = "run python benchmarks/graph_pages.py"
+    assert block("gcnn.md", "attention") == graph_pages.attention_text(card), again
+    assert block("gcnn.md", "errors") == graph_pages.errors_table(card, load_checkpoint().card), again
+
+
+def test_explain_page_is_of_the_shipped_table():
+    minima, again = read_table().minima(), "run python benchmarks/descriptor_pages.py"
+    assert f"Rows: minima, n = {len(minima.targets)}." in block("explain.md", "regressors"), again
+    assert block("explain.md", "formula") == formula_markdown(sparse_formula(minima)), again
+
+
+def test_pages_of_the_published_results_are_of_what_ships(scripts):
+    import reproduce_pages
+
+    again, forest = "run python benchmarks/reproduce_pages.py", get_forest()
+    shown = block("reproduce.md", "comparison")
+    for name in (load_checkpoint().name, forest.name, load_reference().digest):
+        assert name in shown, again
+    assert block("external-materials.md", "materials") == reproduce_pages.materials(
+        assess_materials(forest, read_table()), forest.name), again
