@@ -172,7 +172,7 @@ def test_an_interrupted_training_goes_on(labelled, tmp_path, monkeypatch):
     train_network(labelled, labelled, options, SMALL, seed=1, folder=tmp_path)
     assert seen == [0, 1, 2, 3]
     done = torch.load(tmp_path / "last.ckpt", weights_only=True)
-    assert done["best"]["error"] <= kept["best"]["error"]
+    assert done["best_error"] <= kept["best_error"]
 
 
 def test_batches_hold_every_row_once():
