@@ -1,7 +1,8 @@
 """Anchors: small closed molecules computed with PBE and GFN1-xTB, from which the elemental references are fitted.
 
-``python -m ase_bimetal.reference.anchors FOLDER`` computes what the folder lacks, in the order of the recipes; it
-may be killed and started again at any moment. With ``--pack`` it writes what is finished into the shipped files.
+``python -m ase_bimetal.reference.anchors FOLDER`` computes what neither the shipped files nor the folder hold,
+cheapest first; it may be killed and started again at any moment, and several may share a folder. With ``--pack`` it
+writes what is finished into the shipped files.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,13 +19,14 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import CalculationFailed
 from ase.io import read, write
+from filelock import FileLock, Timeout
 from scipy.spatial.transform import Rotation
 
 from ase_bimetal.errors import BimetalError
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.reference import cp2k, label
 from ase_bimetal.reference.assemble import bound_pieces, free_molecule
-from ase_bimetal.reference.elemental import ANCHORS, ATOMS_PBE
+from ase_bimetal.reference.elemental import ANCHORS, ATOMS_PBE, atom_energies
 from ase_bimetal.reference.motifs import DONOR_DISTANCE
 from ase_bimetal.reference.recipes import CLUSTERS, MULTIPLICITIES_OF_ATOMS, RECIPES, REFERENCES, Recipe, Site
 from ase_bimetal.system import as_system
@@ -39,26 +42,30 @@ _RING_RADIUS, _RING_HYDROGENS, _RING_HEIGHT = 1.21, 2.29, 1.85  # Å, cyclopenta
 
 @dataclass(frozen=True)
 class Task:
-    """One thing to compute: its name, its cost relative to the others [-], and what makes its record."""
+    """One thing to compute: name, cost relative to the others [-], what makes its record, and its turn.
+
+    Atoms and free molecules come first (0), because no anchor counts without them; distorted copies last (2).
+    """
 
     name: str
     cost: float
     run: Callable[[Path], dict]
+    turn: int = 1
 
 
 def tasks() -> list[Task]:
-    """Everything there is to compute, cheapest first; a distorted copy comes after its parent."""
-    found = [Task(name, _cost(9.0, 1), partial(_reference, name)) for name in REFERENCES]
+    """Everything there is to compute, in the order of turns and cheapest first."""
+    found = [Task(name, _cost(9.0, 1), partial(_reference, name), 0) for name in REFERENCES]
     for symbol, spins in MULTIPLICITIES_OF_ATOMS.items():
-        found.append(Task(f"atom_{symbol}", _cost(9.0, len(spins)), partial(_isolated_atom, symbol)))
+        found.append(Task(f"atom_{symbol}", _cost(9.0, len(spins)), partial(_isolated_atom, symbol), 0))
     for recipe in RECIPES:
         cost = _cost(cp2k.cube_edge(_along_diagonal(build(recipe))), len(recipe.multiplicities))
         found.append(Task(recipe.name, cost, partial(_anchor, recipe)))
         if recipe.distorted:
-            found += [Task(f"{recipe.name}~{how}", 1.1 * cost, partial(_distorted, recipe, how)) for how in DISTORTIONS]
+            found += [Task(f"{recipe.name}~{how}", cost, partial(_distorted, recipe, how), 2) for how in DISTORTIONS]
     for dopant, spins in CLUSTERS.items():
         found.append(Task(f"Au4M2(SH)8_{dopant}", _cost(14.0, len(spins)), partial(_cluster_anchor, dopant)))
-    return sorted(found, key=lambda task: task.cost)
+    return sorted(found, key=lambda task: (task.turn, task.cost))
 
 
 def _cost(edge: float, spins: int) -> float:
@@ -67,20 +74,27 @@ def _cost(edge: float, spins: int) -> float:
 
 
 def compute(folder: Path) -> None:
-    """Compute every task that the folder has no record of; failures are records with a reason."""
+    """Compute every task that is neither shipped nor in the folder; failures are records with a reason."""
     folder.mkdir(parents=True, exist_ok=True)
+    shipped = {frame.info["name"] for frame in read(ANCHORS, ":")} | {f"atom_{s}" for s in atom_energies()}
     for task in tasks():
         path = folder / f"{task.name}.json"
-        if path.exists():
+        if task.name in shipped:
             continue
-        try:
-            record = task.run(folder)
-        except (CalculationFailed, BimetalError) as failure:
-            record = {"name": task.name, "rejected": str(failure)}
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(record))
-        partial.replace(path)
-        print(task.name, record.get("rejected") or record.get("energy_pbe_eV"), flush=True)
+        with suppress(Timeout), FileLock(path.with_suffix(".lock"), blocking=False):
+            if not path.exists():
+                _run(task, path)
+
+
+def _run(task: Task, path: Path) -> None:
+    try:
+        record = task.run(path.parent)
+    except (CalculationFailed, BimetalError) as failure:
+        record = {"name": task.name, "rejected": str(failure)}
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(record))
+    partial.replace(path)
+    print(task.name, record.get("rejected") or record.get("energy_pbe_eV"), flush=True)
 
 
 def build(recipe: Recipe) -> Atoms:
@@ -192,17 +206,25 @@ def _along_diagonal(atoms: Atoms) -> Atoms:
 
 def _distorted(recipe: Recipe, how: str, folder: Path) -> dict:
     """A copy of a finished anchor, at the parent's multiplicity and from its wavefunction."""
-    parent_record = json.loads((folder / f"{recipe.name}.json").read_text())
-    if "rejected" in parent_record:
-        raise CalculationFailed(f"no parent: {parent_record['rejected']}")
-    parent = Atoms(parent_record["symbols"], parent_record["positions"])
-    fragment = build(recipe).arrays["fragment"]
-    atoms = distort(parent, fragment, how, seed=len(recipe.name))
-    atoms.info["ligand_smiles"] = parent_record["ligands"]
-    m = parent_record["multiplicity"]
+    parent, m = _parent(recipe, folder)
+    start = build(recipe)
+    atoms = distort(parent, start.arrays["fragment"], how, seed=len(recipe.name))
+    atoms.info["ligand_smiles"] = start.info["ligand_smiles"]
     _, guess = cp2k.solve(parent, m, folder / "cp2k")
     record = _frame(atoms, f"{recipe.name}~{how}", "distorted") | {"parent": recipe.name}
     return record | scan(atoms, (m,), folder, guess)
+
+
+def _parent(recipe: Recipe, folder: Path) -> tuple[Atoms, int]:
+    """Geometry and multiplicity of a finished anchor, of the folder or shipped."""
+    path = folder / f"{recipe.name}.json"
+    if not path.exists():
+        [frame] = [frame for frame in read(ANCHORS, ":") if frame.info["name"] == recipe.name]
+        return Atoms(frame.symbols, frame.positions), int(frame.info.get("multiplicity", 1))
+    record = json.loads(path.read_text())
+    if "rejected" in record:
+        raise CalculationFailed(f"no parent: {record['rejected']}")
+    return Atoms(record["symbols"], record["positions"]), record["multiplicity"]
 
 
 def distort(atoms: Atoms, fragment: np.ndarray, how: str, seed: int) -> Atoms:
