@@ -21,6 +21,7 @@ from ase_bimetal.errors import LigandError
 LIGAND_NAMES: dict[str, str] = {
     "SMe": "CS",
     "SEt": "CCS",
+    "SiPr": "CC(C)S",
     "StBu": "CC(C)(C)S",
     "SPh": "Sc1ccccc1",
     "PET": "SCCc1ccccc1",
@@ -30,6 +31,7 @@ LIGAND_NAMES: dict[str, str] = {
     "pMBA": "O=C(O)c1ccc(S)cc1",
     "PH3": "P",
     "PMe3": "CP(C)C",
+    "PEt3": "CCP(CC)CC",
     "PPh3": "c1ccc(P(c2ccccc2)c2ccccc2)cc1",
     "P(4-FPh)3": "Fc1ccc(P(c2ccc(F)cc2)c2ccc(F)cc2)cc1",
     "C≡CH": "C#C",

@@ -10,6 +10,8 @@ from ase_bimetal.reference.motifs import DOPANTS, Prototype
 #: Dopants in the order in which prototypes are made, so that a campaign cut short is balanced.
 DOPANT_ORDER = ("Pd", "Au", "Ag", "Pt", "Cu", "Ni", "Hg", "Ir", "Ru", "Zn", "Co", "Cd", "Rh", "Os", "Fe", "Re", "Mn")
 _MODEL_SHELL = {"phosphine": "PH3", "halide": "Cl"}
+_ORGANIC_SHELL = {"phosphine": "PMe3", "halide": "Cl"}
+_BROMIDE_SHELL = {"phosphine": "PH3", "halide": "Br"}
 _PAIRS = (("Ag", "Au"), ("Cu", "Au"), ("Cu", "Ag"))
 _Row = tuple[str, dict[str, str], int, Sequence[str]]
 
@@ -21,18 +23,29 @@ _SMALL: tuple[_Row, ...] = (
     ("M@Au10", _MODEL_SHELL, 90, DOPANT_ORDER),
     ("Au4M2", {"thiolate": "SEt"}, 50, DOPANT_ORDER),
     ("Au4M2-capped", {"thiolate": "SMe", "axial": "PMe3"}, 24, DOPANT_ORDER),
-    ("M@Au8", {"phosphine": "PMe3", "halide": "Cl"}, 16, DOPANT_ORDER),
+    ("M@Au8", _ORGANIC_SHELL, 16, DOPANT_ORDER),
     ("Au6M2-Cp", _MODEL_SHELL | {"pi": "Cp*"}, 20, DOPANT_ORDER),
 )
+#: Every family under a second and third ligand in each role, so that no ligand is known from one family alone and no
+#: family from one ligand alone.
 _SHELLS: tuple[_Row, ...] = (
+    ("M@Au8", _BROMIDE_SHELL, 24, DOPANT_ORDER),
+    ("Au6M2-Cp", _BROMIDE_SHELL | {"pi": "Cp"}, 12, DOPANT_ORDER),
+    ("M@Au8", {"phosphine": "PH3", "halide": "C≡CH"}, 24, DOPANT_ORDER),
+    ("M@Au10", _BROMIDE_SHELL, 12, DOPANT_ORDER),
+    ("Au6M2-Cp", _ORGANIC_SHELL | {"pi": "Cp"}, 8, DOPANT_ORDER),
+    ("Au4M2-capped", {"thiolate": "SMe", "axial": "PH3"}, 12, DOPANT_ORDER),
+    ("Au4M2", {"thiolate": "SiPr"}, 8, ("Pd", "Ag", "Cu", "Hg", "Ru", "Co")),
+    ("M@Au8", {"phosphine": "PEt3", "halide": "Cl"}, 8, ("Pd", "Ag", "Cu", "Hg", "Ru", "Co")),
+    ("M@Au10", _ORGANIC_SHELL, 8, ("Pd", "Au", "Ag", "Ni", "Cu", "Hg")),
+    ("M@Au8", {"phosphine": "PPh3", "halide": "Cl"}, 8, ("Pd", "Ag", "Cu")),
     *(("M@Au8", {"phosphine": "PH3", "halide": anion}, 24, dopants) for anion, dopants in {
         "C≡CPh": ("Pd", "Au", "Ag", "Ni", "Cu", "Hg", "Co"),
-        "Br": ("Pd", "Au", "Ag", "Ni", "Cu", "Hg", "Co"),
         "SAdm": ("Pd", "Ag", "Cu"),
         "TBBT": ("Pd", "Ag", "Cu"),
         "C≡C(CF3)2Ph": ("Pd", "Ag", "Cu"),
         "StBu": ("Pd", "Ag", "Cu"),
-        "C≡CH": ("Pd", "Au", "Ag", "Ni", "Cu", "Hg", "Co"),
+        "I": ("Pd", "Ag", "Cu"),
     }.items()),
     ("M@Au11", {"phosphine": "PH3", "halide": "C≡CPh"}, 12, ("Pd", "Au", "Ag", "Cu")),
     ("M@Au10", {"phosphine": "PH3", "halide": "SPh"}, 16, ("Pd", "Au", "Ag", "Cu")),
@@ -40,7 +53,7 @@ _SHELLS: tuple[_Row, ...] = (
     ("Au6M2-Cp", {"phosphine": "PPh3", "halide": "Cl", "pi": "Cp*"}, 6, ("Ir", "Rh")),
 )
 _LARGE: tuple[_Row, ...] = (
-    ("M@Au24-centre", {"thiolate": "SMe"}, 8, ("Pd", "Au", "Pt", "Ag", "Cd", "Hg", "Cu", "Ni")),
+    ("M@Au24-centre", {"thiolate": "SMe"}, 8, DOPANT_ORDER),
     ("Au4M2-capped", {"thiolate": "SMe", "axial": "P(4-FPh)3"}, 8, ("Pd", "Ni", "Ru")),
     ("M@Au24-surface", {"thiolate": "SMe"}, 6, ("Ag", "Cu", "Hg")),
     ("M@Au24-staple", {"thiolate": "SMe"}, 6, ("Ag", "Cu", "Hg")),
@@ -80,21 +93,23 @@ def _rows(rows: Sequence[_Row]) -> Iterator[Job]:
 
 def _small_alloys() -> Iterator[Job]:
     """M13(PR3)8X4 of Au–Ag, Au–Cu and Ag–Cu: random from 10 to 90 % and one inside, both directions."""
-    for guest, host in _PAIRS:
-        for percent in (10, 30, 50, 70, 90):
-            yield Job(Prototype("M13", guest, _MODEL_SHELL, host, f"random-{percent}"), 45)
-        for inner, outer in ((guest, host), (host, guest)):
-            yield Job(Prototype("M13", inner, _MODEL_SHELL, outer, "core-shell"), 45)
+    for shell, n in ((_MODEL_SHELL, 45), (_BROMIDE_SHELL, 8)):
+        for guest, host in _PAIRS:
+            for percent in (10, 30, 50, 70, 90):
+                yield Job(Prototype("M13", guest, shell, host, f"random-{percent}"), n)
+            for inner, outer in ((guest, host), (host, guest)):
+                yield Job(Prototype("M13", inner, shell, outer, "core-shell"), n)
 
 
 def _large_alloys() -> Iterator[Job]:
-    """The same alloys with 25 and 55 metals."""
+    """The same alloys with 25 and 55 metals, and with 13 under bulkier phosphines."""
     for guest, host in _PAIRS:
-        for family, shell, n in (("M@Au24-centre", {"thiolate": "SMe"}, 6), ("M55", _MODEL_SHELL, 4)):
-            yield Job(Prototype(family, guest, shell, host, "core-shell"), n)
-            yield Job(Prototype(family, host, shell, guest, "core-shell"), n)
-            for percent in (50,) if family == "M55" else (30, 70):
-                yield Job(Prototype(family, guest, shell, host, f"random-{percent}"), n)
+        for family, shell, percents in (("M@Au24-centre", {"thiolate": "SMe"}, (10, 30, 70, 90)),
+                                        ("M55", _MODEL_SHELL, (10, 50, 90)), ("M13", _ORGANIC_SHELL, (30, 70))):
+            yield Job(Prototype(family, guest, shell, host, "core-shell"), 6)
+            yield Job(Prototype(family, host, shell, guest, "core-shell"), 6)
+            for percent in percents:
+                yield Job(Prototype(family, guest, shell, host, f"random-{percent}"), 6)
 
 
 def _trimetallic() -> Iterator[Job]:
