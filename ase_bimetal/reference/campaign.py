@@ -62,8 +62,9 @@ def run_campaign(
     """
     jobs = list(jobs)
     folder.mkdir(parents=True, exist_ok=True)
-    update_fragments(folder / FRAGMENTS_FILE, (job.prototype for job in jobs), level)
     with _executor(workers, scheduler) as pool:
+        # On a worker as well: the threads of this process would wait for one another on a busy machine.
+        pool.submit(update_fragments, folder / FRAGMENTS_FILE, [job.prototype for job in jobs], level).result()
         _follow([pool.submit(run_job, job, folder, level) for job in jobs], jobs, folder)
 
 
@@ -91,15 +92,18 @@ def _follow(pending: list[Future], jobs: list[Job], folder: Path) -> None:
     """Show records done, their rate in this run and the time left, until every job is done."""
     from tqdm import tqdm
 
-    shards = {job.prototype.name: shard_path(folder, job.prototype.name) for job in jobs}
-    before = sum(_n_records(path) for path in shards.values())
+    wanted = {shard_path(folder, job.prototype.name): job.n_samples for job in jobs}
+
+    def finished() -> int:
+        return sum(min(_n_records(path), n) for path, n in wanted.items())
+
     todo = set(pending)
-    with tqdm(total=sum(job.n_samples for job in jobs), initial=before, unit="record") as bar:
+    with tqdm(total=sum(wanted.values()), initial=finished(), unit="record") as bar:
         while todo:
             done, todo = wait(todo, timeout=5.0, return_when=FIRST_COMPLETED)
             for future in done:
                 future.result()
-            bar.update(sum(_n_records(path) for path in shards.values()) - bar.n)
+            bar.update(finished() - bar.n)
         bar.total = bar.n  # prototypes rejected at their parent end early
         bar.refresh()
 
