@@ -1,25 +1,38 @@
 """What unrelaxed templates cost: predictions on templates against those on the relaxed parents of the labels.
 
-Run: python benchmarks/screening_geometry.py             clusters
-     python benchmarks/screening_geometry.py --supports   pairs of metals on zeolites and doped carbon
+``python benchmarks/screening_geometry.py`` prints tables and writes what the templates add to a screening's ±, in
+``ase_bimetal/screening/template_errors.json``; some minutes of one core.
 """
 
 from __future__ import annotations
 
-import sys
+import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from ase import Atoms
 
+import ase_bimetal.screening
+from ase_bimetal.baselines.forest import get_forest
+from ase_bimetal.descriptors import accessibility_index, metal_distance
+from ase_bimetal.errors import ScreenError
 from ase_bimetal.model.predictor import get_predictor, level_shift
 from ase_bimetal.reference.assemble import assemble
 from ase_bimetal.reference.dataset import load_reference
-from ase_bimetal.reference.motifs import FAMILIES, Prototype
+from ase_bimetal.reference.hosts import load_hosts
+from ase_bimetal.reference.motifs import Prototype
+from ase_bimetal.screening.columns import IDEAL_CORE, INTERVAL_90, RELAXED_CORE
+from ase_bimetal.screening.config import ScreenConfig, example_path
 from ase_bimetal.screening.cores import core_of
 from ase_bimetal.screening.roles import Shell, motif_roles
+from ase_bimetal.screening.supports import SUPPORTS, find_site, site_atoms
+from ase_bimetal.screening.template_errors import ALL, FILE, template_error
 from ase_bimetal.screening.templates import build_template, with_metals
 from ase_bimetal.system import as_system
+
+_ENOUGH = 10  # parents of a motif, below which the errors of all motifs stand for it
+_ERRORS = ("relaxed parent", "ideal core", "mean relaxed core")
 
 
 def shell_of(motif: str, ligands: dict[str, int]) -> Shell:
@@ -38,14 +51,53 @@ def ideal(motif: str, shell: Shell) -> Atoms:
     return assemble(Prototype(motif, "Pd", dict(shell.ligands)))
 
 
-def supports() -> None:
-    """Print, by support, what the closest other pair's geometry changes against a pair's own."""
-    from ase_bimetal.baselines.forest import get_forest
-    from ase_bimetal.descriptors import accessibility_index, metal_distance
-    from ase_bimetal.errors import ScreenError
-    from ase_bimetal.reference.hosts import load_hosts
-    from ase_bimetal.screening.supports import SUPPORTS, find_site, site_atoms
+def measure() -> pd.DataFrame:
+    """Errors against the label [eV/metal] of every relaxed parent on the example's motifs, by geometry."""
+    frame, predictor, built, rows = load_reference().frame, get_predictor(), {}, []
+    motifs = ScreenConfig.from_yaml(example_path()).motifs
+    for row in frame[(frame.kind == "parent") & frame.family.isin(motifs)].itertuples():
+        key = row.family, shell_of(row.family, row.atoms.info["ligand_smiles"])
+        if key not in built:
+            built[key] = ideal(*key), build_template(*key)
+        metals = [s for s, k in zip(row.atoms.symbols, row.atoms.arrays["fragment"], strict=True) if k == 0]
+        assert len(metals) == len(core_of(row.family).symbols)
+        parent = as_system(row.atoms)
+        target = row.formation_energy + level_shift(parent, predictor.card)
+        trials = predictor.predict([parent, *(as_system(with_metals(template, metals)) for template in built[key])])
+        errors = [found.formation_energy_per_metal - target for found in trials]
+        phi = [trials[k].accessibility_index for k in (0, 2)]
+        rows.append([row.family, *errors, trials[2].formation_energy_std,
+                     abs(phi[1] - phi[0]) if None not in phi else np.nan])
+    return pd.DataFrame(rows, columns=["motif", *_ERRORS, "std", "phi"])
 
+
+def write_errors(table: pd.DataFrame) -> None:
+    """Keep what each geometry adds to ± [eV/metal], by motif."""
+    errors = {}
+    for geometry, name in ((IDEAL_CORE, "ideal core"), (RELAXED_CORE, "mean relaxed core")):
+        moved = (table[name] - table["relaxed parent"]).abs()
+        groups = [(ALL, moved), *(group for group in moved.groupby(table.motif) if len(group[1]) >= _ENOUGH)]
+        errors[geometry] = {key: round(part.quantile(0.9) / INTERVAL_90, 4) for key, part in groups}
+    content = {"model": get_predictor().checkpoint.name, "unit": "eV/metal", "errors": errors}
+    path = Path(ase_bimetal.screening.__file__).parent / FILE
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def clusters(table: pd.DataFrame) -> str:
+    """Errors by motif [eV/metal] as a Markdown table, and what was measured."""
+    added = [template_error(motif, RELAXED_CORE) for motif in table.motif]
+    table["inside"] = table["mean relaxed core"].abs() < INTERVAL_90 * np.hypot(table["std"], added)
+    lines = ["| motif | parents | predicted on the relaxed parent | on the ideal core | on the mean relaxed core | "
+             "inside the 90 % interval |", "| --- | --- | --- | --- | --- | --- |"]
+    for name, part in [*table.groupby("motif"), ("all", table)]:
+        cells = " | ".join(signed(part[e], 3) for e in _ERRORS)
+        lines.append(f"| {name} | {len(part)} | {cells} | {part.inside.mean():.0%} |".replace("%", " %"))
+    note = f"Measured with the model `{get_predictor().checkpoint.name}`; φ moves by {table.phi.mean():.4f} on average."
+    return "\n".join([*lines, "", note])
+
+
+def supports() -> str:
+    """What the closest other pair's geometry changes against a pair's own, by support, as a Markdown table."""
     frame, forest, rows = load_hosts().frame, get_forest(), []
     names = {place: name for name, place in SUPPORTS.items()}
     for row in frame[(frame.kind == "parent") & frame.environment.notna()].itertuples():
@@ -55,36 +107,24 @@ def supports() -> None:
         except ScreenError:  # the only pair with as much aluminium
             continue
         pair = [as_system(Atoms(atoms.symbols, atoms.positions)) for atoms in (row.atoms, other)]
-        changes = [np.diff([measure(system) for system in pair])[0] for measure in (
-            lambda system: forest.estimate(system).formation_energy_per_metal, metal_distance, accessibility_index)]
-        rows.append([support, *np.abs(changes), changes[0]])
-    table = pd.DataFrame(rows, columns=["support", "E_form", "D", "phi", "shift"])
+        energies = [forest.estimate(system).formation_energy_per_metal for system in pair]
+        changes = [np.diff(energies)[0], *(np.diff([measure(system) for system in pair])[0]
+                                           for measure in (metal_distance, accessibility_index))]
+        rows.append([support, *changes])
+    table = pd.DataFrame(rows, columns=["support", "energy", "distance", "phi"])
+    lines = ["| support | pairs | E_form (eV/metal) | D (Å) | φ (-) |", "| --- | --- | --- | --- | --- |"]
     for name, part in [*table.groupby("support"), ("all", table)]:
-        energy = f"{part.E_form.mean():.2f} ({part['shift'].mean():+.2f})"
-        print(f"| {name} | {len(part)} | {energy} | {part.D.mean():.2f} | {part.phi.mean():.3f} |")
+        lines.append(f"| {name} | {len(part)} | {signed(part.energy, 2)} | {part.distance.abs().mean():.2f} | "
+                     f"{part.phi.abs().mean():.3f} |")
+    return "\n".join([*lines, "", f"Measured with `{forest.name}`."])
 
 
-def main() -> None:
-    """Print errors by motif [eV/metal]."""
-    frame, predictor, built, rows = load_reference().frame, get_predictor(), {}, []
-    for row in frame[(frame.kind == "parent") & frame.family.isin(list(FAMILIES))].itertuples():
-        key = row.family, shell_of(row.family, row.atoms.info["ligand_smiles"])
-        if key not in built:
-            built[key] = ideal(*key), build_template(*key)
-        metals = [s for s, k in zip(row.atoms.symbols, row.atoms.arrays["fragment"], strict=True) if k == 0]
-        assert len(metals) == len(core_of(row.family).symbols)
-        parent = as_system(row.atoms)
-        target = row.formation_energy + level_shift(parent, predictor.card)
-        trials = [parent, *(as_system(with_metals(template, metals)) for template in built[key])]
-        energies = [found.formation_energy_per_metal for found in predictor.predict(trials)]
-        std = predictor.predict(trials[2:])[0].formation_energy_std
-        rows.append([row.family, *(e - target for e in energies), abs(energies[2] - target) < 1.645 * std])
-    table = pd.DataFrame(rows, columns=["motif", "relaxed parent", "ideal core", "mean relaxed core", "in 90 %"])
-    errors = ["relaxed parent", "ideal core", "mean relaxed core"]
-    for name, part in [*table.groupby("motif"), ("all", table)]:
-        cells = " | ".join(f"{part[e].abs().mean():.3f} ({part[e].mean():+.3f})" for e in errors)
-        print(f"| {name} | {len(part)} | {cells} | {part['in 90 %'].mean():.0%} |")
+def signed(values: pd.Series, digits: int) -> str:
+    """Mean absolute value, and the mean in brackets, with a true minus sign."""
+    return f"{values.abs().mean():.{digits}f} ({values.mean():+.{digits}f})".replace("-", "−")
 
 
 if __name__ == "__main__":
-    supports() if "--supports" in sys.argv else main()
+    found = measure()
+    write_errors(found)
+    print(clusters(found), supports(), sep="\n\n")

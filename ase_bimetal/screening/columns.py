@@ -26,6 +26,7 @@ FORMATION_ENERGY = "formation_energy"
 FORMATION_ENERGY_STD = "formation_energy_std"
 FORMATION_ENERGY_LOW = "formation_energy_low"
 FORMATION_ENERGY_HIGH = "formation_energy_high"
+TEMPLATE_ERROR = "template_error"
 LEVEL_ERROR = "level_error"
 PHI = "phi"
 ACCESSIBLE = "accessible"
@@ -85,7 +86,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(FORMULA, "text", "", "Hill formula of the whole cluster"),
     Column(N_ATOMS, "int", "atoms", "atoms of the whole cluster"),
     Column(FORMATION_ENERGY, "float", "eV/metal", "formation energy per metal atom, negative = stable"),
-    Column(FORMATION_ENERGY_STD, "float", "eV/metal", "one standard deviation of it"),
+    Column(FORMATION_ENERGY_STD, "float", "eV/metal", "one standard deviation of it, that of the template included"),
+    Column(TEMPLATE_ERROR, "float", "eV/metal", "part of the standard deviation that is due to the unrelaxed template"),
     Column(FORMATION_ENERGY_LOW, "float", "eV/metal", "lower end of the 90 % interval"),
     Column(FORMATION_ENERGY_HIGH, "float", "eV/metal", "upper end of the 90 % interval"),
     Column(LEVEL_ERROR, "float", "eV/metal", "mean error of the level of theory itself, not part of the interval"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from ase_bimetal.screening.candidates import Candidate, Skip
 from ase_bimetal.screening.config import ScreenConfig
 from ase_bimetal.screening.models import Found, Model, model_of
 from ase_bimetal.screening.supply import is_critical, metal_cost
+from ase_bimetal.screening.template_errors import template_error
 from ase_bimetal.screening.templates import with_metals
 from ase_bimetal.system import BimetallicSystem, as_system
 
@@ -85,6 +87,7 @@ def evaluate_chunk(chunk: Chunk) -> list[Row]:
             outcome = next(found) if isinstance(system, BimetallicSystem) else system
             row |= _outcome_row(outcome, system)
             row |= _geometry(item, chunk.templates[row[c.TEMPLATE]], row[c.FLAGS])
+            row |= _widened(row) if row[c.STATUS] == c.OK and item.site is None else {}
             row |= _filter_row(row, config)
         rows.append(row)
     return rows
@@ -188,6 +191,18 @@ def _geometry(item: Candidate, template: Atoms | str, flags: list[str] | None) -
     if item.site is None and item.host != "Au":
         notes.append(f"core of a gold cluster with {item.host} in its place")
     return {c.GEOMETRY: made, c.FLAGS: [*flags, *filter(None, notes)]}
+
+
+def _widened(row: Row) -> Row:
+    """Standard deviation and interval with what the unrelaxed template adds, as an independent error."""
+    added = template_error(row[c.MOTIF], row[c.GEOMETRY])
+    energy, std = row[c.FORMATION_ENERGY], math.hypot(row[c.FORMATION_ENERGY_STD], added)
+    return {
+        c.FORMATION_ENERGY_STD: std,
+        c.TEMPLATE_ERROR: added,
+        c.FORMATION_ENERGY_LOW: energy - c.INTERVAL_90 * std,
+        c.FORMATION_ENERGY_HIGH: energy + c.INTERVAL_90 * std,
+    }
 
 
 def _contents(system: BimetallicSystem) -> Row:
