@@ -224,14 +224,17 @@ class _Springs:
 
     def energy(self, positions: np.ndarray, gradient: np.ndarray) -> float:
         """Energy of the springs; adds their gradient in place."""
-        vector = positions[self.first] - positions[self.second]
-        distance = np.linalg.norm(vector, axis=1) + 1e-9
-        stretch = distance - self.length
-        if self.one_sided:
-            stretch = np.minimum(stretch, 0.0)
+        first, second, length = self.first, self.second, self.length
+        vector = positions[first] - positions[second]
+        distance = np.sqrt(np.einsum("ij,ij->i", vector, vector)) + 1e-9
+        if self.one_sided:  # most pairs are far apart and pull on nothing
+            near = distance < length
+            first, second, length, vector, distance = (x[near] for x in (first, second, length, vector, distance))
+        stretch = distance - length
         pull = (2 * self.stiffness * stretch / distance)[:, None] * vector
-        np.add.at(gradient, self.first, pull)
-        np.add.at(gradient, self.second, -pull)
+        for axis in range(3):
+            gradient[:, axis] += np.bincount(first, pull[:, axis], len(positions))
+            gradient[:, axis] -= np.bincount(second, pull[:, axis], len(positions))
         return self.stiffness * float((stretch**2).sum())
 
 
