@@ -26,7 +26,7 @@ from ase_bimetal.reference.campaign import (
     series_seed,
     shard_path,
 )
-from ase_bimetal.reference.label import rejection, single_point
+from ase_bimetal.reference.label import collapse, rejection, single_point
 from ase_bimetal.reference.sample import sample
 
 SHIPPED = Path(__file__).parent.parent / "datasets" / "reference.json.xz"
@@ -66,7 +66,7 @@ def pack(folder: Path, target: Path = SHIPPED) -> str:
     for labels made before it.
     """
     fragments = json.loads((folder / FRAGMENTS_FILE).read_text())
-    content = {"format": 1, "fragments": fragments, "records": _checked(list(read_folder(folder)))}
+    content = {"format": 1, "fragments": fragments, "records": _checked(list(read_folder(folder)), fragments)}
     raw = json.dumps(content, separators=(",", ":"), sort_keys=True).encode()
     target.write_bytes(lzma.compress(raw, preset=6))
     return _digest(raw)
@@ -181,27 +181,48 @@ def rebuild(data: ReferenceData, ids: Sequence[str]) -> pd.DataFrame:
     return frame.assign(difference=1000 * (frame.rebuilt - frame.shipped))
 
 
-def _checked(records: list[dict]) -> list[dict]:
-    parents = {r["prototype"]: record_atoms(r) for r in records if r["index"] == 0 and "symbols" in r}
+def _checked(records: list[dict], fragments: dict) -> list[dict]:
+    """The records, with a reason on each that fails a check which may be younger than it."""
+    parents = {r["prototype"]: r for r in records if r["index"] == 0 and "symbols" in r}
     checked = []
     for record in records:
         if "rejected" not in record:
-            parent = parents[record["prototype"]]
-            reason = rejection(parent, parent) or rejection(record_atoms(record), parent)
+            reason = _failing(record, parents[record["prototype"]], fragments)
             record = record | ({"rejected": reason} if reason else {})
         checked.append(record)
     return checked
 
 
+def _failing(record: dict, parent: dict, fragments: dict) -> str | None:
+    relaxed = record_atoms(parent)
+    return (
+        rejection(relaxed, relaxed)
+        or rejection(record_atoms(record), relaxed)
+        or collapse(_energy(record, fragments), _charges(record), _energy(parent, fragments))
+    )
+
+
+def _metals(record: dict) -> list[str]:
+    return [s for s, k in zip(record["symbols"], record["fragment"], strict=True) if k == 0]
+
+
+def _energy(record: dict, fragments: dict) -> float:
+    """Formation energy [eV/metal]."""
+    return formation_energy(record["energy"], _metals(record), record["ligands"], fragments)
+
+
+def _charges(record: dict) -> np.ndarray | None:
+    return None if record["charges"] is None else np.array(record["charges"])
+
+
 def _row(record: dict, fragments: dict) -> dict:
-    metals = [s for s, k in zip(record["symbols"], record["fragment"], strict=True) if k == 0]
     kept = ("id", "family", "prototype", "dopant", "index", "kind", "amplitude", "energy", "bound_shell")
     row = {key: record[key] for key in (*kept, "electronic_temperature", "fmax_parent", "level", "code", "charge")}
     row["host"] = record.get("host", "Au")  # the first records were all gold's
-    row["n_metals"] = len(metals)
+    row["n_metals"] = len(_metals(record))
     row["atoms"] = record_atoms(record)
-    row["charges"] = None if record["charges"] is None else np.array(record["charges"])
-    row["formation_energy"] = formation_energy(record["energy"], metals, record["ligands"], fragments)
+    row["charges"] = _charges(record)
+    row["formation_energy"] = _energy(record, fragments)
     return row
 
 

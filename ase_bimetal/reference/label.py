@@ -17,6 +17,8 @@ from ase_bimetal.reference.levels import Level, SinglePoint, get_level
 GFN1 = get_level("gfn1-xtb")
 LEVEL = GFN1.name
 MAX_ABS_FORMATION_ENERGY = 12.0  # eV per metal atom; beyond it the SCF has collapsed
+MAX_FORMATION_ENERGY = 1.0  # eV per metal atom; above it the SCF has stopped in an excited state
+MAX_STRAIN = 2.0  # eV per metal atom above the parent, likewise
 MAX_ABS_CHARGE = 4.0  # e
 MIN_CONTACT = 1.5  # Å, between atoms of different ligands
 MAX_DONOR_DISTANCE = 3.2  # Å, from a ligand's closest atom to the closest metal
@@ -133,13 +135,26 @@ def rejection(atoms: Atoms, parent: Atoms) -> str | None:
     return None
 
 
-def collapse(formation_energy_per_metal: float, charges: np.ndarray | None) -> str | None:
+def collapse(
+    formation_energy_per_metal: float, charges: np.ndarray | None, parent_energy: float | None = None
+) -> str | None:
     """Why a converged SCF is not believed, or None: convergence alone is no proof.
 
-    ``charges`` (n,) in e; None for a level that gives none, which leaves the energy to judge by.
+    Parameters
+    ----------
+    formation_energy_per_metal
+        The label [eV/metal].
+    charges
+        (n,) in e; None for a level that gives none, which leaves the energy to judge by.
+    parent_energy
+        Formation energy of the relaxed parent [eV/metal], if known.
     """
     if abs(formation_energy_per_metal) > MAX_ABS_FORMATION_ENERGY:
         return f"|E_form| above {MAX_ABS_FORMATION_ENERGY:g} eV/metal"
+    if formation_energy_per_metal > MAX_FORMATION_ENERGY:
+        return f"E_form above +{MAX_FORMATION_ENERGY:g} eV/metal"
+    if parent_energy is not None and formation_energy_per_metal > parent_energy + MAX_STRAIN:
+        return f"more than {MAX_STRAIN:g} eV/metal above the parent"
     if charges is not None and np.abs(charges).max() > MAX_ABS_CHARGE:
         return f"atomic charge above {MAX_ABS_CHARGE:g} e"
     return None

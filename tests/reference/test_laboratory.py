@@ -187,3 +187,11 @@ def test_a_collapsed_scf_does_not_pass(energy, charge):
 
 def test_a_sound_label_passes():
     assert label.collapse(-3.6, np.array([0.3, -0.4])) is None
+
+
+def test_an_excited_state_does_not_pass_as_a_label():
+    """M@Au8 with M = Zn under acetylides: a quiet SCF with small charges, 8 eV per metal too high."""
+    calm = np.array([0.42, -0.24])
+    assert "above +1" in label.collapse(6.15, calm)
+    assert "above the parent" in label.collapse(-0.03, calm, parent_energy=-2.42)
+    assert label.collapse(-1.0, calm, parent_energy=-2.42) is None
