@@ -13,9 +13,8 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
-from threading import Thread
 
 import numpy as np
 from ase import Atoms
@@ -29,6 +28,7 @@ from ase_bimetal.reference.assemble import assemble
 from ase_bimetal.reference.levels import Level, SinglePoint, get_level
 from ase_bimetal.reference.motifs import Prototype
 from ase_bimetal.reference.sample import SHELL_KEPT, Sample, sample
+from ase_bimetal.workers import end_with_parent
 
 FRAGMENTS_FILE = "fragments.json"
 _DECIMALS = 4  # positions are rounded before labelling, so that a stored geometry gives the stored energy
@@ -84,8 +84,7 @@ def _executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
 def start_worker() -> None:
     """One thread (two processes beat two threads at these sizes), and no life after the parent's."""
     os.environ["OMP_NUM_THREADS"] = "1"
-    parent = parent_process()
-    Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    end_with_parent()
 
 
 def _follow(pending: list[Future], jobs: list[Job], folder: Path) -> None:

@@ -16,6 +16,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from ase_bimetal.errors import ScreenError
+from ase_bimetal.workers import start_torch_worker
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -58,20 +59,13 @@ def _here(function: Function, tasks: Iterable[Any]) -> Iterator[tuple[Any, Any]]
 
 @contextmanager
 def _in_processes(workers: int) -> Iterator[Runner]:
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread)
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start_torch_worker)
     try:
         yield lambda function, tasks: _through_pool(pool, function, tasks, _IN_FLIGHT_PER_WORKER * workers)
     except BrokenProcessPool as error:
         raise ScreenError("a worker process died, perhaps for want of memory; run again to go on") from error
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _one_thread() -> None:
-    """Several processes with many threads each would fight for the same cores."""
-    import torch
-
-    torch.set_num_threads(1)
 
 
 def _through_pool(

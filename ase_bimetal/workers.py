@@ -1,0 +1,25 @@
+"""What the package's worker processes have in common."""
+
+from __future__ import annotations
+
+import os
+from multiprocessing import parent_process
+from threading import Thread
+
+
+def end_with_parent() -> None:
+    """End this worker process when the one that started it is gone, so that a killed run leaves nothing behind."""
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
+def start_torch_worker() -> None:
+    """One thread of PyTorch, since several processes with many threads each would fight for the same cores."""
+    import torch
+
+    end_with_parent()
+    torch.set_num_threads(1)
+
+
+__all__ = ["end_with_parent", "start_torch_worker"]
