@@ -1,11 +1,12 @@
 """Bond probes: what the model knows of elements and ligands that no label holds."""
 
 import pytest
+from ase import Atoms
 
 from ase_bimetal import elements
 from ase_bimetal.errors import LigandError, UnknownElementError
 from ase_bimetal.ligands import LIGAND_NAMES, Ligand
-from ase_bimetal.model.encode import composition_features
+from ase_bimetal.model.encode import BONDING, baseline_features, bonding_features, core_graph
 from ase_bimetal.probes import LIGAND_PROBES, METAL_PROBES, ligand_probes, metal_probes
 from ase_bimetal.reference.motifs import DOPANTS
 from ase_bimetal.system import as_system
@@ -48,13 +49,26 @@ def test_a_donor_without_probes_is_refused(monkeypatch):
     ligand_probes.cache_clear()
 
 
-def test_composition_does_not_know_the_order_of_atoms():
+def test_the_baseline_does_not_know_the_order_of_atoms():
     from ase_bimetal import load_example
 
     atoms = load_example("Au4Pd2(PET)8")
     turned = atoms[::-1]
     turned.info = atoms.info
-    assert composition_features(as_system(turned)) == pytest.approx(composition_features(as_system(atoms)))
+    one, other = (baseline_features(system, core_graph(system)) for system in map(as_system, (atoms, turned)))
+    assert one == pytest.approx(other)
+
+
+def test_bonding_of_a_dimer_is_what_the_formulas_say():
+    strength = -metal_probes("Ag")[METAL_PROBES.index("M-M")]
+    silver = Atoms("Ag2", [[0, 0, 0], [0, 0, 2 * elements.metallic_radius("Ag") / 100]])
+    silver.info["ligand_smiles"] = {"PET": 1}
+    found = dict(zip(BONDING, bonding_features(("Ag", "Ag"), core_graph(as_system(silver))), strict=True))
+    assert found["coordination"] == pytest.approx(1, abs=0.02)
+    assert found["root coordination"] == pytest.approx(1, abs=0.01)
+    assert found["band"] == pytest.approx(strength, rel=0.01)
+    assert found["repulsion"] == pytest.approx(strength, rel=0.02)
+    assert found["M-M per root bond"] == pytest.approx(-strength, rel=0.01)
 
 
 @pytest.mark.parametrize("symbol", ["Pd", "Zn"])

@@ -122,7 +122,7 @@ def _retrain(reference: ReferenceData, card: dict[str, Any], budget: tuple[int, 
     from ase_bimetal.model.ligand_encoder import LigandEncoder
     from ase_bimetal.model.mml import MMLConfig
     from ase_bimetal.training.data import prepare, trainable
-    from ase_bimetal.training.evaluate import all_folds, evaluate_folds, table
+    from ase_bimetal.training.evaluate import Run, all_folds, evaluate_folds, table
     from ase_bimetal.training.module import TrainingOptions
 
     epochs, fold_rows, workers = budget
@@ -130,13 +130,10 @@ def _retrain(reference: ReferenceData, card: dict[str, Any], budget: tuple[int, 
     splits = all_folds(data, fold_rows)
     print(f"\nretrained: one network per fold, {epochs} epochs, {fold_rows or 'all'} training rows, "
           f"{sum(len(folds) for folds in splits.values())} folds, labels {reference.digest}", flush=True)
-    metrics, intervals = {}, {}
-    for name, folds in splits.items():
-        if not folds:
-            continue
-        results = evaluate_folds(data, folds, MMLConfig(**card["config"]), TrainingOptions(epochs=epochs), workers)
-        metrics[name], intervals[name] = table(results), _interval(results)
-        print(f"{name}: done", file=sys.stderr, flush=True)
+    run = Run(data, MMLConfig(**card["config"]), TrainingOptions(epochs=epochs))
+    results = evaluate_folds(run, {name: folds for name, folds in splits.items() if folds}, workers=workers)
+    metrics = {name: table(folds) for name, folds in results.items()}
+    intervals = {name: _interval(folds) for name, folds in results.items()}
     print("\n" + markdown_metrics(metrics) + "\n\n" + markdown_intervals(intervals))
 
 

@@ -57,6 +57,6 @@ def _draw(table: DescriptorTable, rows: str, out: Path) -> None:
     formula.to_csv(out / "formula.csv", index_label="term")
     (out / "formula.md").write_text(explain.formula_markdown(formula) + "\n")
     found = explain.shap_values(table, rows)
-    found.to_frame().assign(id=table.rows.id).to_csv(out / "shap.csv", index=False)
+    found.to_frame().assign(id=table.rows.id[found.features.index].to_numpy()).to_csv(out / "shap.csv", index=False)
     for name in ("shap_bar", "shap_beeswarm", "shap_dependence"):
         getattr(explain, name)(found).savefig(out / f"{name}.png")

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from statistics import mean, stdev
+
 
 def markdown_metrics(metrics: dict[str, dict[str, dict[str, float]]]) -> str:
-    """Split × model → MAE, RMSE [eV/metal] and R² as a Markdown table."""
-    lines = ["| split | model | MAE | RMSE | R² | test rows |", "| --- | --- | --- | --- | --- | --- |"]
+    """Split × model → MAE, RMSE [eV/metal] and R² as a Markdown table; single networks as mean ± spread over seeds."""
+    lines = [
+        "| split | model | MAE | RMSE | R² | MAE of one network | test rows |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
     for split, models in metrics.items():
         for name, row in models.items():
             values = " | ".join(f"{row[key]:.3f}" for key in ("MAE", "RMSE", "R2"))
-            lines.append(f"| {split} | {name} | {values} | {row['n']} |")
+            seeds = row.get("MAE by seed")
+            alone = f"{mean(seeds):.3f} ± {stdev(seeds):.3f}" if seeds else "–"
+            lines.append(f"| {split} | {name} | {values} | {alone} | {row['n']} |")
     return "\n".join(lines)
 
 

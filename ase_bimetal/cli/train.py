@@ -38,6 +38,9 @@ Epochs = Annotated[int | None, typer.Option(help="Passes over the training rows;
 LearningRate = Annotated[float | None, typer.Option(help="Peak rate; default: 0.003, fine-tuning 0.001.")]
 Members = Annotated[int, typer.Option(help="Networks in the ensemble; a fine-tuned one has those of its start.")]
 FoldRows = Annotated[int | None, typer.Option(help="Packed labels: training rows per leave-one-out fold, at most.")]
+FoldEpochs = Annotated[int | None, typer.Option(
+    min=1, help="Packed labels: epochs of each leave-one-out fold; default: as the rest.")]
+FoldSeeds = Annotated[int, typer.Option(min=1, help="Packed labels: networks per leave-one-out fold.")]
 Workers = Annotated[int, typer.Option(help="Packed labels: processes for the members and the leave-one-out folds.")]
 Patience = Annotated[int, typer.Option(help="Own data: epochs without improvement before a network stops.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Own data: go on from TARGET/member-…/last.ckpt.")]
@@ -57,6 +60,8 @@ def train(
     learning_rate: LearningRate = None,
     members: Members = 3,
     fold_rows: FoldRows = None,
+    fold_epochs: FoldEpochs = None,
+    fold_seeds: FoldSeeds = 1,
     workers: Workers = 1,
     patience: Patience = 10,
     resume: Resume = False,
@@ -73,7 +78,7 @@ def train(
         if resume or shift_only or references or formation_energy_key:
             raise typer.BadParameter("packed labels without --level are trained from scratch, in one go, with the "
                                      "references they hold", param_hint="--resume, --shift-only, --references or a key")
-        _train_on_labels(target, data, epochs or 40, members, fold_rows, workers)
+        _train_on_labels(target, data, epochs or 40, members, (fold_rows, fold_epochs, fold_seeds), workers)
         return
     if data is None or level is None:
         missing = "--data" if data is None else "--level"
@@ -99,18 +104,18 @@ def _training(start: str | None, epochs: int | None, learning_rate: float | None
 
 
 def _train_on_labels(
-    target: Path, data: Path | None, epochs: int, members: int, fold_rows: int | None, workers: int
+    target: Path, data: Path | None, epochs: int, members: int, folds: tuple[int | None, int | None, int], workers: int
 ) -> None:
     from ase_bimetal.cli.tables import markdown_metrics
     from ase_bimetal.reference import elemental
     from ase_bimetal.reference.dataset import SHIPPED, load_reference
-    from ase_bimetal.training.fit import train_model
+    from ase_bimetal.training.fit import FoldBudget, train_model
     from ase_bimetal.training.module import TrainingOptions
 
     references = json.loads(elemental.SHIPPED.read_text())
     card = train_model(
         load_reference(data or SHIPPED), references, target, members, TrainingOptions(epochs=epochs), workers,
-        fold_rows=fold_rows,
+        folds=FoldBudget(*folds),
     )
     print(markdown_metrics(card["metrics"]))
 

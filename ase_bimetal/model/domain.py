@@ -14,6 +14,8 @@ from ase_bimetal.system import BimetallicSystem
 
 #: Half-width of the central 90 % of a normal distribution, in standard deviations.
 Z90 = 1.645
+#: An element with fewer anchors is flagged: its correction rests on one or two kinds of bonds.
+ENOUGH_ANCHORS = 3
 
 
 def stoichiometry(system: BimetallicSystem) -> str:
@@ -96,6 +98,10 @@ def flags(system: BimetallicSystem, card: Mapping[str, Any]) -> tuple[str, ...]:
         found.append(f"element never seen in training: {', '.join(new)}")
     if unanchored := sorted(metals - set(references["corrections"])):
         found.append(f"no density-functional anchor for {', '.join(unanchored)}: elemental correction taken as 0")
+    counts = {s: n for s, n in references["anchors"].items() if n < ENOUGH_ANCHORS}
+    if thin := sorted(metals & set(counts)):
+        listed = ", ".join(f"{s} ({counts[s]})" for s in thin)
+        found.append(f"fewer than {ENOUGH_ANCHORS} density-functional anchors for {listed}")
     if donors := sorted(set(correction_features(system)) - metals - set(references["corrections"])):
         found.append(f"no density-functional anchor for donor {', '.join(donors)}")
     names = [ligand.name for ligand, _ in system.ligands if ligand.smiles not in domain["ligands"]]

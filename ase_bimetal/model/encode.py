@@ -28,7 +28,13 @@ N_METAL_PROBES = len(METAL_PROBES)
 N_METAL_FEATURES = N_METAL_PROBES + 2  # with electronegativity and radius
 N_NODE_FEATURES = N_METAL_FEATURES + len(DONOR_ELEMENTS)
 N_LIGAND_FEATURES = len(DONOR_ELEMENTS) + len(LIGAND_PROBES) + 3  # with X type, L type, counts per metal
-N_COMPOSITION_FEATURES = N_METAL_PROBES + 2 * (len(DONOR_ELEMENTS) + len(LIGAND_PROBES)) + 1
+#: Means over the metals that tell how a core is bonded: see `bonding_features`.
+BONDING = ("coordination", "root coordination", "band", "repulsion", "M-Au per root bond", "M-M per root bond")
+N_BASELINE_FEATURES = N_METAL_PROBES + 2 * (len(DONOR_ELEMENTS) + len(LIGAND_PROBES)) + len(BONDING) + 1
+#: Bonds fade out around this distance, in units of the sum of the metallic radii, over this width.
+_BOND_END, _BOND_FADE = 1.25, 0.06
+#: Decay of hopping and of repulsion with distance in the same unit, as usual for second-moment potentials.
+_HOPPING_DECAY, _REPULSION_DECAY = 5.0, 10.0
 
 
 @dataclass(frozen=True)
@@ -59,8 +65,8 @@ class Encoded:
         (k, d) sentence embedding of each kind of ligand.
     ligand_features
         (k, N_LIGAND_FEATURES) donor element, bond probes, type, count per metal atom.
-    composition
-        (N_COMPOSITION_FEATURES,) metals and ligands per metal: see `composition_features`.
+    baseline
+        (N_BASELINE_FEATURES,) what the linear baseline reads: see `baseline_features`.
     descriptors
         (2,) log P and H_mix, standardised.
     """
@@ -69,7 +75,7 @@ class Encoded:
     cluster: Graph | None
     ligand_embedding: np.ndarray
     ligand_features: np.ndarray
-    composition: np.ndarray
+    baseline: np.ndarray
     descriptors: np.ndarray
 
 
@@ -80,20 +86,53 @@ def metal_features(symbol: str) -> tuple[float, ...]:
     return (*scaled, (elements.electronegativity(symbol) - 1.9) / 0.35, (elements.metallic_radius(symbol) - 137) / 10)
 
 
-def composition_features(system: BimetallicSystem) -> np.ndarray:
-    """What the linear baseline reads: mean bond probes of the metals, then the ligands per metal by kind.
+def baseline_features(system: BimetallicSystem, core: Graph) -> np.ndarray:
+    """What the linear baseline reads: mean bond probes of the metals, the ligands per metal by kind, and the bonding.
 
-    Shape (N_COMPOSITION_FEATURES,): the metals' mean standardised probes; counts per metal by type and donor; the
-    ligands' own probes, summed by type, per metal; N_metal^(−1/3). The same for any order of atoms, and for the same
-    composition at any size but for the last entry.
+    Shape (N_BASELINE_FEATURES,): the metals' mean standardised probes; counts per metal by type and donor; the
+    ligands' own probes, summed by type, per metal; `bonding_features`; N_metal^(−1/3). The same for any order of
+    atoms, and for the same object twice, far apart, but for the last entry.
     """
     metals = np.array([metal_features(s)[:N_METAL_PROBES] for s in system.metal_symbols])
     shell = sum(
         (np.outer(_type_code(ligand), _kind_code(ligand)).ravel() * count for ligand, count in system.ligands),
         np.zeros(2 * (len(DONOR_ELEMENTS) + len(LIGAND_PROBES))),
     )
-    size = [system.n_metals ** (-1 / 3)]
-    return np.concatenate([metals.mean(axis=0), shell / system.n_metals, size])
+    bonding, size = bonding_features(system.metal_symbols, core), [system.n_metals ** (-1 / 3)]
+    return np.concatenate([metals.mean(axis=0), shell / system.n_metals, bonding, size])
+
+
+def bonding_features(symbols: Sequence[str], core: Graph) -> np.ndarray:
+    """Means over the metals of what a second-moment picture of metallic bonding knows: shape (len(BONDING),).
+
+    Coordination and its root; the band energy, root of the summed squared hoppings, and the pair repulsion, both with
+    the strength of the M–M probes [eV] (Rosato, Guillopé and Legrand, Philos. Mag. A 1989, 59, 321); M–Au and M–M
+    probes [eV] times the root of the coordination.
+
+    Parameters
+    ----------
+    symbols
+        Symbols of the metals, in the order of the graph's first nodes.
+    core
+        From `core_graph`.
+    """
+    n = len(symbols)
+    first, second = core.edges[:, (core.edges < n).all(axis=0)]
+    length = core.lengths[(core.edges < n).all(axis=0)].astype(float)
+    radius = np.array([elements.metallic_radius(s) for s in symbols]) / 100
+    probes = np.array([metal_probes(s) for s in symbols])
+    gold, own = (probes[:, METAL_PROBES.index(name)] for name in ("M-Au", "M-M"))
+    reduced = length / (radius[first] + radius[second])
+    bonded = 1 / (1 + np.exp((reduced - _BOND_END) / _BOND_FADE))
+    strength = np.sqrt(np.abs(own[first] * own[second]))
+
+    def over_bonds(values: np.ndarray) -> np.ndarray:
+        return np.bincount(first, values * bonded, n)
+
+    root = np.sqrt(over_bonds(np.ones_like(length)))
+    band = np.sqrt(over_bonds(strength**2 * np.exp(-_HOPPING_DECAY * (reduced - 1))))
+    repulsion = over_bonds(strength * np.exp(-_REPULSION_DECAY * (reduced - 1)))
+    return np.mean([root**2, root, band, repulsion, root * gold, root * own], axis=1)
 
 
 def encode(
@@ -113,12 +152,13 @@ def encode(
     embedding = embed([ligand.smiles for ligand, _ in system.ligands])
     features = np.array([_ligand_features(ligand, n / system.n_metals) for ligand, n in system.ligands])
     descriptors = np.array([ligand_log_p(system) / 3.0, mixing_enthalpy(system) / 15.0])
+    core = core_graph(system)
     return Encoded(
-        core=core_graph(system),
+        core=core,
         cluster=_cluster_graph(system) if whole_cluster else None,
         ligand_embedding=np.asarray(embedding, dtype=np.float32),
         ligand_features=features.astype(np.float32),
-        composition=composition_features(system).astype(np.float32),
+        baseline=baseline_features(system, core).astype(np.float32),
         descriptors=descriptors.astype(np.float32),
     )
 
@@ -191,7 +231,7 @@ class Batch:
     ligand_embedding: torch.Tensor
     ligand_features: torch.Tensor
     ligand_owner: torch.Tensor
-    composition: torch.Tensor
+    baseline: torch.Tensor
     descriptors: torch.Tensor
     size: int
 
@@ -214,7 +254,7 @@ def collate(items: Sequence[Encoded]) -> Batch:
         ligand_embedding=torch.from_numpy(np.concatenate([item.ligand_embedding for item in items])),
         ligand_features=torch.from_numpy(np.concatenate([item.ligand_features for item in items])),
         ligand_owner=torch.repeat_interleave(torch.arange(len(items)), torch.tensor(counts)),
-        composition=torch.from_numpy(np.stack([item.composition for item in items])),
+        baseline=torch.from_numpy(np.stack([item.baseline for item in items])),
         descriptors=torch.from_numpy(np.stack([item.descriptors for item in items])),
         size=len(items),
     )

@@ -16,7 +16,7 @@ from ase_bimetal.model.core_encoder import GraphEncoder, scatter_sum
 from ase_bimetal.model.encode import (
     CONTACT_CUTOFF,
     METAL_CUTOFF,
-    N_COMPOSITION_FEATURES,
+    N_BASELINE_FEATURES,
     N_LIGAND_FEATURES,
     N_NODE_FEATURES,
     Batch,
@@ -113,7 +113,7 @@ class MML(nn.Module):
         self.head = nn.Sequential(
             nn.Linear(width, width), nn.PReLU(), nn.Dropout(config.dropout), nn.Linear(width, 1)
         )
-        self.baseline = nn.Linear(N_COMPOSITION_FEATURES, 1)
+        self.baseline = nn.Linear(N_BASELINE_FEATURES, 1)
         self.dropout = nn.Dropout(config.dropout)
         self.project_joint = nn.Linear(2 * width, 64)
         self.project_whole = nn.Linear(64, 64)
@@ -125,7 +125,7 @@ class MML(nn.Module):
         tokens = self.dropout(self._tokens(core, ligand, batch.descriptors))
         for block in self.blocks:
             tokens = block(tokens)
-        energy = self.head(tokens.mean(dim=1)).squeeze(-1) + self.baseline(batch.composition).squeeze(-1)
+        energy = self.head(tokens.mean(dim=1)).squeeze(-1) + self.baseline(batch.baseline).squeeze(-1)
         if batch.cluster is None:
             return MMLOutput(energy, None, None)
         joint = self.project_joint(torch.cat([core.mean(dim=1), ligand], dim=-1))

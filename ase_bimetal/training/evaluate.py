@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,27 +16,32 @@ from ase_bimetal.baselines.regressors import BASELINES, fit_predict
 from ase_bimetal.model.mml import MML, MMLConfig
 from ase_bimetal.training.calibrate import Held
 from ase_bimetal.training.data import TrainingData
-from ase_bimetal.training.metrics import summary
+from ase_bimetal.training.kept import Arrays, Kept
+from ase_bimetal.training.metrics import mean_absolute_error, summary
 from ase_bimetal.training.module import TrainingOptions, predict_rows, train_one
 from ase_bimetal.training.splits import HELD_OUT, Split
+from ase_bimetal.workers import start_torch_worker
 
 MML_NAME = "MML"
+Folds = dict[str, list["FoldResult"]]
 
 
 @dataclass(frozen=True)
 class FoldResult:
     """Predictions of one held-out fold.
 
-    ``truth`` (n,) and every array of ``predicted`` (n,) in eV/metal, keyed by model name.
+    ``truth`` (n,) and every array of ``predicted`` (n,) in eV/metal, keyed by model name; ``seeds`` (k, n), what each
+    network of the multimodal ensemble predicts by itself, where that is told.
     """
 
     fold: str
     truth: np.ndarray
     predicted: dict[str, np.ndarray]
+    seeds: np.ndarray | None = None
 
-    def errors(self) -> dict[str, dict[str, float]]:
-        """MAE, RMSE and R² of every model on this fold."""
-        return {name: summary(self.truth, values) for name, values in self.predicted.items()}
+    def errors(self) -> dict[str, dict[str, Any]]:
+        """MAE, RMSE and R² of every model on this fold, of the networks also one by one."""
+        return table([self])
 
 
 @dataclass(frozen=True)
@@ -50,29 +56,103 @@ class Trained:
         """Formation energies of some rows at the label level [eV/metal]."""
         return predict_rows(self.network, data, rows, self.mean, self.std)
 
+    def to_arrays(self) -> Arrays:
+        """Weights and scale as arrays."""
+        state = {f"network.{name}": value.numpy() for name, value in self.network.state_dict().items()}
+        return state | {"scale": np.array([self.mean, self.std])}
 
-def train_ensemble(
-    data: TrainingData, split: Split, config: MMLConfig, options: TrainingOptions, members: int, workers: int = 1
-) -> list[Trained]:
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, config: MMLConfig) -> Trained:
+        """A network from what `to_arrays` gave."""
+        network = MML(config)
+        prefix = "network."
+        network.load_state_dict({
+            name.removeprefix(prefix): torch.from_numpy(value)
+            for name, value in arrays.items() if name.startswith(prefix)
+        })
+        return cls(network.eval(), *map(float, arrays["scale"]))
+
+
+@dataclass(frozen=True)
+class Run:
+    """What all trainings of an evaluation share; ``folder`` keeps what is finished, if one is given."""
+
+    data: TrainingData
+    config: MMLConfig
+    options: TrainingOptions
+    folder: Path | None = None
+
+    def member(self, split: Split, seed: int) -> Arrays:
+        """One network of the ensemble, as arrays."""
+        return Kept(self.folder).get(f"network-{split.name}-{seed}", lambda: self._train(split, seed).to_arrays())
+
+    def fold(self, kind: str, split: Split, seed: int) -> np.ndarray:
+        """What one network that was trained on a fold predicts for its test rows [eV/metal]."""
+        def predict() -> Arrays:
+            return {"predicted": self._train(split, seed).predict(self.data, split.test)}
+
+        name = f"fold-{kind}-{split.name}-{seed}-{len(split.train)}x{self.options.epochs}"
+        return Kept(self.folder).get(name, predict)["predicted"]
+
+    def baselines(self, kind: str, split: Split) -> Arrays:
+        """What every baseline predicts for the test rows of a split [eV/metal], by name."""
+        train = np.concatenate([split.train, split.validation])
+
+        def predict() -> Arrays:
+            return {name: fit_predict(name, self.data.features, self.data.targets, train, split.test)
+                    for name in BASELINES}
+
+        return Kept(self.folder).get(f"baselines-{kind}-{split.name}-{len(train)}", predict)
+
+    def _train(self, split: Split, seed: int) -> Trained:
+        return Trained(*train_one(self.data, split, self.config, self.options, seed))
+
+
+def train_ensemble(run: Run, split: Split, members: int, workers: int = 1) -> list[Trained]:
     """Train networks that differ in their seed alone, in several processes if asked to."""
+    found = _map(run, "member", [(split, seed) for seed in range(members)], workers)
+    return [Trained.from_arrays(arrays, run.config) for arrays in found]
+
+
+def evaluate_folds(run: Run, folds: Mapping[str, Sequence[Split]], seeds: int = 1, workers: int = 1) -> Folds:
+    """Train networks for every fold, one per seed, and predict its test rows; the first seed of all folds goes first.
+
+    Parameters
+    ----------
+    run
+        What is trained.
+    folds
+        Kind of split → its folds.
+    seeds
+        Networks per fold, with the seeds 0 … n − 1.
+    workers
+        Processes.
+
+    Returns
+    -------
+    dict
+        Kind of split → one `FoldResult` per fold.
+    """
+    pairs = [(kind, split) for kind, splits in folds.items() for split in splits]
+    trained = _map(run, "fold", [(*pair, seed) for seed in range(seeds) for pair in pairs], workers)
+    others = _map(run, "baselines", pairs, workers)
+    results: Folds = {}
+    for k, (kind, split) in enumerate(pairs):
+        result = _result(run.data, split, np.stack(trained[k :: len(pairs)]), others[k])
+        results.setdefault(kind, []).append(result)
+    return results
+
+
+def _result(data: TrainingData, split: Split, seeds: np.ndarray, others: Arrays) -> FoldResult:
+    return FoldResult(split.name, data.targets[split.test], {MML_NAME: seeds.mean(axis=0)} | others, seeds)
+
+
+def _map(run: Run, method: str, tasks: Sequence[tuple], workers: int) -> list:
+    """Results of a method of a run for every tuple of arguments, in order."""
     if workers == 1:
-        return [Trained(*train_one(data, split, config, options, seed)) for seed in range(members)]
-    with _pool(workers, data, config, options) as pool:
-        return list(pool.map(_member_of_worker, [split] * members, range(members)))
-
-
-def evaluate_folds(
-    data: TrainingData, splits: Iterable[Split], config: MMLConfig, options: TrainingOptions, workers: int = 1
-) -> list[FoldResult]:
-    """Train one network per fold, in several processes, and predict its test rows."""
-    if workers == 1:
-        return [_fold(data, config, options, split) for split in splits]
-    with _pool(workers, data, config, options) as pool:
-        return list(pool.map(_fold_of_worker, splits))
-
-
-def _pool(workers: int, *shared: Any) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker, initargs=shared)
+        return [getattr(run, method)(*task) for task in tasks]
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker, initargs=(run,)) as pool:
+        return list(pool.map(_call_of_worker, [method] * len(tasks), tasks))
 
 
 def held(data: TrainingData, rows: np.ndarray, ensemble: list[Trained]) -> Held:
@@ -81,13 +161,10 @@ def held(data: TrainingData, rows: np.ndarray, ensemble: list[Trained]) -> Held:
     return Held(data.targets[rows], found.mean(axis=0), found.std(axis=0, ddof=1))
 
 
-def fold_result(data: TrainingData, split: Split, ensemble: list[Trained]) -> FoldResult:
+def fold_result(run: Run, split: Split, ensemble: list[Trained]) -> FoldResult:
     """Test-row predictions of an ensemble (mean over members) and of every baseline."""
-    features, train = data.features, np.concatenate([split.train, split.validation])
-    predicted = {MML_NAME: np.mean([member.predict(data, split.test) for member in ensemble], axis=0)}
-    for name in BASELINES:
-        predicted[name] = fit_predict(name, features, data.targets, train, split.test)
-    return FoldResult(split.name, data.targets[split.test], predicted)
+    seeds = np.stack([member.predict(run.data, split.test) for member in ensemble])
+    return _result(run.data, split, seeds, run.baselines(split.name, split))
 
 
 def all_folds(data: TrainingData, max_rows: int | None = None) -> dict[str, list[Split]]:
@@ -107,33 +184,28 @@ def all_folds(data: TrainingData, max_rows: int | None = None) -> dict[str, list
     }
 
 
-def table(results: list[FoldResult]) -> dict[str, dict[str, float]]:
-    """Errors over all folds' test rows together, per model."""
+def table(results: list[FoldResult]) -> dict[str, dict[str, Any]]:
+    """Errors over all folds' test rows together, per model; ``MAE by seed`` of the networks one by one."""
     truth = np.concatenate([r.truth for r in results])
-    names = results[0].predicted
-    return {name: summary(truth, np.concatenate([r.predicted[name] for r in results])) for name in names}
+    joined = {name: np.concatenate([r.predicted[name] for r in results]) for name in results[0].predicted}
+    errors: dict[str, dict[str, Any]] = {name: summary(truth, values) for name, values in joined.items()}
+    told = [r.seeds for r in results if r.seeds is not None]
+    if len(told) == len(results) and len(told[0]) > 1:
+        seeds = np.concatenate(told, axis=1)
+        errors[MML_NAME]["MAE by seed"] = [round(mean_absolute_error(truth, one), 4) for one in seeds]
+    return errors
 
 
-def _fold(data: TrainingData, config: MMLConfig, options: TrainingOptions, split: Split) -> FoldResult:
-    return fold_result(data, split, train_ensemble(data, split, config, options, members=1))
+_run: Run | None = None
 
 
-_worker: tuple[TrainingData, MMLConfig, TrainingOptions] | None = None
+def _start_worker(run: Run) -> None:
+    """Take over, once per process, what all tasks share."""
+    global _run
+    _run = run
+    start_torch_worker()
 
 
-def _start_worker(*shared: Any) -> None:
-    """Take over, once per process, what all folds share."""
-    global _worker
-    _worker = shared
-    torch.set_num_threads(1)
-
-
-def _fold_of_worker(split: Split) -> FoldResult:
-    assert _worker is not None
-    return _fold(*_worker, split)
-
-
-def _member_of_worker(split: Split, seed: int) -> Trained:
-    assert _worker is not None
-    data, config, options = _worker
-    return Trained(*train_one(data, split, config, options, seed))
+def _call_of_worker(method: str, task: tuple) -> Any:
+    assert _run is not None
+    return getattr(_run, method)(*task)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import hashlib
+import shutil
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +16,7 @@ from ase_bimetal.examples import example_names, load_example
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, save_checkpoint
 from ase_bimetal.model.domain import describe_domain
 from ase_bimetal.model.ligand_encoder import LigandEncoder
-from ase_bimetal.model.mml import MMLConfig
+from ase_bimetal.model.mml import MML, MMLConfig
 from ase_bimetal.model.predictor import get_predictor
 from ase_bimetal.reference.dataset import ReferenceData
 from ase_bimetal.system import as_system
@@ -23,6 +25,7 @@ from ase_bimetal.training.data import MAX_RATTLE, TrainingData, prepare, trainab
 from ase_bimetal.training.evaluate import (
     MML_NAME,
     FoldResult,
+    Run,
     all_folds,
     evaluate_folds,
     fold_result,
@@ -44,10 +47,20 @@ LEVEL = "PBE-referenced GFN1-xTB"
 LIMITS = (
     "Configurations near relaxed parents of the cluster families named under domain; nothing else was seen.",
     "Labels are GFN1-xTB energies; only the per-element and per-donor references come from density-functional theory.",
-    "Elements without a density-functional anchor carry no elemental correction: expect errors of 0.3 eV/metal.",
+    "Elements with no or few density-functional anchors are flagged: their elemental corrections may be off by more "
+    "than 0.5 eV/metal.",
     "Closed-shell treatment throughout: magnetic 3d dopants are described without spin polarisation.",
     "A dopant, ligand or family outside the training set is predicted with the errors of the leave-one-out rows.",
 )
+
+
+@dataclass(frozen=True)
+class FoldBudget:
+    """What each leave-one-out fold is given: training rows at most, epochs (None: as the rest), networks."""
+
+    rows: int | None = None
+    epochs: int | None = None
+    seeds: int = 1
 
 
 def train_model(
@@ -58,9 +71,11 @@ def train_model(
     options: TrainingOptions | None = None,
     workers: int = 1,
     ligand_encoder: str = "bundled",
-    fold_rows: int | None = None,
+    folds: FoldBudget | None = None,
 ) -> dict[str, Any]:
     """Train an ensemble on the random 8:1:1 split, measure it on every split, and save it.
+
+    Finished networks and folds are kept in ``TARGET/unfinished-…`` until all is done: the same call goes on from there.
 
     Parameters
     ----------
@@ -78,8 +93,8 @@ def train_model(
         Processes for the members and the leave-one-out folds.
     ligand_encoder
         ``"bundled"``, or hub id or path of another T5 encoder.
-    fold_rows
-        Training rows of each leave-one-out fold, at most; the random split always has all.
+    folds
+        What each leave-one-out fold is given; the random split always has all rows and epochs.
 
     Returns
     -------
@@ -90,31 +105,43 @@ def train_model(
     encoder = LigandEncoder(ligand_encoder)
     data = prepare(trainable(reference.frame), encoder)
     config = MMLConfig(ligand_width=data.encoded[0].ligand_embedding.shape[1])
+    run = Run(data, config, options, target / f"unfinished-{_digest(reference, encoder, config, options)}")
     split = random_split(len(data.targets))
-    ensemble = train_ensemble(data, split, config, options, members, workers)
-    results = {"random": [fold_result(data, split, ensemble)]} | {
-        name: evaluate_folds(data, splits, config, options, workers)
-        for name, splits in all_folds(data, fold_rows).items()
-        if splits
-    }
+    ensemble = train_ensemble(run, split, members, workers)
+    folds = folds or FoldBudget()
+    short = replace(run, options=replace(options, epochs=folds.epochs or options.epochs))
+    held_out = {name: splits for name, splits in all_folds(data, folds.rows).items() if splits}
+    results = {"random": [fold_result(run, split, ensemble)]} | evaluate_folds(short, held_out, folds.seeds, workers)
     card = _identity() | {
         "data": _data_card(reference, data),
-        "training": asdict(options) | {"split": "random 8:1:1, seed 0", "rows per fold, at most": fold_rows},
+        "training": asdict(options) | {
+            "split": "random 8:1:1, seed 0", "rows per fold, at most": folds.rows,
+            "epochs per fold": short.options.epochs, "networks per fold": folds.seeds,
+        },
         "target": {"mean": ensemble[0].mean, "std": ensemble[0].std},
-        "metrics": {name: table(folds) for name, folds in results.items()},
-        "folds": {name: {f.fold: f.errors() for f in folds} for name, folds in results.items() if len(folds) > 1},
-        **_uncertainty(results, held(data, split.validation, ensemble), held(data, split.test, ensemble)),
+        **_measured(results, held(data, split.validation, ensemble), held(data, split.test, ensemble)),
         "domain": describe_domain(data.systems, data.frame.family),
         "elemental_references": {k: elemental[k] for k in ("corrections", "anchors", "spread", "errors", "level")},
         "fragments": reference.fragments,
         "ligand_encoder": {"source": ligand_encoder, "digest": encoder.digest},
         "limits": list(LIMITS),
     }
-    networks = [member.network for member in ensemble]
+    _save(target, [member.network for member in ensemble], card)
+    shutil.rmtree(run.folder)
+    return card
+
+
+def _save(target: Path, networks: list[MML], card: dict[str, Any]) -> None:
+    """Write weights and card, then the predictions that a later version is held against."""
     save_checkpoint(target, networks, card)
     card["golden"] = golden_predictions(target)
     save_checkpoint(target, networks, card)
-    return card
+
+
+def _digest(reference: ReferenceData, encoder: LigandEncoder, *settings: Any) -> str:
+    """What a kept network or fold depends on, as eight digits."""
+    text = "\n".join([reference.digest, encoder.digest, version("ase-bimetal"), *map(repr, settings)])
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def golden_predictions(model: str | Path) -> dict[str, float]:
@@ -123,12 +150,17 @@ def golden_predictions(model: str | Path) -> dict[str, float]:
     return {name: item.formation_energy_per_metal for name, item in zip(example_names(), found, strict=True)}
 
 
-def _uncertainty(results: dict[str, list[FoldResult]], validation: Held, test: Held) -> dict[str, dict[str, Any]]:
-    """The card's calibrated standard deviations, and the intervals that come of them on each split."""
+def _measured(results: dict[str, list[FoldResult]], validation: Held, test: Held) -> dict[str, dict[str, Any]]:
+    """Errors on every split and fold, calibrated standard deviations, and the intervals that come of them."""
     inside = inside_terms(validation)
     terms = {key: fold_term(_errors(results[name])) for key, name in _NOVELTY.items() if name in results}
     intervals = {name: fold_interval(_errors(folds)) for name, folds in results.items() if name != "random"}
-    return {"uncertainty": inside | terms, "intervals": {"random": inside_interval(test, inside)} | intervals}
+    return {
+        "metrics": {name: table(folds) for name, folds in results.items()},
+        "folds": {name: {f.fold: f.errors() for f in folds} for name, folds in results.items() if len(folds) > 1},
+        "uncertainty": inside | terms,
+        "intervals": {"random": inside_interval(test, inside)} | intervals,
+    }
 
 
 def _identity() -> dict[str, Any]:

@@ -14,6 +14,7 @@ import lightning
 import numpy as np
 import torch
 from sklearn.linear_model import Ridge
+from sklearn.preprocessing import StandardScaler
 
 from ase_bimetal.model.encode import N_METAL_FEATURES, Batch, collate
 from ase_bimetal.model.mml import MML, MMLConfig, contrastive_loss
@@ -38,7 +39,7 @@ class TrainingOptions:
     contrastive_weight
         Weight of the contrastive loss beside the mean squared error (of standardised targets).
     baseline_ridge
-        Ridge penalty of the linear baseline on composition, fitted first and then held.
+        Ridge penalty of the linear baseline on standardised features, fitted first and then held.
     property_noise
         Standard deviation of noise on the metals' standardised properties while training, so that the network
         reads them as smooth quantities and not as names of elements.
@@ -52,7 +53,7 @@ class TrainingOptions:
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
     contrastive_weight: float = 0.05
-    baseline_ridge: float = 2.0
+    baseline_ridge: float = 20.0
     property_noise: float = 0.1
     ligand_dropout: float = 0.3
 
@@ -92,7 +93,7 @@ class EnergyModule(lightning.LightningModule):
         """AdamW under a one-cycle schedule."""
         options = self.options
         optimiser = torch.optim.AdamW(
-            self.network.parameters(), options.learning_rate, weight_decay=options.weight_decay
+            self.network.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
         )
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.learning_rate, total_steps=steps)
@@ -129,8 +130,9 @@ class MMLModule(EnergyModule):
 
 def element_noise(properties: torch.Tensor, owner: torch.Tensor, sigma: float) -> torch.Tensor:
     """Noise like `properties` (n, f), the same for all atoms with the same properties and ``owner`` (n,)."""
-    kind = torch.cat([owner[:, None].to(properties.dtype), properties], dim=1)
-    _, label = torch.unique(kind, dim=0, return_inverse=True)
+    weights = torch.arange(1, properties.shape[1] + 1, dtype=torch.float64, device=properties.device).sqrt()
+    kind = owner * 1e6 + properties.double() @ weights  # one number for each element in each cluster: sorts fast
+    _, label = torch.unique(kind, return_inverse=True)
     noise = sigma * torch.randn(int(label.max()) + 1, properties.shape[1], device=properties.device)
     return noise[label]
 
@@ -181,7 +183,7 @@ def train_one(
 def fit_baseline(
     network: MML, data: TrainingData, rows: np.ndarray, targets: np.ndarray, penalty: float
 ) -> None:
-    """Fit the linear part on composition and freeze it: the network learns what it leaves over.
+    """Fit the linear part and freeze it: the network learns what it leaves over.
 
     Parameters
     ----------
@@ -192,12 +194,15 @@ def fit_baseline(
     targets
         Their standardised targets, (n,).
     penalty
-        Of the ridge regression.
+        Of the ridge regression on standardised features.
     """
-    ridge = Ridge(penalty).fit(np.stack([data.encoded[i].composition for i in rows]), targets)
+    features = np.stack([data.encoded[i].baseline for i in rows]).astype(float)
+    scaler = StandardScaler().fit(features)
+    ridge = Ridge(penalty).fit(scaler.transform(features), targets)
+    slopes = ridge.coef_ / scaler.scale_
     with torch.no_grad():
-        network.baseline.weight.copy_(torch.from_numpy(ridge.coef_[None]))
-        network.baseline.bias.fill_(float(ridge.intercept_))
+        network.baseline.weight.copy_(torch.from_numpy(slopes[None]))
+        network.baseline.bias.fill_(float(ridge.intercept_ - slopes @ scaler.mean_))
     network.baseline.requires_grad_(False)
 
 

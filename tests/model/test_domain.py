@@ -19,7 +19,6 @@ def known():
     return as_system(assemble(Prototype("Au4M2", "Pd", {"thiolate": "SMe"})))
 
 
-
 def test_a_training_cluster_is_inside(known, card):
     assert unseen(known, card["domain"]) == []
     assert not any("never seen" in flag for flag in flags(known, card))
@@ -34,6 +33,13 @@ def test_a_new_ligand_and_a_new_kind_of_cluster_are_named_and_widen(known, card)
     atoms = assemble(Prototype("M@Au8", "Pd", {"phosphine": "SMe", "halide": "SMe"}))
     assert unseen(as_system(atoms), card["domain"]) == ["unseen_family"]
     assert "kind of cluster never seen in training: 9 metals, 8 S-X" in flags(as_system(atoms), card)
+
+
+def test_an_element_with_few_anchors_is_named(known, card):
+    references = card["elemental_references"]
+    thin = card | {"elemental_references": references | {"anchors": references["anchors"] | {"Pd": 2}}}
+    assert "fewer than 3 density-functional anchors for Pd (2)" in flags(known, thin)
+    assert not any("fewer than" in flag for flag in flags(known, card))
 
 
 def test_an_element_without_anchor_widens(card):

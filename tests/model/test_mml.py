@@ -46,8 +46,8 @@ def test_energy_per_metal_does_not_change_when_the_cluster_is_doubled(network, c
     twice.positions[len(core):] += [40.0, 0, 0]
     twice.info["ligand_smiles"] = {"PET": 16}
     single, double = (encode(as_system(atoms), embed) for atoms in (core, twice))
-    size = single.composition[-1]
-    double = replace(double, composition=np.append(double.composition[:-1], size).astype(np.float32))
+    size = single.baseline[-1]
+    double = replace(double, baseline=np.append(double.baseline[:-1], size).astype(np.float32))
     assert energies(network, [single]) == pytest.approx(energies(network, [double]), abs=1e-5)
 
 

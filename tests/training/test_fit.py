@@ -8,7 +8,7 @@ import pytest
 from ase_bimetal.model.checkpoint import load_checkpoint
 from ase_bimetal.reference import elemental
 from ase_bimetal.reference.dataset import load_reference
-from ase_bimetal.training.fit import train_model
+from ase_bimetal.training.fit import FoldBudget, train_model
 from ase_bimetal.training.module import TrainingOptions
 
 
@@ -20,7 +20,7 @@ def test_the_card_holds_every_split_and_its_uncertainty(tmp_path):
     )]
     reference = dataclasses.replace(reference, frame=few)
     references = json.loads(elemental.SHIPPED.read_text())
-    card = train_model(reference, references, tmp_path / "m", 2, TrainingOptions(epochs=1), fold_rows=20)
+    card = train_model(reference, references, tmp_path / "m", 2, TrainingOptions(epochs=1), folds=FoldBudget(20))
     assert {"random", "leave one dopant out", "leave one ligand out", "leave one family out"} <= set(card["metrics"])
     assert {"floor", "scale", "unseen_element", "unseen_ligand", "unseen_family"} <= set(card["uncertainty"])
     assert card["intervals"]["leave one dopant out"]["half_width"] > 0

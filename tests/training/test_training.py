@@ -9,8 +9,9 @@ import pytest
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.model.mml import MMLConfig
 from ase_bimetal.reference.dataset import load_reference
+from ase_bimetal.training import evaluate
 from ase_bimetal.training.data import MAX_RATTLE, prepare, trainable, without_donors
-from ase_bimetal.training.evaluate import fold_result, train_ensemble
+from ase_bimetal.training.evaluate import Run, evaluate_folds, fold_result, train_ensemble
 from ase_bimetal.training.metrics import r_squared, summary
 from ase_bimetal.training.module import TrainingOptions
 from ase_bimetal.training.splits import HELD_OUT, Split, leave_dopant_out, leave_ligand_out, random_split
@@ -96,14 +97,39 @@ def test_without_donors_leaves_the_bare_core(data):
 def test_a_short_training_learns_and_repeats(data):
     rows = np.random.default_rng(0).permutation(len(data.targets))
     split = Split("small", rows[16:], rows[8:16], rows[:8])
-    config = MMLConfig(width=32)
-    options = TrainingOptions(epochs=4, batch_size=16)
-    first = train_ensemble(data, split, config, options, members=1)
-    result = fold_result(data, split, first)
+    run = Run(data, MMLConfig(width=32), TrainingOptions(epochs=4, batch_size=16))
+    first = train_ensemble(run, split, members=1)
+    result = fold_result(run, split, first)
     errors = result.errors()
     assert errors["MML"]["MAE"] < errors["mean"]["MAE"]
-    again = train_ensemble(data, split, config, options, members=1)
+    again = train_ensemble(run, split, members=1)
     assert first[0].predict(data, split.test) == pytest.approx(again[0].predict(data, split.test), abs=1e-5)
+
+
+def test_a_stopped_evaluation_goes_on_and_gives_the_same(data, tmp_path, monkeypatch):
+    rows = np.arange(len(data.targets))
+    splits = [Split("*/a", rows[20:40], rows[10:20], rows[:10]), Split("b", rows[:20], rows[20:30], rows[30:40])]
+    folds = {"kind": splits}
+    settings = MMLConfig(width=32), TrainingOptions(epochs=1, batch_size=16)
+    whole = evaluate_folds(Run(data, *settings), folds, seeds=2)
+    trained = evaluate.train_one
+
+    def only_three(*arguments):
+        if len(list(tmp_path.glob("fold-*"))) == 3:
+            raise KeyboardInterrupt
+        return trained(*arguments)
+
+    run = Run(data, *settings, tmp_path)
+    monkeypatch.setattr(evaluate, "train_one", only_three)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_folds(run, folds, seeds=2)
+    calls = []
+    monkeypatch.setattr(evaluate, "train_one", lambda *arguments: calls.append(1) or trained(*arguments))
+    again = evaluate_folds(run, folds, seeds=2)
+    assert len(calls) == 1
+    for one, other in zip(whole["kind"], again["kind"], strict=True):
+        assert one.seeds.shape == (2, 10) and one.seeds == pytest.approx(other.seeds, abs=1e-5)
+        assert len(one.errors()["MML"]["MAE by seed"]) == 2
 
 
 def test_metrics_of_known_numbers():

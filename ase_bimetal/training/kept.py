@@ -1,0 +1,48 @@
+"""Parts of a long run kept as files, so that a run that was stopped goes on where it was."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
+
+
+class Kept:
+    """A folder of named arrays, each file whole or not there.
+
+    Parameters
+    ----------
+    folder
+        Where the files are; None keeps nothing.
+
+    Examples
+    --------
+    >>> Kept(None).get("one", lambda: {"x": np.ones(2)})["x"].tolist()
+    [1.0, 1.0]
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+
+    def get(self, name: str, make: Callable[[], Arrays]) -> Arrays:
+        """The arrays of this name: read if they are there, else made and written."""
+        if self.folder is None:
+            return make()
+        path = self.folder / f"{name.replace('*', 'star').replace('/', '-')}.npz"
+        if path.exists():
+            with np.load(path, allow_pickle=False) as found:
+                return dict(found)
+        arrays = make()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        with partial.open("wb") as stream:
+            np.savez_compressed(stream, **arrays)
+        partial.replace(path)
+        return arrays
+
+
+__all__ = ["Arrays", "Kept"]
