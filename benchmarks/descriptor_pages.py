@@ -11,8 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ase_bimetal.baselines import forest_card, tuning
+from ase_bimetal.baselines.compare import compare
 from ase_bimetal.baselines.forest import CARD
 from ase_bimetal.baselines.regressors import settings
+from ase_bimetal.baselines.table import labelled_rows
 from ase_bimetal.cli.explain import explain
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -26,23 +28,26 @@ def fill(page: Path, mark: str, text: str) -> None:
     page.write_text(f"{head}<!-- {mark} -->\n{text}\n<!-- /{mark} -->{tail}")
 
 
-def main() -> None:
-    """Rebuild in the order in which one needs the other."""
+def fit() -> None:
+    """Settings, table and card of the forest."""
     tuning.main()
     settings.cache_clear()
     forest_card.main()
+
+
+def pages() -> None:
+    """Tables and pictures of the pages, from what ships."""
     fill(DOCS / "descriptor-model.md", "card", forest_card.card_markdown(json.loads(CARD.read_text())))
-    tables = []
+    configurations = compare(labelled_rows(), "configurations").to_markdown().strip()
     with TemporaryDirectory() as folder:
-        for rows in ("configurations", "minima"):
-            explain(Path(folder), rows)
-            tables.append((Path(folder) / "regressors.md").read_text().strip())
-        # The last run, on minima, is the one whose formula and pictures stay.
+        explain(Path(folder), "minima")
+        minima = (Path(folder) / "regressors.md").read_text().strip()
         fill(DOCS / "explain.md", "formula", (Path(folder) / "formula.md").read_text().strip())
         for name in PICTURES:
             shutil.copy(Path(folder) / f"{name}.png", DOCS / "images" / f"{name}.png")
-    fill(DOCS / "explain.md", "regressors", "\n\n".join(reversed(tables)))
+    fill(DOCS / "explain.md", "regressors", f"{minima}\n\n{configurations}")
 
 
 if __name__ == "__main__":
-    main()
+    fit()
+    pages()
