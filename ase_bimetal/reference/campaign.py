@@ -61,6 +61,8 @@ def run_campaign(
         Level of the energies, see `ase_bimetal.reference.levels.get_level`; geometries are GFN1-xTB's at any level.
     """
     jobs = list(jobs)
+    label.GFN1.require()
+    get_level(level).require()
     folder.mkdir(parents=True, exist_ok=True)
     with _executor(workers, scheduler) as pool:
         # On a worker as well: the threads of this process would wait for one another on a busy machine.

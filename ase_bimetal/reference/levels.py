@@ -79,6 +79,16 @@ class Level:
         """Program and version, such as ``"tblite 0.8.0"``."""
         return self.code_source()
 
+    def require(self) -> None:
+        """Make a calculator and compute nothing: what the level needs is there, or an error says what is missing.
+
+        Raises
+        ------
+        MissingPackageError
+            A package is not installed.
+        """
+        self.makers[0][1](None)
+
     def single_point(self, atoms: Atoms, multiplicity: int | None = None) -> SinglePoint:
         """Energy of a neutral, isolated object.
 
