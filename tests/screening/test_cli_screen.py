@@ -60,14 +60,14 @@ def test_nothing_predicted_is_1(tmp_path: Path) -> None:
 def test_ctrl_c_leaves_finished_chunks_that_the_next_run_takes_up(tmp_path: Path) -> None:
     config, out = tmp_path / "screen.yaml", tmp_path / "out"
     config.write_text("dopants: [Pd, Cu, Hg, Ag, Ni, Zn, Co, Fe]\nligands: [SMe]\nmotifs: [Au4M2, M@Au8]\n"
-                      "dopant_counts: [motif, 2]\narrangements: 4\nchunk_size: 1\n")
+                      "dopant_counts: [motif, 1, 2, 3]\narrangements: 12\nchunk_size: 1\n")  # seconds, on any machine
     words = [sys.executable, "-c", "from ase_bimetal.cli import main; main()", "screen", str(config), "--out", str(out)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 120
         while len(Store(out).done()) < 2 and time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.005)
         process.send_signal(signal.SIGINT)
-        _, message = process.communicate(timeout=60)
+        _, message = process.communicate(timeout=120)
     assert process.returncode == 130
     assert f"interrupted: finished rows are in {out}" in message and "Traceback" not in message
     n_done = len(load_results(out))
