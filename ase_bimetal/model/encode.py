@@ -117,8 +117,9 @@ def bonding_features(symbols: Sequence[str], core: Graph) -> np.ndarray:
         From `core_graph`.
     """
     n = len(symbols)
-    first, second = core.edges[:, (core.edges < n).all(axis=0)]
-    length = core.lengths[(core.edges < n).all(axis=0)].astype(float)
+    between_metals = (core.edges < n).all(axis=0)
+    first, second = core.edges[:, between_metals]
+    length = core.lengths[between_metals].astype(float)
     radius = np.array([elements.metallic_radius(s) for s in symbols]) / 100
     probes = np.array([metal_probes(s) for s in symbols])
     gold, own = (probes[:, METAL_PROBES.index(name)] for name in ("M-Au", "M-M"))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.db import connect
 
@@ -183,23 +184,36 @@ def rebuild(data: ReferenceData, ids: Sequence[str]) -> pd.DataFrame:
 
 def _checked(records: list[dict], fragments: dict) -> list[dict]:
     """The records, with a reason on each that fails a check which may be younger than it."""
-    parents = {r["prototype"]: r for r in records if r["index"] == 0 and "symbols" in r}
+    parents = {r["prototype"]: _Parent.of(r, fragments) for r in records if r["index"] == 0 and "symbols" in r}
     checked = []
     for record in records:
         if "rejected" not in record:
-            reason = _failing(record, parents[record["prototype"]], fragments)
+            reason = parents[record["prototype"]].failing(record, fragments)
             record = record | ({"rejected": reason} if reason else {})
         checked.append(record)
     return checked
 
 
-def _failing(record: dict, parent: dict, fragments: dict) -> str | None:
-    relaxed = record_atoms(parent)
-    return (
-        rejection(relaxed, relaxed)
-        or rejection(record_atoms(record), relaxed)
-        or collapse(_energy(record, fragments), _charges(record), _energy(parent, fragments))
-    )
+@dataclass(frozen=True)
+class _Parent:
+    """A relaxed parent, why it fails the checks itself, if it does, and its formation energy [eV/metal]."""
+
+    atoms: Atoms
+    reason: str | None
+    energy: float
+
+    @classmethod
+    def of(cls, record: dict, fragments: dict) -> _Parent:
+        atoms = record_atoms(record)
+        return cls(atoms, rejection(atoms, atoms), _energy(record, fragments))
+
+    def failing(self, record: dict, fragments: dict) -> str | None:
+        """Why a record of this parent fails the checks, or None."""
+        return (
+            self.reason
+            or rejection(record_atoms(record), self.atoms)
+            or collapse(_energy(record, fragments), _charges(record), self.energy)
+        )
 
 
 def _metals(record: dict) -> list[str]:
