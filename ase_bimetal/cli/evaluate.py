@@ -45,6 +45,7 @@ def evaluate(
     rows: Rows = 3000,
     seeds: Seeds = 3,
     out: Out = Path("ablations"),
+    quiet: options.Quiet = False,
 ) -> None:
     """Print the errors and intervals of a model's card, predict its random test rows again, and compare.
 
@@ -56,7 +57,7 @@ def evaluate(
 
     reference = load_reference(data or SHIPPED)
     if ablations:
-        _ablate(reference, out, (rows, epochs, seeds))
+        _ablate(reference, out, (rows, epochs, seeds), quiet)
         return
     checkpoint = load_checkpoint(model)
     _print_card(checkpoint.name, checkpoint.card)
@@ -147,10 +148,10 @@ def _interval(folds: list[FoldResult]) -> dict[str, float]:
     return fold_interval([np.abs(fold.truth - fold.predicted[MML_NAME]) for fold in folds])
 
 
-def _ablate(reference: ReferenceData, out: Path, budget: tuple[int, int, int]) -> None:
+def _ablate(reference: ReferenceData, out: Path, budget: tuple[int, int, int], quiet: bool) -> None:
     from ase_bimetal.training.ablation import Budget, markdown_table, run_ablations
 
     results = run_ablations(
-        reference, out, Budget(*budget), say=lambda line: print(line, file=sys.stderr, flush=True)
+        reference, out, Budget(*budget), say=lambda line: None if quiet else print(line, file=sys.stderr, flush=True)
     )
     print(markdown_table(results))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from ase_bimetal.cli import options
 
 if TYPE_CHECKING:
     from ase_bimetal.baselines.table import DescriptorTable
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 def explain(
     out: Annotated[Path, typer.Option(help="Folder for tables and pictures.")],
     rows: Annotated[str, typer.Option(help="minima (lowest of each prototype) or configurations (all).")] = "minima",
+    quiet: options.Quiet = False,
 ) -> None:
     """Compare the regressors and explain the forest on the shipped labels; write CSV, Markdown and PNG files.
 
@@ -32,7 +36,8 @@ def explain(
     _draw_forest(out)
     _draw(table.minima() if rows == "minima" else table, rows, out)
     print(comparison.to_markdown())
-    print(f"\nwritten to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+    if not quiet:
+        print(f"written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}", file=sys.stderr)
 
 
 def _draw_forest(out: Path) -> None:

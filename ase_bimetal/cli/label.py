@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ase_bimetal.cli import options
+
 
 def label(
     folder: Annotated[Path, typer.Argument(help="Where the shards go; an earlier run there is continued.")],
@@ -17,6 +19,7 @@ def label(
     level: Annotated[str, typer.Option(help="gfn1-xtb, cp2k-pbe, or module:Class of an ASE calculator.")] = "gfn1-xtb",
     hosts: Annotated[bool, typer.Option("--hosts", help="Zeolites, sheets and alloys in place of clusters.")] = False,
     at_most: Annotated[int | None, typer.Option(min=1, help="Configurations per prototype, at most.")] = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """Label the reference campaign; stop and restart it at any time. Geometries are GFN1-xTB's at every level.
 
@@ -25,7 +28,7 @@ def label(
     if hosts:
         if scheduler is not None or level != "gfn1-xtb":
             raise typer.BadParameter("hosts are labelled with gfn1-xtb on this machine", param_hint="--hosts")
-        _label_hosts(folder, workers, go_on, (only, at_most))
+        _label_hosts(folder, workers, go_on, (only, at_most), not quiet)
         return
     from ase_bimetal.reference.campaign import Job, run_campaign
     from ase_bimetal.reference.dataset import unpack
@@ -37,10 +40,10 @@ def label(
         raise typer.BadParameter(f"no prototype holds {only!r} in its name")
     if go_on and not any(folder.glob("*.jsonl")):
         unpack(folder)
-    run_campaign(jobs, folder, workers, scheduler, level)
+    run_campaign(jobs, folder, workers, scheduler, level, not quiet)
 
 
-def _label_hosts(folder: Path, workers: int, go_on: bool, chosen: tuple[str, int | None]) -> None:
+def _label_hosts(folder: Path, workers: int, go_on: bool, chosen: tuple[str, int | None], progress: bool) -> None:
     from dataclasses import replace
 
     from ase_bimetal.reference.hosts import host_campaign, run_hosts, unpack_hosts
@@ -52,4 +55,4 @@ def _label_hosts(folder: Path, workers: int, go_on: bool, chosen: tuple[str, int
         raise typer.BadParameter(f"no prototype holds {only!r} in its name")
     if go_on and not any(folder.glob("*.jsonl")):
         unpack_hosts(folder)
-    run_hosts(jobs, folder, workers)
+    run_hosts(jobs, folder, workers, progress)

@@ -43,9 +43,10 @@ class Job:
 
 
 def run_campaign(
-    jobs: Iterable[Job], folder: Path, workers: int = 2, scheduler: str | None = None, level: str = "gfn1-xtb"
+    jobs: Iterable[Job], folder: Path, workers: int = 2, scheduler: str | None = None, level: str = "gfn1-xtb",
+    progress: bool = True,
 ) -> None:
-    """Label every job, skipping what the folder already holds; shows progress on standard error.
+    """Label every job, skipping what the folder already holds.
 
     Parameters
     ----------
@@ -59,6 +60,8 @@ def run_campaign(
         Address of a Dask scheduler, such as ``"tcp://host:8786"``, to use its workers instead.
     level
         Level of the energies, see `ase_bimetal.reference.levels.get_level`; geometries are GFN1-xTB's at any level.
+    progress
+        Whether to show records done, rate and remaining time on standard error.
     """
     jobs = list(jobs)
     label.GFN1.require()
@@ -67,7 +70,7 @@ def run_campaign(
     with _executor(workers, scheduler) as pool:
         # On a worker as well: the threads of this process would wait for one another on a busy machine.
         pool.submit(update_fragments, folder / FRAGMENTS_FILE, [job.prototype for job in jobs], level).result()
-        _follow([pool.submit(run_job, job, folder, level) for job in jobs], jobs, folder)
+        _follow([pool.submit(run_job, job, folder, level) for job in jobs], jobs, folder, progress)
 
 
 @contextmanager
@@ -89,8 +92,8 @@ def start_worker() -> None:
     end_with_parent()
 
 
-def _follow(pending: list[Future], jobs: list[Job], folder: Path) -> None:
-    """Show records done, their rate in this run and the time left, until every job is done."""
+def _follow(pending: list[Future], jobs: list[Job], folder: Path, progress: bool) -> None:
+    """Show records done, their rate in this run and the time left, if asked to, until every job is done."""
     from tqdm import tqdm
 
     wanted = {shard_path(folder, job.prototype.name): job.n_samples for job in jobs}
@@ -99,7 +102,7 @@ def _follow(pending: list[Future], jobs: list[Job], folder: Path) -> None:
         return sum(min(_n_records(path), n) for path, n in wanted.items())
 
     todo = set(pending)
-    with tqdm(total=sum(wanted.values()), initial=finished(), unit="record") as bar:
+    with tqdm(total=sum(wanted.values()), initial=finished(), unit="record", disable=not progress) as bar:
         while todo:
             done, todo = wait(todo, timeout=5.0, return_when=FIRST_COMPLETED)
             for future in done:

@@ -75,8 +75,8 @@ class HostData:
     digest: str
 
 
-def run_hosts(jobs: Iterable[HostJob], folder: Path, workers: int = 1) -> None:
-    """Label every job, skipping what the folder already holds; shows progress on standard error.
+def run_hosts(jobs: Iterable[HostJob], folder: Path, workers: int = 1, progress: bool = True) -> None:
+    """Label every job, skipping what the folder already holds; shows progress on standard error if asked to.
 
     All parents come first, so that a run cut short has labelled every prototype it could.
     """
@@ -87,7 +87,7 @@ def run_hosts(jobs: Iterable[HostJob], folder: Path, workers: int = 1) -> None:
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start_worker) as pool:
         for what, these in (("parent", [replace(job, n_samples=1) for job in jobs]), ("prototype", jobs)):
             pending = [pool.submit(run_host_job, job, folder) for job in these]
-            for done in tqdm(as_completed(pending), total=len(pending), unit=what):
+            for done in tqdm(as_completed(pending), total=len(pending), unit=what, disable=not progress):
                 done.result()
 
 

@@ -48,6 +48,13 @@ def test_sample_refuses_a_file_without_fragments(cluster, tmp_path):
     assert result.exit_code == 2 and "fragment" in result.output
 
 
+def test_label_shows_progress_unless_told_to_be_quiet(folder):
+    again = ["label", str(folder), "--workers", "1", "--only", "M@Au8-Pd-PH3-Br", "--at-most", "3"]
+    assert "3/3" in runner.invoke(app, again).stderr
+    quiet = runner.invoke(app, [*again, "--quiet"])
+    assert quiet.exit_code == 0 and quiet.output == ""
+
+
 def test_label_of_nothing_is_wrong_usage(tmp_path):
     assert runner.invoke(app, ["label", str(tmp_path), "--only", "no such"]).exit_code == 2
 
