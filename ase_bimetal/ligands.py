@@ -19,6 +19,7 @@ from ase_bimetal.errors import LigandError
 
 #: Names in use for common ligands, each with the SMILES of the free, protonated molecule.
 LIGAND_NAMES: dict[str, str] = {
+    "SH": "S",
     "SMe": "CS",
     "SEt": "CCS",
     "SiPr": "CC(C)S",
