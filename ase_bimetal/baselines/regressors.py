@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +26,7 @@ from sklearn.tree import DecisionTreeRegressor
 from ase_bimetal.baselines.physics import sparse_terms
 from ase_bimetal.errors import BimetalError
 from ase_bimetal.extras import name_extra
+from ase_bimetal.training.metrics import EIGHT
 
 SETTINGS = Path(__file__).parent.parent / "datasets" / "regressor_settings.json"
 BARE = "bare metal (0 or 1)"
@@ -192,21 +193,12 @@ def missing_regressors() -> dict[str, str]:
     }
 
 
-#: Shown beside the multimodal model on every split: name → maker of an untrained regressor.
-BASELINES: dict[str, Callable[[int], RegressorMixin]] = {
-    "mean": lambda seed: DummyRegressor(),
-    "random forest, 8 features": partial(make_regressor, "random forest", rows="configurations"),
-}
-
-
-def fit_predict(name: str, features: pd.DataFrame, targets: np.ndarray, train: np.ndarray, test: np.ndarray,
-                seed: int = 0) -> np.ndarray:
-    """Train a baseline on some rows and predict others.
+def fit_predict(features: pd.DataFrame, targets: np.ndarray, train: np.ndarray, test: np.ndarray,
+                seed: int = 0) -> dict[str, np.ndarray]:
+    """Train every regressor that is installed on some rows and predict others.
 
     Parameters
     ----------
-    name
-        Key of `BASELINES`.
     features
         (n, 8) table of the 8-feature scheme.
     targets
@@ -216,16 +208,20 @@ def fit_predict(name: str, features: pd.DataFrame, targets: np.ndarray, train: n
 
     Returns
     -------
-    numpy.ndarray
-        Predictions for the test rows [eV/metal].
+    dict
+        ``"mean"``, and ``"NAME, 8 features"`` for each of `REGRESSORS` → predictions for the test rows [eV/metal].
     """
-    model = BASELINES[name](seed)
-    model.fit(features.iloc[train], targets[train])
-    return model.predict(features.iloc[test])
+    models: dict[str, RegressorMixin] = {"mean": DummyRegressor()}
+    for name, spec in REGRESSORS.items():
+        if spec.is_installed:
+            models[name + EIGHT] = make_regressor(name, seed, "configurations")
+    return {
+        name: model.fit(features.iloc[train], targets[train]).predict(features.iloc[test])
+        for name, model in models.items()
+    }
 
 
 __all__ = [
-    "BASELINES",
     "REGRESSORS",
     "SPECS",
     "RegressorSpec",

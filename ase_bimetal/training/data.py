@@ -78,6 +78,11 @@ def prepare(frame: pd.DataFrame, encoder: LigandEncoder, whole_cluster: bool = T
     return TrainingData(frame, systems, encoded, targets)
 
 
+def for_prediction(data: TrainingData, rows: np.ndarray) -> list[Encoded]:
+    """Some rows as a trained network reads them: without the graphs of the contrastive loss."""
+    return [replace(data.encoded[i], cluster=None) for i in rows]
+
+
 def without_donors(item: Encoded) -> Encoded:
     """The same cluster as if only its metal core were in the coordinates."""
     core = item.core
@@ -90,8 +95,8 @@ def without_donors(item: Encoded) -> Encoded:
 class _Rows(Dataset):
     """Encoded rows with standardised targets; some shown without donors while training."""
 
-    def __init__(self, encoded: Sequence[Encoded], targets: np.ndarray, core_only_share: float, seed: int) -> None:
-        self.encoded = list(encoded)
+    def __init__(self, encoded: list[Encoded], targets: np.ndarray, core_only_share: float, seed: int) -> None:
+        self.encoded = encoded
         self.targets = targets
         self.share = core_only_share
         self.rng = np.random.default_rng(seed)
@@ -113,8 +118,7 @@ def loader(
     data: TrainingData, rows: np.ndarray, mean: float, std: float, batch_size: int, seed: int, train: bool
 ) -> DataLoader:
     """Batches of some rows; targets standardised with the given mean and std [eV/metal]."""
-    dataset = _Rows(
-        [data.encoded[i] for i in rows], (data.targets[rows] - mean) / std, CORE_ONLY_SHARE if train else 0.0, seed
-    )
+    encoded = [data.encoded[i] for i in rows] if train else for_prediction(data, rows)
+    dataset = _Rows(encoded, (data.targets[rows] - mean) / std, CORE_ONLY_SHARE if train else 0.0, seed)
     generator = torch.Generator().manual_seed(seed)
     return DataLoader(dataset, batch_size, shuffle=train, collate_fn=_collate, generator=generator)

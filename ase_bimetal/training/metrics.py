@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+#: Ends the name of a regressor on the eight features where it stands beside models that read more.
+EIGHT = ", 8 features"
+
 
 def mean_absolute_error(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Mean absolute error, in the unit of its input."""

@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ase_bimetal.model.encode import N_METAL_FEATURES, Batch, collate
 from ase_bimetal.model.mml import MML, MMLConfig, contrastive_loss
-from ase_bimetal.training.data import TrainingData, loader
+from ase_bimetal.training.data import TrainingData, for_prediction, loader
 from ase_bimetal.training.splits import Split
 
 
@@ -243,7 +243,7 @@ def trainer(epochs: int, progress: bool = False, **more: Any) -> lightning.Train
 def predict_rows(network: MML, data: TrainingData, rows: np.ndarray, mean: float, std: float) -> np.ndarray:
     """Formation energies [eV/metal] at the label level of some rows, shape (n,)."""
     found = [
-        network(collate([data.encoded[i] for i in rows[start : start + 128]])).energy.double().numpy()
+        network(collate(for_prediction(data, rows[start : start + 128]))).energy.double().numpy()
         for start in range(0, len(rows), 128)
     ]
     return np.concatenate(found) * std + mean

@@ -22,12 +22,12 @@ class Split:
     test: np.ndarray
 
     def thinned(self, n: int, kinds: np.ndarray | None = None, seed: int = 0) -> Split:
-        """The same split with at most n training rows, drawn at random.
+        """The same split with at most n training rows and a fifth as many validation rows, drawn at random.
 
         Parameters
         ----------
         n
-            Rows to keep.
+            Training rows to keep.
         kinds
             Kind of every row of the data, such as its prototype: rows are then taken evenly over the kinds, so that
             a rare one, from which more is learned, is kept whole.
@@ -38,7 +38,7 @@ class Split:
         if kinds is not None:
             turn = drawn.groupby(np.asarray(kinds)[drawn]).cumcount()
             drawn = drawn[turn.sort_values(kind="stable").index]
-        return replace(self, train=drawn.to_numpy()[:n])
+        return replace(self, train=drawn.to_numpy()[:n], validation=self.validation[: max(n // 5, 1)])
 
 
 def random_split(n_rows: int, seed: int = 0) -> Split:

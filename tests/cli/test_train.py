@@ -7,6 +7,7 @@ from ase.io import read, write
 from typer.testing import CliRunner
 
 from ase_bimetal.cli.app import app
+from ase_bimetal.cli.tables import markdown_metrics
 from ase_bimetal.reference import dataset
 from ase_bimetal.reference.elemental import ANCHORS
 
@@ -66,3 +67,10 @@ def _digest():
     from ase_bimetal.model.checkpoint import load_checkpoint
 
     return load_checkpoint().card["data"]["digest"]
+
+
+def test_the_table_of_errors_names_the_best_regressor_of_each_split_alone():
+    row = {"MAE": 0.1, "RMSE": 0.2, "R2": 0.9, "n": 5}
+    models = {"MML": row, "mean": row, "ridge, 8 features": row | {"MAE": 0.3}, "SVR, 8 features": row | {"MAE": 0.2}}
+    shown = markdown_metrics({"random": models, "larger cores": {"MML": row}})
+    assert "SVR, 8 features" in shown and "ridge" not in shown and shown.count("| MML |") == 2
