@@ -20,8 +20,9 @@ from ase_bimetal.ligands import Ligand
 #: Probes of a metal M, each the energy of forming it from free atoms and free groups [eV], in the order of features.
 METAL_PROBES = ("M-Au", "M-M", "Au4M2", "M-Cl", "M(Cl)2", "M-SH", "M(SH)2", "M(SH)4", "M-CCH", "M(CCH)2",
                 "M-PH3", "M(PH3)2")  # fmt: skip
-#: Probes of a ligand [eV]: its bond to Au (X type) or Au2 (L type), its bond in the dimer, and X–H against the dimer.
-LIGAND_PROBES = ("gold", "dimer", "hydrogen")
+#: Probes of a ligand [eV]: its bond in a linear gold(I) complex (X–Au–PH3, Cl–Au–L), its bond to a silver atom and
+#: in the dimer, and X–H against the dimer.
+LIGAND_PROBES = ("complex", "silver", "dimer", "hydrogen")
 
 
 @lru_cache(maxsize=1)

@@ -42,7 +42,7 @@ def test_an_unseen_ligand_takes_after_those_with_the_same_donor(unseen, alike):
 
 
 def test_a_donor_without_probes_is_refused(monkeypatch):
-    monkeypatch.setattr("ase_bimetal.probes._tables", lambda: {"metals": {}, "ligands": {"CS": {"gold": -0.9}}})
+    monkeypatch.setattr("ase_bimetal.probes._tables", lambda: {"metals": {}, "ligands": {"CS": {"complex": -0.9}}})
     ligand_probes.cache_clear()
     with pytest.raises(LigandError, match="donor P"):
         ligand_probes(Ligand.parse("PPh3"))

@@ -16,8 +16,10 @@ from ase_bimetal.neighbors import Pairs, pairs_within
 from ase_bimetal.probes import LIGAND_PROBES, METAL_PROBES, ligand_probes, metal_probes
 from ase_bimetal.system import BimetallicSystem
 
-#: Elements a donor atom can have, in the order of the one-hot code.
+#: Elements a donor atom can have, in the order of the one-hot code of nodes.
 DONOR_ELEMENTS = ("S", "Se", "P", "C", "N", "O", "F", "Cl", "Br", "I")
+#: Their groups of the periodic table, the code of ligands: a halide nobody has seen is still a halide.
+DONOR_GROUPS = (("C",), ("N", "P"), ("O", "S", "Se"), ("F", "Cl", "Br", "I"))
 METAL_CUTOFF = 6.0  # Å
 DONOR_CUTOFF = 4.0  # Å, wider than any bond, so that no edge appears or goes within the range of one
 CONTACT_CUTOFF = 3.5  # Å, between heavy atoms of the whole cluster
@@ -27,10 +29,16 @@ _PROBE_SCALES = ((-4.0, 1.6), (-2.5, 1.9), (-8.0, 2.6), (-5.0, 1.8), (-4.5, 1.2)
 N_METAL_PROBES = len(METAL_PROBES)
 N_METAL_FEATURES = N_METAL_PROBES + 2  # with electronegativity and radius
 N_NODE_FEATURES = N_METAL_FEATURES + len(DONOR_ELEMENTS)
-N_LIGAND_FEATURES = len(DONOR_ELEMENTS) + len(LIGAND_PROBES) + 3  # with X type, L type, counts per metal
+_KIND_WIDTH = len(DONOR_GROUPS) + len(LIGAND_PROBES)
+N_LIGAND_FEATURES = _KIND_WIDTH + 3  # with X type, L type, counts per metal
 #: Means over the metals that tell how a core is bonded: see `bonding_features`.
 BONDING = ("coordination", "root coordination", "band", "repulsion", "M-Au per root bond", "M-M per root bond")
-N_BASELINE_FEATURES = N_METAL_PROBES + 2 * (len(DONOR_ELEMENTS) + len(LIGAND_PROBES)) + len(BONDING) + 1
+N_BASELINE_FEATURES = N_METAL_PROBES + 2 * _KIND_WIDTH + len(BONDING) + 1
+#: Slopes [eV per eV] that the linear baseline is drawn to where the labels do not say otherwise: a ligand that binds
+#: more strongly in its gold(I) complex does so by as much in a cluster. All others are drawn to zero.
+BASELINE_PRIOR = np.zeros(N_BASELINE_FEATURES)
+BASELINE_PRIOR[[N_METAL_PROBES + k * _KIND_WIDTH + len(DONOR_GROUPS) + LIGAND_PROBES.index("complex")
+                for k in range(2)]] = 1.0
 #: Bonds fade out around this distance, in units of the sum of the metallic radii, over this width.
 _BOND_END, _BOND_FADE = 1.25, 0.06
 #: Decay of hopping and of repulsion with distance in the same unit, as usual for second-moment potentials.
@@ -64,7 +72,7 @@ class Encoded:
     ligand_embedding
         (k, d) sentence embedding of each kind of ligand.
     ligand_features
-        (k, N_LIGAND_FEATURES) donor element, bond probes, type, count per metal atom.
+        (k, N_LIGAND_FEATURES) group of the donor, bond probes, type, count per metal atom.
     baseline
         (N_BASELINE_FEATURES,) what the linear baseline reads: see `baseline_features`.
     descriptors
@@ -89,14 +97,14 @@ def metal_features(symbol: str) -> tuple[float, ...]:
 def baseline_features(system: BimetallicSystem, core: Graph) -> np.ndarray:
     """What the linear baseline reads: mean bond probes of the metals, the ligands per metal by kind, and the bonding.
 
-    Shape (N_BASELINE_FEATURES,): the metals' mean standardised probes; counts per metal by type and donor; the
-    ligands' own probes, summed by type, per metal; `bonding_features`; N_metal^(−1/3). The same for any order of
-    atoms, and for the same object twice, far apart, but for the last entry.
+    Shape (N_BASELINE_FEATURES,): the metals' mean standardised probes; counts per metal by type and group of the
+    donor; the ligands' own probes, summed by type, per metal; `bonding_features`; N_metal^(−1/3). The same for any
+    order of atoms, and for the same object twice, far apart, but for the last entry.
     """
     metals = np.array([metal_features(s)[:N_METAL_PROBES] for s in system.metal_symbols])
     shell = sum(
         (np.outer(_type_code(ligand), _kind_code(ligand)).ravel() * count for ligand, count in system.ligands),
-        np.zeros(2 * (len(DONOR_ELEMENTS) + len(LIGAND_PROBES))),
+        np.zeros(2 * _KIND_WIDTH),
     )
     bonding, size = bonding_features(system.metal_symbols, core), [system.n_metals ** (-1 / 3)]
     return np.concatenate([metals.mean(axis=0), shell / system.n_metals, bonding, size])
@@ -204,8 +212,8 @@ def _type_code(ligand: Ligand) -> np.ndarray:
 
 
 def _kind_code(ligand: Ligand) -> np.ndarray:
-    """Donor element and bond probes [eV] of a ligand: shape (len(DONOR_ELEMENTS) + len(LIGAND_PROBES),)."""
-    return np.concatenate([_donor_code(ligand.donor), ligand_probes(ligand)])
+    """Group of the donor, and bond probes [eV] of a ligand: shape (len(DONOR_GROUPS) + len(LIGAND_PROBES),)."""
+    return np.concatenate([[float(ligand.donor in group) for group in DONOR_GROUPS], ligand_probes(ligand)])
 
 
 def _ligand_features(ligand: Ligand, per_metal: float) -> np.ndarray:

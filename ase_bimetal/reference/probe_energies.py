@@ -16,6 +16,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import CalculationFailed
 from ase.data import atomic_numbers, chemical_symbols, covalent_radii
+from scipy.spatial.transform import Rotation
 
 from ase_bimetal import elements
 from ase_bimetal.ligands import Ligand
@@ -133,22 +134,43 @@ def ligand_probe_energies(smiles: str) -> dict[str, float]:
     ligand = Ligand.parse(smiles)
     energies = label.ligand_energies(ligand)
     molecule = free_molecule(ligand)[0]
-    donor = molecule.positions[ligand.donor_index]
+    donor, bond = molecule.positions[ligand.donor_index], _radius(ligand.donor) + _radius("Au")
     if ligand.type == "L":
         away = _away_from_neighbours(molecule, ligand.donor_index)
-        bound = molecule + Atoms("Au2", [donor + 2.3 * away, donor + 4.8 * away])
-        gold = label.relax(Atoms("Au2", [[0, 0, 0], [0, 0, 2.5]]), fmax=0.05)
-        return {"gold": _relaxed(bound) - label.single_point(gold).energy - energies.free}
+        bound = molecule + Atoms("AuCl", [donor + bond * away, donor + (bond + 2.25) * away])
+        return {"complex": _relaxed(bound) - _partner("Cl") - energies.free}
     kept = bound_rows(ligand)
     [lost] = set(range(len(molecule))) - set(kept)
-    away = molecule.positions[lost] - donor
-    bound = molecule[kept] + Atoms("Au", [donor + 2.25 * away / np.linalg.norm(away)])
-    half = energies.dimer / 2
+    away = (molecule.positions[lost] - donor) / np.linalg.norm(molecule.positions[lost] - donor)
+    bare, half = molecule[kept], energies.dimer / 2
+    capped = bare + _facing(_gold_with("PH3"), away, donor + bond * away)
     return {
-        "gold": _relaxed(bound) - _atom("Au") - half,
+        "complex": _relaxed(capped) - _partner("PH3") - half,
+        "silver": _relaxed(bare + Atoms("Ag", [donor + bond * away])) - _atom("Ag") - half,
         "dimer": energies.radical - half,
         "hydrogen": energies.free - label.hydrogen_energy() / 2 - half,
     }
+
+
+def _gold_with(group: str) -> Atoms:
+    """A gold atom at the origin with one of `_GROUPS` above it."""
+    out = Atoms("Au") + _GROUPS[group]
+    out.positions[1:, 2] += 2.3
+    return out
+
+
+@lru_cache(maxsize=4)
+def _partner(group: str) -> float:
+    """Energy of a gold atom with one group, relaxed [eV]."""
+    return _relaxed(_gold_with(group))
+
+
+def _facing(atoms: Atoms, direction: np.ndarray, place: np.ndarray) -> Atoms:
+    """Atoms whose z axis is turned to a direction and whose origin is moved to a place."""
+    out = atoms.copy()
+    turn = Rotation.align_vectors([direction], [[0, 0, 1]])[0]
+    out.positions = turn.apply(atoms.positions) + place
+    return out
 
 
 def _relaxed(atoms: Atoms) -> float:

@@ -184,7 +184,7 @@ class Learner:
         lightning.seed_everything(seed, verbose=False)
         if start is None:
             module = OwnModule(MMLConfig(ligand_width=data.encoded[0].ligand_embedding.shape[1]), training)
-            fit_baseline(module.network, data, train, (data.targets[train] - mean) / std, training.baseline_ridge)
+            fit_baseline(module.network, data, train, (mean, std), training.baseline_ridge)
         else:
             module = OwnModule(start.config, training)
             module.network.load_state_dict(start.state_dict())

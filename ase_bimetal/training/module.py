@@ -16,7 +16,7 @@ import torch
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from ase_bimetal.model.encode import N_METAL_FEATURES, Batch, collate
+from ase_bimetal.model.encode import BASELINE_PRIOR, N_METAL_FEATURES, Batch, collate
 from ase_bimetal.model.mml import MML, MMLConfig, contrastive_loss
 from ase_bimetal.training.data import TrainingData, for_prediction, loader
 from ase_bimetal.training.splits import Split
@@ -169,7 +169,7 @@ def train_one(
     lightning.seed_everything(seed, verbose=False)
     mean, std = float(data.targets[split.train].mean()), float(data.targets[split.train].std())
     module = MMLModule(config, options)
-    fit_baseline(module.network, data, split.train, (data.targets[split.train] - mean) / std, options.baseline_ridge)
+    fit_baseline(module.network, data, split.train, (mean, std), options.baseline_ridge)
     with quiet_lightning():
         trainer(options.epochs, progress).fit(
             module,
@@ -181,9 +181,11 @@ def train_one(
 
 
 def fit_baseline(
-    network: MML, data: TrainingData, rows: np.ndarray, targets: np.ndarray, penalty: float
+    network: MML, data: TrainingData, rows: np.ndarray, scale: tuple[float, float], penalty: float
 ) -> None:
     """Fit the linear part and freeze it: the network learns what it leaves over.
+
+    The ridge regression draws its slopes to `BASELINE_PRIOR`.
 
     Parameters
     ----------
@@ -191,17 +193,19 @@ def fit_baseline(
         Its ``baseline`` is overwritten.
     data, rows
         The training rows.
-    targets
-        Their standardised targets, (n,).
+    scale
+        Mean and standard deviation [eV/metal] that standardise the targets.
     penalty
         Of the ridge regression on standardised features.
     """
     features = np.stack([data.encoded[i].baseline for i in rows]).astype(float)
+    mean, std = scale
+    prior = BASELINE_PRIOR / std
     scaler = StandardScaler().fit(features)
-    ridge = Ridge(penalty).fit(scaler.transform(features), targets)
+    ridge = Ridge(penalty).fit(scaler.transform(features), (data.targets[rows] - mean) / std - features @ prior)
     slopes = ridge.coef_ / scaler.scale_
     with torch.no_grad():
-        network.baseline.weight.copy_(torch.from_numpy(slopes[None]))
+        network.baseline.weight.copy_(torch.from_numpy((slopes + prior)[None]))
         network.baseline.bias.fill_(float(ridge.intercept_ - slopes @ scaler.mean_))
     network.baseline.requires_grad_(False)
 

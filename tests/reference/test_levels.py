@@ -239,6 +239,14 @@ def test_cp2k_relaxes_and_prefers_the_right_spin(tmp_path):
     assert carbon[3] < carbon[1] - 0.5
 
 
+@needs_cp2k
+@pytest.mark.heavy
+@pytest.mark.parametrize(("symbol", "ground", "excited"), [("Mn", 6, 4), ("Fe", 5, 3)])
+def test_the_coarse_start_finds_the_ground_state_of_a_3d_atom(tmp_path, symbol, ground, excited):
+    low, high = (cp2k.estimate(Atoms(symbol), multiplicity, tmp_path) for multiplicity in (ground, excited))
+    assert 0.3 < high - low < 3.5  # 1.9 and 0.9 eV on the full grid
+
+
 def test_the_work_folder_is_the_users_cache_by_default():
     maker = get_level("cp2k-pbe").makers[0][1]
     assert isinstance(maker.keywords["folder"], Path)
