@@ -1,4 +1,4 @@
-"""Fill the pages of the published results and of the known materials: tables, sentences and pictures.
+"""Fill the pages of the published results, of the ablations and of the known materials.
 
 ``python benchmarks/reproduce_pages.py`` takes a few minutes on one core; run it last, after ``graph_pages.py`` and
 ``descriptor_pages.py``, since it reads what they make.
@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pandas as pd
@@ -14,7 +15,9 @@ from descriptor_pages import DOCS, fill
 from ase_bimetal.reproduce import literature
 from ase_bimetal.reproduce.blocks import Section
 from ase_bimetal.reproduce.gather import PageData, gather
+from ase_bimetal.reproduce.models import ABLATIONS
 from ase_bimetal.reproduce.page import make_sections
+from ase_bimetal.training.ablation import markdown_table
 
 #: Those of the page's pictures that the documentation shows.
 PICTURES = ("distribution", "parity", "volcano", "descriptors", "roses", "materials")
@@ -49,6 +52,7 @@ def main() -> None:
     data = gather()
     sections = make_sections(data, lambda line: print(line, file=sys.stderr, flush=True))
     fill(DOCS / "reproduce.md", "comparison", "\n\n".join([made_from(data), *map(shown, sections)]))
+    fill(DOCS / "ablations.md", "ablations", markdown_table(json.loads(ABLATIONS.read_text())).strip())
     fill(DOCS / "external-materials.md", "materials", materials(data.materials, data.forest.name))
     for drawn in (drawn for section in sections for drawn in section.pictures if drawn.name in PICTURES):
         (DOCS / "images" / f"reproduce_{drawn.name}.png").write_bytes(drawn.png)
