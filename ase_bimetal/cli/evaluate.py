@@ -13,7 +13,6 @@ from ase_bimetal.cli import options
 
 if TYPE_CHECKING:
     from ase_bimetal.reference.dataset import ReferenceData
-    from ase_bimetal.training.evaluate import FoldResult
     from ase_bimetal.training.recompute import Recomputed
 
 Data = Annotated[Path | None, typer.Option(
@@ -122,6 +121,7 @@ def _retrain(reference: ReferenceData, card: dict[str, Any], budget: tuple[int, 
     from ase_bimetal.cli.tables import markdown_intervals, markdown_metrics
     from ase_bimetal.model.ligand_encoder import LigandEncoder
     from ase_bimetal.model.mml import MMLConfig
+    from ase_bimetal.training.calibrate import fold_interval
     from ase_bimetal.training.data import prepare, trainable
     from ase_bimetal.training.evaluate import Run, all_folds, evaluate_folds, table
     from ase_bimetal.training.module import TrainingOptions
@@ -134,18 +134,8 @@ def _retrain(reference: ReferenceData, card: dict[str, Any], budget: tuple[int, 
     run = Run(data, MMLConfig(**card["config"]), TrainingOptions(epochs=epochs))
     results = evaluate_folds(run, {name: folds for name, folds in splits.items() if folds}, workers=workers)
     metrics = {name: table(folds) for name, folds in results.items()}
-    intervals = {name: _interval(folds) for name, folds in results.items()}
+    intervals = {name: fold_interval([fold.absolute_errors() for fold in folds]) for name, folds in results.items()}
     print("\n" + markdown_metrics(metrics) + "\n\n" + markdown_intervals(intervals))
-
-
-def _interval(folds: list[FoldResult]) -> dict[str, float]:
-    """Coverage and half-width on each fold, calibrated on the others."""
-    import numpy as np
-
-    from ase_bimetal.training.calibrate import fold_interval
-    from ase_bimetal.training.evaluate import MML_NAME
-
-    return fold_interval([np.abs(fold.truth - fold.predicted[MML_NAME]) for fold in folds])
 
 
 def _ablate(reference: ReferenceData, out: Path, budget: tuple[int, int, int], quiet: bool) -> None:

@@ -43,6 +43,10 @@ class FoldResult:
         """MAE, RMSE and R² of every model on this fold, of the networks also one by one."""
         return table([self])
 
+    def absolute_errors(self) -> np.ndarray:
+        """Absolute errors (n,) of the multimodal model [eV/metal]."""
+        return np.abs(self.truth - self.predicted[MML_NAME])
+
 
 @dataclass(frozen=True)
 class Trained:

@@ -10,8 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ase_bimetal.examples import example_names, load_example
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, save_checkpoint
 from ase_bimetal.model.domain import describe_domain
@@ -23,7 +21,6 @@ from ase_bimetal.system import as_system
 from ase_bimetal.training.calibrate import Held, fold_interval, fold_term, inside_interval, inside_terms
 from ase_bimetal.training.data import MAX_RATTLE, TrainingData, prepare, trainable
 from ase_bimetal.training.evaluate import (
-    MML_NAME,
     FoldResult,
     Run,
     all_folds,
@@ -153,8 +150,9 @@ def golden_predictions(model: str | Path) -> dict[str, float]:
 def _measured(results: dict[str, list[FoldResult]], validation: Held, test: Held) -> dict[str, dict[str, Any]]:
     """Errors on every split and fold, calibrated standard deviations, and the intervals that come of them."""
     inside = inside_terms(validation)
-    terms = {key: fold_term(_errors(results[name])) for key, name in _NOVELTY.items() if name in results}
-    intervals = {name: fold_interval(_errors(folds)) for name, folds in results.items() if name != "random"}
+    errors = {name: [fold.absolute_errors() for fold in folds] for name, folds in results.items()}
+    terms = {key: fold_term(errors[name]) for key, name in _NOVELTY.items() if name in errors}
+    intervals = {name: fold_interval(found) for name, found in errors.items() if name != "random"}
     return {
         "metrics": {name: table(folds) for name, folds in results.items()},
         "folds": {name: {f.fold: f.errors() for f in folds} for name, folds in results.items() if len(folds) > 1},
@@ -186,8 +184,3 @@ def _data_card(reference: ReferenceData, data: TrainingData) -> dict[str, Any]:
         "left out": f"rattles above {MAX_RATTLE} Å, whose strain inside the ligands the model cannot see",
         "prototypes": int(data.frame.prototype.nunique()),
     }
-
-
-def _errors(folds: list[FoldResult]) -> list[np.ndarray]:
-    """Absolute errors of the model on each fold [eV/metal]."""
-    return [np.abs(fold.truth - fold.predicted[MML_NAME]) for fold in folds]
