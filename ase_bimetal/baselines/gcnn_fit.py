@@ -32,7 +32,7 @@ from ase_bimetal.system import as_system
 from ase_bimetal.training.data import MAX_RATTLE, trainable
 from ase_bimetal.training.fit import LEVEL
 from ase_bimetal.training.metrics import summary
-from ase_bimetal.training.splits import Split, leave_dopant_out, random_split
+from ase_bimetal.training.splits import Split, drawn, leave_dopant_out, random_split
 
 GCNN_NAME = "GCNN"
 CHECKED = "Au4Pd2(PET)8"
@@ -108,9 +108,7 @@ def stratified(frame: pd.DataFrame, rows: np.ndarray, n: int, seed: int = 0) -> 
     seed
         Of the order in which the rows of a prototype are drawn.
     """
-    order = np.random.default_rng(seed).permutation(rows)
-    turn = frame.prototype.iloc[order].groupby(frame.prototype.iloc[order].to_numpy()).cumcount().to_numpy()
-    return order[np.argsort(turn, kind="stable")][:n]
+    return drawn(rows, n, frame.prototype.to_numpy(), seed)
 
 
 def train_graph_model(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -141,7 +140,5 @@ def _retrain(reference: ReferenceData, card: dict[str, Any], budget: tuple[int, 
 def _ablate(reference: ReferenceData, out: Path, budget: tuple[int, int, int], quiet: bool) -> None:
     from ase_bimetal.training.ablation import Budget, markdown_table, run_ablations
 
-    results = run_ablations(
-        reference, out, Budget(*budget), say=lambda line: None if quiet else print(line, file=sys.stderr, flush=True)
-    )
+    results = run_ablations(reference, out, Budget(*budget), say=options.teller(quiet))
     print(markdown_table(results))

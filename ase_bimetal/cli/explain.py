@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,8 +35,7 @@ def explain(
     _draw_forest(out)
     _draw(table.minima() if rows == "minima" else table, rows, out)
     print(comparison.to_markdown())
-    if not quiet:
-        print(f"written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}", file=sys.stderr)
+    options.teller(quiet)(f"written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
 
 
 def _draw_forest(out: Path) -> None:

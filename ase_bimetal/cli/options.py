@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +48,11 @@ Model = Annotated[
 Out = Annotated[Path | None, typer.Option("--out", help="Write to this file; its suffix names the format.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell more on standard error.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="On standard error, tell only what failed.")]
+
+
+def teller(quiet: bool) -> Callable[[str], None]:
+    """What a long verb says on the way: a line on standard error, or nothing when it is to be quiet."""
+    return lambda line: None if quiet else print(line, file=sys.stderr, flush=True)
 
 
 def read_ligands(options: list[str] | None) -> dict[str, int] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,5 +20,5 @@ def reproduce(
     """
     from ase_bimetal.reproduce import write_page
 
-    for path in write_page(out, None if quiet else lambda line: print(line, file=sys.stderr, flush=True)):
+    for path in write_page(out, options.teller(quiet)):
         print(path)

@@ -140,9 +140,7 @@ def _train_on_own(target: Path, own: OwnData, start: str | None, chosen: OwnOpti
 
     for item in own.left_out:
         print(f"left out: {item.reason}", file=sys.stderr)
-    card = train_own_model(
-        own, target, start, chosen, say=lambda line: None if quiet else print(line, file=sys.stderr, flush=True)
-    )
+    card = train_own_model(own, target, start, chosen, say=options.teller(quiet))
     print(f"{card['name']}: {card['level']}, {card['data']['used']} rows, {card['data']['rejected']} left out")
     print(markdown_metrics(card["metrics"]))
     for split, interval in card["intervals"].items():

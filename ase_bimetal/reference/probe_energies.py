@@ -143,7 +143,7 @@ def ligand_probe_energies(smiles: str) -> dict[str, float]:
     [lost] = set(range(len(molecule))) - set(kept)
     away = (molecule.positions[lost] - donor) / np.linalg.norm(molecule.positions[lost] - donor)
     bare, half = molecule[kept], energies.dimer / 2
-    capped = bare + _facing(_gold_with("PH3"), away, donor + bond * away)
+    capped = bare + _facing(_with_groups("Au", "PH3", 1, 2.3), away, donor + bond * away)
     return {
         "complex": _relaxed(capped) - _partner("PH3") - half,
         "silver": _relaxed(bare + Atoms("Ag", [donor + bond * away])) - _atom("Ag") - half,
@@ -152,17 +152,10 @@ def ligand_probe_energies(smiles: str) -> dict[str, float]:
     }
 
 
-def _gold_with(group: str) -> Atoms:
-    """A gold atom at the origin with one of `_GROUPS` above it."""
-    out = Atoms("Au") + _GROUPS[group]
-    out.positions[1:, 2] += 2.3
-    return out
-
-
 @lru_cache(maxsize=4)
 def _partner(group: str) -> float:
     """Energy of a gold atom with one group, relaxed [eV]."""
-    return _relaxed(_gold_with(group))
+    return _relaxed(_with_groups("Au", group, 1, 2.3))
 
 
 def _facing(atoms: Atoms, direction: np.ndarray, place: np.ndarray) -> Atoms:

@@ -34,11 +34,16 @@ class Split:
         seed
             Of the draw.
         """
-        drawn = pd.Series(np.random.default_rng(seed).permutation(self.train))
-        if kinds is not None:
-            turn = drawn.groupby(np.asarray(kinds)[drawn]).cumcount()
-            drawn = drawn[turn.sort_values(kind="stable").index]
-        return replace(self, train=drawn.to_numpy()[:n], validation=self.validation[: max(n // 5, 1)])
+        return replace(self, train=drawn(self.train, n, kinds, seed), validation=self.validation[: max(n // 5, 1)])
+
+
+def drawn(rows: np.ndarray, n: int, kinds: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
+    """At most n of some rows at random; with the ``kinds`` of all rows of the data, in turn from each kind."""
+    order = np.random.default_rng(seed).permutation(rows)
+    if kinds is not None:
+        turn = pd.Series(order).groupby(np.asarray(kinds)[order]).cumcount().to_numpy()
+        order = order[np.argsort(turn, kind="stable")]
+    return order[:n]
 
 
 def random_split(n_rows: int, seed: int = 0) -> Split:
