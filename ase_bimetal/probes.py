@@ -8,6 +8,7 @@ labelled cluster holds it. ``datasets/probes.json`` holds them; `ase_bimetal.ref
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
 
@@ -20,9 +21,8 @@ from ase_bimetal.ligands import Ligand
 #: Probes of a metal M, each the energy of forming it from free atoms and free groups [eV], in the order of features.
 METAL_PROBES = ("M-Au", "M-M", "Au4M2", "M-Cl", "M(Cl)2", "M-SH", "M(SH)2", "M(SH)4", "M-CCH", "M(CCH)2",
                 "M-PH3", "M(PH3)2")  # fmt: skip
-#: Probes of a ligand [eV]: its bond in a linear gold(I) complex (X–Au–PH3, Cl–Au–L), its bond to a silver atom and
-#: in the dimer, and X–H against the dimer.
-LIGAND_PROBES = ("complex", "silver", "dimer", "hydrogen")
+#: Metals whose triangles with a ligand are tabulated; any other metal counts as gold.
+TRIANGLE_METALS = ("Cu", "Ag", "Au")
 
 
 @lru_cache(maxsize=1)
@@ -50,12 +50,13 @@ def metal_probes(symbol: str) -> tuple[float, ...]:
     return tuple(table[symbol][name] for name in METAL_PROBES)
 
 
-@lru_cache(maxsize=1024)
-def ligand_probes(ligand: Ligand) -> tuple[float, ...]:
-    """Energies of `LIGAND_PROBES` [eV]; those of an L-type ligand but the first are 0, for it has no dimer.
+def ligand_probe(ligand: Ligand, metals: Sequence[str] = ("Au",)) -> float:
+    """Energy of a ligand's bond to a triangle of metals, in X–M3(PH3)2 or L–M3Cl(PH3) [eV], a mean over ``metals``.
 
-    A ligand outside the table has the values of the tabulated ligands with the same donor and type whose donor's
-    surroundings (two bonds wide) are most like its own: bonds to the donor are local.
+    Bromide costs more than chloride by 0.42 eV on gold and by 0.79 on silver. X-type ligands are counted from their
+    dimer, L-type ligands from the free molecule. A ligand outside the table has the values of the tabulated ligands
+    with the same donor and type whose donor's surroundings (two bonds wide) are most like its own: bonds to the donor
+    are local.
 
     Raises
     ------
@@ -64,13 +65,20 @@ def ligand_probes(ligand: Ligand) -> tuple[float, ...]:
 
     Examples
     --------
-    >>> thiolate, other = (ligand_probes(Ligand.parse(smiles))[0] for smiles in ("CCCCS", "CCS"))
+    >>> thiolate, other = (ligand_probe(Ligand.parse(smiles)) for smiles in ("CCCCS", "CCS"))
     >>> abs(thiolate - other) < 0.05
     True
     """
+    on_triangle = _triangle_probes(ligand)
+    return sum(on_triangle.get(metal, on_triangle["Au"]) for metal in metals) / len(metals)
+
+
+@lru_cache(maxsize=1024)
+def _triangle_probes(ligand: Ligand) -> dict[str, float]:
+    """`ligand_probe` on each of `TRIANGLE_METALS` [eV]."""
     table = _tables()["ligands"]
     if ligand.smiles in table:
-        return _values(table[ligand.smiles])
+        return table[ligand.smiles]
     known = [Ligand.parse(smiles) for smiles in table]
     alike = [other for other in known if (other.donor, other.type) == (ligand.donor, ligand.type)]
     if not alike:
@@ -79,12 +87,8 @@ def ligand_probes(ligand: Ligand) -> tuple[float, ...]:
             f"no bond probes for ligand {ligand.smiles!r}, donor {ligand.donor} ({ligand.type} type); allowed: {kinds}"
         )
     scores = [DataStructs.TanimotoSimilarity(_surroundings(ligand), _surroundings(other)) for other in alike]
-    best = [_values(table[other.smiles]) for other, score in zip(alike, scores, strict=True) if score == max(scores)]
-    return tuple(sum(column) / len(best) for column in zip(*best, strict=True))
-
-
-def _values(row: dict[str, float]) -> tuple[float, ...]:
-    return tuple(row.get(name, 0.0) for name in LIGAND_PROBES)
+    best = [table[other.smiles] for other, score in zip(alike, scores, strict=True) if score == max(scores)]
+    return {metal: sum(row[metal] for row in best) / len(best) for metal in TRIANGLE_METALS}
 
 
 @lru_cache(maxsize=256)
@@ -94,4 +98,4 @@ def _surroundings(ligand: Ligand) -> DataStructs.SparseBitVect:
     return make.GetSparseFingerprint(ligand.mol, fromAtoms=[ligand.donor_index])
 
 
-__all__ = ["LIGAND_PROBES", "METAL_PROBES", "ligand_probes", "metal_probes"]
+__all__ = ["METAL_PROBES", "TRIANGLE_METALS", "ligand_probe", "metal_probes"]

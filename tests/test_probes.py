@@ -2,12 +2,13 @@
 
 import pytest
 from ase import Atoms
+from ase.data import covalent_radii
 
 from ase_bimetal import elements
 from ase_bimetal.errors import LigandError, UnknownElementError
 from ase_bimetal.ligands import LIGAND_NAMES, Ligand
-from ase_bimetal.model.encode import BONDING, baseline_features, bonding_features, core_graph
-from ase_bimetal.probes import LIGAND_PROBES, METAL_PROBES, ligand_probes, metal_probes
+from ase_bimetal.model.encode import BONDING, baseline_features, bonding_features, core_graph, donor_strain
+from ase_bimetal.probes import METAL_PROBES, TRIANGLE_METALS, _triangle_probes, ligand_probe, metal_probes
 from ase_bimetal.reference.motifs import DOPANTS
 from ase_bimetal.system import as_system
 
@@ -30,23 +31,34 @@ def test_an_element_without_probes_is_named():
 
 
 @pytest.mark.parametrize("name", sorted(LIGAND_NAMES))
-def test_every_named_ligand_has_probes(name):
-    assert len(ligand_probes(Ligand.parse(name))) == len(LIGAND_PROBES)
+def test_every_named_ligand_binds_to_every_triangle(name):
+    ligand = Ligand.parse(name)
+    assert all(-5 < ligand_probe(ligand, [metal]) < 0.5 for metal in TRIANGLE_METALS)
 
 
 @pytest.mark.parametrize(("unseen", "alike"), [
     ("CCCCCCS", "SEt"), ("Sc1ccc(Br)cc1", "SPh"), ("C#Cc1ccc(C)cc1", "C≡CPh"), ("CCCCP(CCCC)CCCC", "CCP(CC)CC"),
 ])  # fmt: skip
 def test_an_unseen_ligand_takes_after_those_with_the_same_donor(unseen, alike):
-    assert ligand_probes(Ligand.parse(unseen)) == pytest.approx(ligand_probes(Ligand.parse(alike)), abs=0.08)
+    assert ligand_probe(Ligand.parse(unseen)) == pytest.approx(ligand_probe(Ligand.parse(alike)), abs=0.08)
+
+
+def test_the_gap_between_halides_is_the_metals():
+    chloride, bromide = Ligand.parse("Cl"), Ligand.parse("Br")
+    gap = {m: ligand_probe(bromide, [m]) - ligand_probe(chloride, [m]) for m in TRIANGLE_METALS}
+    assert gap["Ag"] > gap["Au"] + 0.3 > 0.6
+    mixed = ligand_probe(chloride, ["Ag", "Au"])
+    assert mixed == pytest.approx((ligand_probe(chloride, ["Ag"]) + ligand_probe(chloride, ["Au"])) / 2)
+    assert ligand_probe(chloride, ["Pd"]) == ligand_probe(chloride, ["Au"])
 
 
 def test_a_donor_without_probes_is_refused(monkeypatch):
-    monkeypatch.setattr("ase_bimetal.probes._tables", lambda: {"metals": {}, "ligands": {"CS": {"complex": -0.9}}})
-    ligand_probes.cache_clear()
+    table = {"metals": {}, "ligands": {"CS": dict.fromkeys(TRIANGLE_METALS, -0.9)}}
+    monkeypatch.setattr("ase_bimetal.probes._tables", lambda: table)
+    _triangle_probes.cache_clear()
     with pytest.raises(LigandError, match="donor P"):
-        ligand_probes(Ligand.parse("PPh3"))
-    ligand_probes.cache_clear()
+        ligand_probe(Ligand.parse("PPh3"))
+    _triangle_probes.cache_clear()
 
 
 def test_the_baseline_does_not_know_the_order_of_atoms():
@@ -71,6 +83,17 @@ def test_bonding_of_a_dimer_is_what_the_formulas_say():
     assert found["M-M per root bond"] == pytest.approx(-strength, rel=0.01)
 
 
+def test_a_bond_at_the_sum_of_the_radii_is_without_strain_and_a_short_one_is_not():
+    length = elements.metallic_radius("Au") / 100 + float(covalent_radii[17])
+    repulsion = {}
+    for scale in (1.0, 0.9, 1.1):
+        chloride = Atoms("Au2Cl", [[0, 0, 0], [0, 0, -2.88], [0, 0, scale * length]])
+        chloride.info["ligand_smiles"] = {"Cl": 1}
+        repulsion[scale] = donor_strain(core_graph(as_system(chloride)))[0]
+    assert repulsion[1.0] == pytest.approx(0, abs=1e-6)
+    assert repulsion[0.9] > 0.5 > 0 > repulsion[1.1]
+
+
 @pytest.mark.parametrize("symbol", ["Pd", "Zn"])
 def test_the_table_is_what_its_command_makes(symbol):
     pytest.importorskip("tblite")
@@ -78,3 +101,13 @@ def test_the_table_is_what_its_command_makes(symbol):
 
     again = metal_probe_energies(symbol)
     assert metal_probes(symbol) == pytest.approx([again[name] for name in METAL_PROBES], abs=2e-3)
+
+
+def test_the_bond_to_a_triangle_is_what_its_command_makes():
+    pytest.importorskip("tblite")
+    from ase_bimetal.reference.probe_energies import ligand_probe_energies
+
+    again = ligand_probe_energies("Cl")
+    assert [ligand_probe(Ligand.parse("Cl"), [m]) for m in TRIANGLE_METALS] == pytest.approx(
+        [again[m] for m in TRIANGLE_METALS], abs=2e-3
+    )

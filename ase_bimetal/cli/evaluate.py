@@ -20,7 +20,9 @@ AllSplits = Annotated[bool, typer.Option(
     "--all-splits", help="Also retrain one network per fold of every split, with the budget of --fold-rows and "
     "--epochs.")]
 Figures = Annotated[Path | None, typer.Option(file_okay=False, help="Folder for parity.png and calibration.png.")]
-FoldRows = Annotated[int | None, typer.Option(min=20, help="Training rows per fold, at most; default: all.")]
+FoldRows = Annotated[int | None, typer.Option(
+    min=20, help="Rows per epoch of a fold, drawn anew and evenly over the prototypes; default: all, once."
+)]
 Epochs = Annotated[int, typer.Option(min=1, help="Epochs of retrained networks.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes for the folds.")]
 Ablations = Annotated[bool, typer.Option(
@@ -123,14 +125,16 @@ def _retrain(reference: ReferenceData, card: dict[str, Any], budget: tuple[int, 
     from ase_bimetal.training.calibrate import fold_interval
     from ase_bimetal.training.data import prepare, trainable
     from ase_bimetal.training.evaluate import Run, all_folds, evaluate_folds, table
+    from ase_bimetal.training.fit import FoldBudget
     from ase_bimetal.training.module import TrainingOptions
 
     epochs, fold_rows, workers = budget
     data = prepare(trainable(reference.frame), LigandEncoder(card["ligand_encoder"]["source"]))
-    splits = all_folds(data, fold_rows)
-    print(f"\nretrained: one network per fold, {epochs} epochs, {fold_rows or 'all'} training rows, "
+    folds = FoldBudget(fold_rows, epochs)
+    splits = all_folds(data, folds.n_validation)
+    print(f"\nretrained: one network per fold, {epochs} epochs, {fold_rows or 'all'} rows per epoch, "
           f"{sum(len(folds) for folds in splits.values())} folds, labels {reference.digest}", flush=True)
-    run = Run(data, MMLConfig(**card["config"]), TrainingOptions(epochs=epochs))
+    run = Run(data, MMLConfig(**card["config"]), folds.of(TrainingOptions()))
     results = evaluate_folds(run, {name: folds for name, folds in splits.items() if folds}, workers=workers)
     metrics = {name: table(folds) for name, folds in results.items()}
     intervals = {name: fold_interval([fold.absolute_errors() for fold in folds]) for name, folds in results.items()}

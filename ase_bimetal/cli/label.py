@@ -19,6 +19,9 @@ def label(
     level: Annotated[str, typer.Option(help="gfn1-xtb, cp2k-pbe, or module:Class of an ASE calculator.")] = "gfn1-xtb",
     hosts: Annotated[bool, typer.Option("--hosts", help="Zeolites, sheets and alloys in place of clusters.")] = False,
     at_most: Annotated[int | None, typer.Option(min=1, help="Configurations per prototype, at most.")] = None,
+    renew_above: Annotated[float | None, typer.Option(
+        help="Relax parents with a larger residual force [eV/Å] further, and label their series anew."
+    )] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Label the reference campaign; stop and restart it at any time. Geometries are GFN1-xTB's at every level.
@@ -40,7 +43,7 @@ def label(
         raise typer.BadParameter(f"no prototype holds {only!r} in its name")
     if go_on and not any(folder.glob("*.jsonl")):
         unpack(folder)
-    run_campaign(jobs, folder, workers, scheduler, level, not quiet)
+    run_campaign(jobs, folder, workers, scheduler, level, not quiet, renew_above)
 
 
 def _label_hosts(folder: Path, workers: int, go_on: bool, chosen: tuple[str, int | None], progress: bool) -> None:

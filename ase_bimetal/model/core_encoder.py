@@ -22,20 +22,28 @@ def scatter_softmax(scores: torch.Tensor, index: torch.Tensor, size: int) -> tor
     return weight / scatter_sum(weight, index, size)[index]
 
 
-class RadialBasis(nn.Module):
-    """Gaussians of a distance [Å] under a smooth cutoff: (e,) → (e, n)."""
+#: Gaussians of each of the two distances, and the ranges [Å] that those of the second cover: bonds, not second shells.
+_N_GAUSSIANS, _STRETCHES = 24, (-0.8, 1.6)
 
-    def __init__(self, n: int, cutoff: float) -> None:
+
+class RadialBasis(nn.Module):
+    """Gaussians of a distance and of its excess over a bond's [Å], under a smooth cutoff: 2 × (e,) → (e, size)."""
+
+    size = 2 * _N_GAUSSIANS
+
+    def __init__(self, cutoff: float) -> None:
         super().__init__()
         self.cutoff = cutoff
-        self.width = cutoff / n
-        self.register_buffer("centres", torch.linspace(1.5, cutoff, n), persistent=False)
+        self.widths = cutoff / _N_GAUSSIANS, (_STRETCHES[1] - _STRETCHES[0]) / _N_GAUSSIANS
+        self.register_buffer("lengths", torch.linspace(1.5, cutoff, _N_GAUSSIANS), persistent=False)
+        self.register_buffer("stretches", torch.linspace(*_STRETCHES, _N_GAUSSIANS), persistent=False)
 
-    def forward(self, lengths: torch.Tensor) -> torch.Tensor:
-        """Expand distances (e,) in Å."""
+    def forward(self, lengths: torch.Tensor, stretches: torch.Tensor) -> torch.Tensor:
+        """Expand distances (e,) and stretches (e,), both in Å."""
         envelope = 0.5 * (1 + torch.cos(torch.pi * lengths.clamp(max=self.cutoff) / self.cutoff))
-        gauss = torch.exp(-(((lengths[:, None] - self.centres) / self.width) ** 2))
-        return gauss * envelope[:, None]
+        far = (lengths[:, None] - self.lengths) / self.widths[0]
+        bonded = (stretches[:, None] - self.stretches) / self.widths[1]
+        return torch.exp(-torch.cat([far, bonded], dim=1).square()) * envelope[:, None]
 
 
 class FilterConvolution(nn.Module):
@@ -64,16 +72,16 @@ class GraphEncoder(nn.Module):
 
     def __init__(self, n_features: int, width: int, n_layers: int, n_tokens: int, cutoff: float) -> None:
         super().__init__()
-        self.radial = RadialBasis(24, cutoff)
+        self.radial = RadialBasis(cutoff)
         self.embed = nn.Linear(n_features, width)
-        self.layers = nn.ModuleList(FilterConvolution(width, 24) for _ in range(n_layers))
+        self.layers = nn.ModuleList(FilterConvolution(width, RadialBasis.size) for _ in range(n_layers))
         self.score = nn.Linear(width, n_tokens)
         self.value = nn.Linear(width, width)
 
     def forward(self, graph: GraphBatch, size: int) -> torch.Tensor:
         """Tokens (size, n_tokens, width) of `size` graphs."""
         state = self.embed(graph.nodes)
-        radial = self.radial(graph.lengths)
+        radial = self.radial(graph.lengths, graph.stretches)
         for layer in self.layers:
             state = layer(state, graph.edges, radial)
         weight = scatter_softmax(self.score(state), graph.owner, size)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import torch
+from ase.data import atomic_numbers, covalent_radii
 
 from ase_bimetal import elements
 from ase_bimetal.descriptors import ligand_log_p, mixing_enthalpy
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.neighbors import Pairs, pairs_within
-from ase_bimetal.probes import LIGAND_PROBES, METAL_PROBES, ligand_probes, metal_probes
+from ase_bimetal.probes import METAL_PROBES, ligand_probe, metal_probes
 from ase_bimetal.system import BimetallicSystem
 
 #: Elements a donor atom can have, in the order of the one-hot code of nodes.
 DONOR_ELEMENTS = ("S", "Se", "P", "C", "N", "O", "F", "Cl", "Br", "I")
 #: Their groups of the periodic table, the code of ligands: a halide nobody has seen is still a halide.
 DONOR_GROUPS = (("C",), ("N", "P"), ("O", "S", "Se"), ("F", "Cl", "Br", "I"))
+#: Their radii [Å]: distance from gold in X–Au3(PH3)2 or L–Au3Cl(PH3) with GFN1-xTB, less gold's metallic radius.
+DONOR_RADII = {"S": 0.85, "Se": 0.93, "P": 0.92, "C": 0.65, "N": 0.81, "O": 0.56, "F": 0.54, "Cl": 0.85, "Br": 0.95,
+               "I": 1.11}  # fmt: skip
 METAL_CUTOFF = 6.0  # Å
 DONOR_CUTOFF = 4.0  # Å, wider than any bond, so that no edge appears or goes within the range of one
 CONTACT_CUTOFF = 3.5  # Å, between heavy atoms of the whole cluster
@@ -29,16 +33,17 @@ _PROBE_SCALES = ((-4.0, 1.6), (-2.5, 1.9), (-8.0, 2.6), (-5.0, 1.8), (-4.5, 1.2)
 N_METAL_PROBES = len(METAL_PROBES)
 N_METAL_FEATURES = N_METAL_PROBES + 2  # with electronegativity and radius
 N_NODE_FEATURES = N_METAL_FEATURES + len(DONOR_ELEMENTS)
-_KIND_WIDTH = len(DONOR_GROUPS) + len(LIGAND_PROBES)
-N_LIGAND_FEATURES = _KIND_WIDTH + 3  # with X type, L type, counts per metal
+_KIND_WIDTH = len(DONOR_GROUPS) + 1  # with the bond to a triangle
+N_LIGAND_FEATURES = len(DONOR_GROUPS) + 2  # with X type, L type
 #: Means over the metals that tell how a core is bonded: see `bonding_features`.
 BONDING = ("coordination", "root coordination", "band", "repulsion", "M-Au per root bond", "M-M per root bond")
-N_BASELINE_FEATURES = N_METAL_PROBES + 2 * _KIND_WIDTH + len(BONDING) + 1
-#: Slopes [eV per eV] that the linear baseline is drawn to where the labels do not say otherwise: a ligand that binds
-#: more strongly in its gold(I) complex does so by as much in a cluster. All others are drawn to zero.
-BASELINE_PRIOR = np.zeros(N_BASELINE_FEATURES)
-BASELINE_PRIOR[[N_METAL_PROBES + k * _KIND_WIDTH + len(DONOR_GROUPS) + LIGAND_PROBES.index("complex")
-                for k in range(2)]] = 1.0
+#: How far bonds between metals and donors are from unstrained: see `donor_strain`.
+STRAIN = ("repulsion at donors", "band at donors", "band at metals")
+N_BASELINE_FEATURES = N_METAL_PROBES + 2 * _KIND_WIDTH + len(BONDING) + len(STRAIN) + 1
+#: Slopes [eV per eV] that the linear baseline is given and not fitted: a ligand that binds more strongly to a triangle
+#: of the core's metals does so by as much in a cluster.
+BASELINE_SLOPES = np.zeros(N_BASELINE_FEATURES)
+BASELINE_SLOPES[[N_METAL_PROBES + k * _KIND_WIDTH - 1 for k in (1, 2)]] = 1.0
 #: Bonds fade out around this distance, in units of the sum of the metallic radii, over this width.
 _BOND_END, _BOND_FADE = 1.25, 0.06
 #: Decay of hopping and of repulsion with distance in the same unit, as usual for second-moment potentials.
@@ -49,14 +54,22 @@ _HOPPING_DECAY, _REPULSION_DECAY = 5.0, 10.0
 class Graph:
     """Nodes and directed edges of one object.
 
-    ``nodes`` (n, f) features; ``is_metal`` (n,) bool; ``edges`` (2, e) source and target rows; ``lengths`` (e,)
-    in Å.
+    ``nodes`` (n, f) features; ``is_metal`` (n,) bool; ``edges`` (2, e) source and target rows; ``lengths`` (e,) and
+    ``stretches`` (e,), the same less the radii of the two atoms, in Å.
     """
 
     nodes: np.ndarray
     is_metal: np.ndarray
     edges: np.ndarray
     lengths: np.ndarray
+    stretches: np.ndarray
+
+    def first(self, n: int) -> Graph:
+        """The graph of the first n nodes."""
+        kept = (self.edges < n).all(axis=0)
+        return Graph(
+            self.nodes[:n], self.is_metal[:n], self.edges[:, kept], self.lengths[kept], self.stretches[kept]
+        )
 
 
 @dataclass(frozen=True)
@@ -72,7 +85,9 @@ class Encoded:
     ligand_embedding
         (k, d) sentence embedding of each kind of ligand.
     ligand_features
-        (k, N_LIGAND_FEATURES) group of the donor, bond probes, type, count per metal atom.
+        (k, N_LIGAND_FEATURES) group of the donor and type.
+    ligand_count
+        (k,) how many of each kind.
     baseline
         (N_BASELINE_FEATURES,) what the linear baseline reads: see `baseline_features`.
     descriptors
@@ -83,6 +98,7 @@ class Encoded:
     cluster: Graph | None
     ligand_embedding: np.ndarray
     ligand_features: np.ndarray
+    ligand_count: np.ndarray
     baseline: np.ndarray
     descriptors: np.ndarray
 
@@ -98,16 +114,17 @@ def baseline_features(system: BimetallicSystem, core: Graph) -> np.ndarray:
     """What the linear baseline reads: mean bond probes of the metals, the ligands per metal by kind, and the bonding.
 
     Shape (N_BASELINE_FEATURES,): the metals' mean standardised probes; counts per metal by type and group of the
-    donor; the ligands' own probes, summed by type, per metal; `bonding_features`; N_metal^(−1/3). The same for any
-    order of atoms, and for the same object twice, far apart, but for the last entry.
+    donor; the ligands' bonds to a triangle [eV], summed by type, per metal; `bonding_features`; `donor_strain`;
+    N_metal^(−1/3). The same for any order of atoms, and for the same object twice, far apart, but for the last entry.
     """
     metals = np.array([metal_features(s)[:N_METAL_PROBES] for s in system.metal_symbols])
-    shell = sum(
-        (np.outer(_type_code(ligand), _kind_code(ligand)).ravel() * count for ligand, count in system.ligands),
-        np.zeros(2 * _KIND_WIDTH),
-    )
-    bonding, size = bonding_features(system.metal_symbols, core), [system.n_metals ** (-1 / 3)]
-    return np.concatenate([metals.mean(axis=0), shell / system.n_metals, bonding, size])
+    symbols = tuple(sorted(system.metal_symbols))
+    shell = np.zeros((2, _KIND_WIDTH))
+    for ligand, n in system.ligands:
+        shell += n * np.outer(_type_code(ligand), [*_group_code(ligand), ligand_probe(ligand, symbols)])
+    size = [system.n_metals ** (-1 / 3)]
+    bonding = bonding_features(system.metal_symbols, core)
+    return np.concatenate([metals.mean(axis=0), shell.ravel() / system.n_metals, bonding, donor_strain(core), size])
 
 
 def bonding_features(symbols: Sequence[str], core: Graph) -> np.ndarray:
@@ -127,21 +144,52 @@ def bonding_features(symbols: Sequence[str], core: Graph) -> np.ndarray:
     n = len(symbols)
     between_metals = (core.edges < n).all(axis=0)
     first, second = core.edges[:, between_metals]
-    length = core.lengths[between_metals].astype(float)
-    radius = np.array([elements.metallic_radius(s) for s in symbols]) / 100
+    reduced, bonded = _bonds(core, between_metals)
     probes = np.array([metal_probes(s) for s in symbols])
     gold, own = (probes[:, METAL_PROBES.index(name)] for name in ("M-Au", "M-M"))
-    reduced = length / (radius[first] + radius[second])
-    bonded = 1 / (1 + np.exp((reduced - _BOND_END) / _BOND_FADE))
     strength = np.sqrt(np.abs(own[first] * own[second]))
 
     def over_bonds(values: np.ndarray) -> np.ndarray:
         return np.bincount(first, values * bonded, n)
 
-    root = np.sqrt(over_bonds(np.ones_like(length)))
+    root = np.sqrt(over_bonds(np.ones_like(reduced)))
     band = np.sqrt(over_bonds(strength**2 * np.exp(-_HOPPING_DECAY * (reduced - 1))))
     repulsion = over_bonds(strength * np.exp(-_REPULSION_DECAY * (reduced - 1)))
     return np.mean([root**2, root, band, repulsion, root * gold, root * own], axis=1)
+
+
+def donor_strain(core: Graph) -> np.ndarray:
+    """The same picture of bonds between metals and donors, against as many bonds without strain: shape (len(STRAIN),).
+
+    Pair repulsion over the donors, root of the summed squared hoppings over the donors and over the metals, each less
+    its value at the sum of the radii, all bonds alike; summed, per metal. Zero for a core whose donors are not in the
+    coordinates.
+    """
+    n_metals = int(core.is_metal.sum())
+    to_donor = (core.edges[0] >= n_metals) & (core.edges[1] < n_metals)
+    donor, metal = core.edges[:, to_donor]
+    reduced, bonded = _bonds(core, to_donor)
+    hopping = np.exp(-_HOPPING_DECAY * (reduced - 1))
+
+    def band(ends: np.ndarray) -> float:
+        return float(np.sum(np.sqrt(np.bincount(ends, bonded * hopping)) - np.sqrt(np.bincount(ends, bonded))))
+
+    repulsion = float(np.sum(bonded * (np.exp(-_REPULSION_DECAY * (reduced - 1)) - 1)))
+    return np.array([repulsion, band(donor), band(metal)]) / n_metals
+
+
+def _bonds(core: Graph, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of the chosen edges: length in units of the sum of the radii, and how much of a bond each is, from 1 to 0."""
+    length = core.lengths[chosen].astype(float)
+    reduced = length / (length - core.stretches[chosen])
+    return reduced, 1 / (1 + np.exp((reduced - _BOND_END) / _BOND_FADE))
+
+
+def without_donors(item: Encoded) -> Encoded:
+    """The same cluster as if only its metal core were in the coordinates."""
+    baseline = item.baseline.copy()
+    baseline[-len(STRAIN) - 1 : -1] = 0.0
+    return replace(item, core=item.core.first(int(item.core.is_metal.sum())), baseline=baseline)
 
 
 def encode(
@@ -159,7 +207,7 @@ def encode(
         Whether to add the graph of all heavy atoms, used in training only.
     """
     embedding = embed([ligand.smiles for ligand, _ in system.ligands])
-    features = np.array([_ligand_features(ligand, n / system.n_metals) for ligand, n in system.ligands])
+    features = np.array([[*_group_code(ligand), *_type_code(ligand)] for ligand, _ in system.ligands])
     descriptors = np.array([ligand_log_p(system) / 3.0, mixing_enthalpy(system) / 15.0])
     core = core_graph(system)
     return Encoded(
@@ -167,6 +215,7 @@ def encode(
         cluster=_cluster_graph(system) if whole_cluster else None,
         ligand_embedding=np.asarray(embedding, dtype=np.float32),
         ligand_features=features.astype(np.float32),
+        ligand_count=np.array([n for _, n in system.ligands], dtype=np.float32),
         baseline=baseline_features(system, core).astype(np.float32),
         descriptors=descriptors.astype(np.float32),
     )
@@ -199,7 +248,18 @@ def _graph(symbols: Sequence[str], n_metals: int, pairs: Pairs) -> Graph:
         else:
             nodes[row, N_METAL_FEATURES:] = _donor_code(symbol)
     is_metal = np.arange(len(symbols)) < n_metals
-    return Graph(nodes, is_metal, np.stack([pairs.first, pairs.second]), pairs.distance.astype(np.float32))
+    radius = np.array([_radius(symbol, metal) for symbol, metal in zip(symbols, is_metal, strict=True)])
+    stretches = pairs.distance - radius[pairs.first] - radius[pairs.second]
+    edges = np.stack([pairs.first, pairs.second])
+    return Graph(nodes, is_metal, edges, pairs.distance.astype(np.float32), stretches.astype(np.float32))
+
+
+@lru_cache(maxsize=256)
+def _radius(symbol: str, metal: bool) -> float:
+    """Metallic radius of a metal, that of `DONOR_RADII` of a donor, covalent radius of any other element [Å]."""
+    if metal:
+        return elements.metallic_radius(symbol) / 100
+    return DONOR_RADII.get(symbol, float(covalent_radii[atomic_numbers[symbol]]))
 
 
 @lru_cache(maxsize=64)
@@ -211,13 +271,8 @@ def _type_code(ligand: Ligand) -> np.ndarray:
     return np.array([float(ligand.type == "X"), float(ligand.type == "L")])
 
 
-def _kind_code(ligand: Ligand) -> np.ndarray:
-    """Group of the donor, and bond probes [eV] of a ligand: shape (len(DONOR_GROUPS) + len(LIGAND_PROBES),)."""
-    return np.concatenate([[float(ligand.donor in group) for group in DONOR_GROUPS], ligand_probes(ligand)])
-
-
-def _ligand_features(ligand: Ligand, per_metal: float) -> np.ndarray:
-    return np.concatenate([_kind_code(ligand), _type_code(ligand), [per_metal]])
+def _group_code(ligand: Ligand) -> np.ndarray:
+    return np.array([float(ligand.donor in group) for group in DONOR_GROUPS])
 
 
 @dataclass(frozen=True)
@@ -228,6 +283,7 @@ class GraphBatch:
     is_metal: torch.Tensor
     edges: torch.Tensor
     lengths: torch.Tensor
+    stretches: torch.Tensor
     owner: torch.Tensor
 
 
@@ -239,6 +295,7 @@ class Batch:
     cluster: GraphBatch | None
     ligand_embedding: torch.Tensor
     ligand_features: torch.Tensor
+    ligand_count: torch.Tensor
     ligand_owner: torch.Tensor
     baseline: torch.Tensor
     descriptors: torch.Tensor
@@ -262,6 +319,7 @@ def collate(items: Sequence[Encoded]) -> Batch:
         cluster=_join([item.cluster for item in items if item.cluster is not None]) if with_cluster else None,
         ligand_embedding=torch.from_numpy(np.concatenate([item.ligand_embedding for item in items])),
         ligand_features=torch.from_numpy(np.concatenate([item.ligand_features for item in items])),
+        ligand_count=torch.from_numpy(np.concatenate([item.ligand_count for item in items])),
         ligand_owner=torch.repeat_interleave(torch.arange(len(items)), torch.tensor(counts)),
         baseline=torch.from_numpy(np.stack([item.baseline for item in items])),
         descriptors=torch.from_numpy(np.stack([item.descriptors for item in items])),
@@ -278,5 +336,6 @@ def _join(graphs: Sequence[Graph]) -> GraphBatch:
         is_metal=torch.from_numpy(np.concatenate([g.is_metal for g in graphs])),
         edges=torch.from_numpy(edges),
         lengths=torch.from_numpy(np.concatenate([g.lengths for g in graphs])),
+        stretches=torch.from_numpy(np.concatenate([g.stretches for g in graphs])),
         owner=torch.repeat_interleave(torch.arange(len(graphs)), torch.tensor(sizes)),
     )

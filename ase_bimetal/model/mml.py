@@ -133,9 +133,11 @@ class MML(nn.Module):
         return MMLOutput(energy, joint, whole)
 
     def _shell(self, batch: Batch) -> torch.Tensor:
-        """Ligand embeddings summed with their counts per metal: (size, width), the same for any order."""
+        """Mean of the ligands' embeddings, weighted with their counts: (size, width), the same for any order."""
         rows = self.ligand(torch.cat([batch.ligand_embedding, batch.ligand_features], dim=-1))
-        return scatter_sum(rows * batch.ligand_features[:, -1:], batch.ligand_owner, batch.size)
+        total = scatter_sum(batch.ligand_count, batch.ligand_owner, batch.size)
+        mean = scatter_sum(rows * batch.ligand_count[:, None], batch.ligand_owner, batch.size)
+        return mean / total[:, None]
 
     def _tokens(self, core: torch.Tensor, ligand: torch.Tensor, descriptors: torch.Tensor) -> torch.Tensor:
         """The sequence [f_c', f_l', f_d], eqs. (6)–(8): (size, n_core_tokens + 2, width)."""

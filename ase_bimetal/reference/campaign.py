@@ -44,7 +44,7 @@ class Job:
 
 def run_campaign(
     jobs: Iterable[Job], folder: Path, workers: int = 2, scheduler: str | None = None, level: str = "gfn1-xtb",
-    progress: bool = True,
+    progress: bool = True, renew_above: float | None = None,
 ) -> None:
     """Label every job, skipping what the folder already holds.
 
@@ -62,6 +62,8 @@ def run_campaign(
         Level of the energies, see `ase_bimetal.reference.levels.get_level`; geometries are GFN1-xTB's at any level.
     progress
         Whether to show records done, rate and remaining time on standard error.
+    renew_above
+        Parents already there with a larger residual force [eV/Å] are relaxed further, and their series labelled anew.
     """
     jobs = list(jobs)
     label.GFN1.require()
@@ -70,7 +72,7 @@ def run_campaign(
     with _executor(workers, scheduler) as pool:
         # On a worker as well: the threads of this process would wait for one another on a busy machine.
         pool.submit(update_fragments, folder / FRAGMENTS_FILE, [job.prototype for job in jobs], level).result()
-        _follow([pool.submit(run_job, job, folder, level) for job in jobs], jobs, folder, progress)
+        _follow([pool.submit(run_job, job, folder, level, renew_above) for job in jobs], jobs, folder, progress)
 
 
 @contextmanager
@@ -139,11 +141,29 @@ def update_fragments(path: Path, prototypes: Iterable[Prototype], level: str = "
     return table
 
 
-def run_job(job: Job, folder: Path, level: str = "gfn1-xtb") -> None:
+def run_job(job: Job, folder: Path, level: str = "gfn1-xtb", renew_above: float | None = None) -> None:
     """Label one prototype's configurations into its shard, unless another process is at it."""
     shard = shard_path(folder, job.prototype.name)
     with suppress(Timeout), FileLock(shard.with_suffix(".lock"), blocking=False):
+        if renew_above is not None:
+            _renew(job.prototype, shard, folder, get_level(level), renew_above)
         _fill_shard(job, shard, folder, get_level(level))
+
+
+def _renew(prototype: Prototype, shard: Path, folder: Path, level: Level, above: float) -> None:
+    """Relax a parent further if its force is above the limit [eV/Å], and label its series anew beside the old one."""
+    old = read_shard(shard)
+    known = next((record for record in old if record["index"] == 0 and "symbols" in record), None)
+    if known is None or known["fmax_parent"] <= above:
+        return
+    fresh = shard.with_suffix(".renewed")
+    if not read_shard(fresh):
+        fragments = json.loads((folder / FRAGMENTS_FILE).read_text())
+        parent = _relaxed(record_atoms(known))
+        record = _record(prototype, parent, 0, series_seed(prototype.name), fragments, level)
+        _write_whole(fresh, record_line(record))
+    _fill_shard(Job(prototype, len(old)), fresh, folder, level)
+    fresh.replace(shard)
 
 
 def _fill_shard(job: Job, shard: Path, folder: Path, level: Level) -> None:
@@ -197,20 +217,23 @@ def _parent(prototype: Prototype, known: dict | None) -> Atoms | None:
     """The relaxed parent: from its record, or made now (None if it cannot be relaxed)."""
     if known is not None:
         return None if "rejected" in known else record_atoms(known)
-    start = assemble(prototype, relax=lambda free: label.relax(free, fmax=0.03))
+    return _relaxed(assemble(prototype, relax=lambda free: label.relax(free, fmax=0.03)))
+
+
+def _relaxed(atoms: Atoms) -> Atoms | None:
+    """A parent on its way to the minimum, as far as its steps take it; None if the SCF fails."""
     try:
-        relaxed = label.relax(start, fmax=0.1, steps=_relaxation_steps(len(start)))
+        return rounded(label.relax(atoms, fmax=0.1, steps=_relaxation_steps(len(atoms))))
     except CalculationFailed:
         return None
-    return rounded(relaxed)
 
 
 def _relaxation_steps(n_atoms: int) -> int:
-    """Steps spent on a parent: larger clusters start from relaxed ligands and are left with larger forces."""
-    for limit, steps in ((60, 60), (90, 25), (160, 12)):
+    """Steps spent on a parent: the largest are left with forces above the limit."""
+    for limit, steps in ((60, 150), (90, 120), (125, 100), (160, 80)):
         if n_atoms <= limit:
             return steps
-    return 8
+    return 20
 
 
 def _record(

@@ -27,7 +27,7 @@ from ase_bimetal.reference.campaign import (
     series_seed,
     shard_path,
 )
-from ase_bimetal.reference.label import collapse, rejection, single_point
+from ase_bimetal.reference.label import MAX_PARENT_FORCE, collapse, rejection, single_point
 from ase_bimetal.reference.sample import sample
 
 SHIPPED = Path(__file__).parent.parent / "datasets" / "reference.json.xz"
@@ -205,7 +205,10 @@ class _Parent:
     @classmethod
     def of(cls, record: dict, fragments: dict) -> _Parent:
         atoms = record_atoms(record)
-        return cls(atoms, rejection(atoms, atoms), _energy(record, fragments))
+        reason = rejection(atoms, atoms)
+        if record["fmax_parent"] > MAX_PARENT_FORCE:
+            reason = f"parent: force above {MAX_PARENT_FORCE} eV/Å"
+        return cls(atoms, reason, _energy(record, fragments))
 
     def failing(self, record: dict, fragments: dict) -> str | None:
         """Why a record of this parent fails the checks, or None."""

@@ -19,6 +19,7 @@ LEVEL = GFN1.name
 MAX_ABS_FORMATION_ENERGY = 12.0  # eV per metal atom; beyond it the SCF has collapsed
 MAX_FORMATION_ENERGY = 1.0  # eV per metal atom; above it the SCF has stopped in an excited state
 MAX_STRAIN = 2.0  # eV per metal atom above the parent, likewise
+MAX_PARENT_FORCE = 0.7  # eV/Å, on any atom of a parent: with more it is far from a minimum
 MAX_ABS_CHARGE = 4.0  # e
 MIN_CONTACT = 1.5  # Å, between atoms of different ligands
 MAX_DONOR_DISTANCE = 3.2  # Å, from a ligand's closest atom to the closest metal

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from scipy.spatial.transform import Rotation
 
 from ase_bimetal import elements
 from ase_bimetal.ligands import Ligand
-from ase_bimetal.probes import METAL_PROBES
+from ase_bimetal.probes import METAL_PROBES, TRIANGLE_METALS
 from ase_bimetal.reference import label
 from ase_bimetal.reference.assemble import bound_rows, free_molecule
 
@@ -130,39 +130,57 @@ def _radius(symbol: str) -> float:
 
 
 def ligand_probe_energies(smiles: str) -> dict[str, float]:
-    """Every probe of one free ligand [eV]: relaxed molecules against gold and the ligand's reference state."""
+    """A ligand's bond to a relaxed triangle of each metal [eV], against the ligand's reference state."""
     ligand = Ligand.parse(smiles)
     energies = label.ligand_energies(ligand)
-    molecule = free_molecule(ligand)[0]
-    donor, bond = molecule.positions[ligand.donor_index], _radius(ligand.donor) + _radius("Au")
-    if ligand.type == "L":
-        away = _away_from_neighbours(molecule, ligand.donor_index)
-        bound = molecule + Atoms("AuCl", [donor + bond * away, donor + (bond + 2.25) * away])
-        return {"complex": _relaxed(bound) - _partner("Cl") - energies.free}
-    kept = bound_rows(ligand)
-    [lost] = set(range(len(molecule))) - set(kept)
-    away = (molecule.positions[lost] - donor) / np.linalg.norm(molecule.positions[lost] - donor)
-    bare, half = molecule[kept], energies.dimer / 2
-    capped = bare + _facing(_with_groups("Au", "PH3", 1, 2.3), away, donor + bond * away)
+    reference = energies.free if ligand.type == "L" else energies.dimer / 2
+    partners = ("Cl", "PH3") if ligand.type == "L" else ("PH3", "PH3")
     return {
-        "complex": _relaxed(capped) - _partner("PH3") - half,
-        "silver": _relaxed(bare + Atoms("Ag", [donor + bond * away])) - _atom("Ag") - half,
-        "dimer": energies.radical - half,
-        "hydrogen": energies.free - label.hydrogen_energy() / 2 - half,
+        metal: _relaxed(_triangle(metal, partners, ligand)) - _bare_triangle(metal, partners) - reference
+        for metal in TRIANGLE_METALS
     }
 
 
-@lru_cache(maxsize=4)
-def _partner(group: str) -> float:
-    """Energy of a gold atom with one group, relaxed [eV]."""
-    return _relaxed(_with_groups("Au", group, 1, 2.3))
+def _triangle(metal: str, partners: Sequence[str], ligand: Ligand | None = None) -> Atoms:
+    """A triangle of a metal in a plane, with the partners and then the ligand bound outwards at its corners."""
+    side = 1.02 * 2 * _radius(metal)
+    corners = [side / math.sqrt(3) * np.array([math.cos(a), math.sin(a), 0.0]) for a in 2 * np.pi * np.arange(3) / 3]
+    atoms = Atoms([metal] * 3, corners)
+    for corner, name in zip(corners, partners, strict=False):
+        group = _GROUPS[name]
+        start = corner * (1 + (_radius(metal) + _radius(group.symbols[0])) / np.linalg.norm(corner))
+        atoms += _turned(group, np.zeros(3), np.array([0.0, 0.0, -1.0]), start, -corner)
+    if ligand is None:
+        return atoms
+    group, donor, away = _bound_form(ligand)
+    start = corners[2] * (1 + (_radius(metal) + _radius(ligand.donor)) / np.linalg.norm(corners[2]))
+    return atoms + _turned(group, donor, away, start, -corners[2])
 
 
-def _facing(atoms: Atoms, direction: np.ndarray, place: np.ndarray) -> Atoms:
-    """Atoms whose z axis is turned to a direction and whose origin is moved to a place."""
-    out = atoms.copy()
-    turn = Rotation.align_vectors([direction], [[0, 0, 1]])[0]
-    out.positions = turn.apply(atoms.positions) + place
+@lru_cache(maxsize=8)
+def _bare_triangle(metal: str, partners: Sequence[str]) -> float:
+    """Energy of a triangle with its partners alone, relaxed [eV]."""
+    return _relaxed(_triangle(metal, partners))
+
+
+def _bound_form(ligand: Ligand) -> tuple[Atoms, np.ndarray, np.ndarray]:
+    """The ligand as it binds, the place of its donor [Å], and a vector from there to where the metal goes."""
+    molecule = free_molecule(ligand)[0]
+    donor = molecule.positions[ligand.donor_index]
+    if ligand.type == "L":
+        return molecule, donor, _away_from_neighbours(molecule, ligand.donor_index)
+    kept = bound_rows(ligand)
+    [lost] = set(range(len(molecule))) - set(kept)
+    return molecule[kept], donor, molecule.positions[lost] - donor
+
+
+def _turned(
+    group: Atoms, origin: np.ndarray, direction: np.ndarray, place: np.ndarray, wanted: np.ndarray
+) -> Atoms:
+    """A group moved so that ``origin`` lies at ``place``, turned so that ``direction`` points as ``wanted`` does."""
+    out = group.copy()
+    turn = Rotation.align_vectors([wanted / np.linalg.norm(wanted)], [direction / np.linalg.norm(direction)])[0]
+    out.positions = turn.apply(group.positions - origin) + place
     return out
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, RandomSampler, Sampler
 
 from ase_bimetal.descriptors import paper_features
-from ase_bimetal.model.encode import Batch, Encoded, Graph, collate, encode
+from ase_bimetal.model.encode import Batch, Encoded, collate, encode, without_donors
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.system import BimetallicSystem, as_system
+from ase_bimetal.training.splits import drawn
 
 #: Share of training examples shown without donors, so that a bare core with annotation is no stranger.
 CORE_ONLY_SHARE = 0.15
@@ -83,15 +84,6 @@ def for_prediction(data: TrainingData, rows: np.ndarray) -> list[Encoded]:
     return [replace(data.encoded[i], cluster=None) for i in rows]
 
 
-def without_donors(item: Encoded) -> Encoded:
-    """The same cluster as if only its metal core were in the coordinates."""
-    core = item.core
-    n_metals = int(core.is_metal.sum())
-    inside = (core.edges < n_metals).all(axis=0)
-    bare = Graph(core.nodes[:n_metals], core.is_metal[:n_metals], core.edges[:, inside], core.lengths[inside])
-    return replace(item, core=bare)
-
-
 class _Rows(Dataset):
     """Encoded rows with standardised targets; some shown without donors while training."""
 
@@ -114,11 +106,33 @@ def _collate(rows: Sequence[tuple[Encoded, float]]) -> tuple[Batch, torch.Tensor
     return collate([item for item, _ in rows]), torch.tensor([target for _, target in rows], dtype=torch.float32)
 
 
+class EvenSampler(Sampler[int]):
+    """Row numbers of each epoch: at most n, in turn from each kind, drawn anew every time from all rows."""
+
+    def __init__(self, kinds: np.ndarray, n: int, seed: int) -> None:
+        self.kinds, self.n, self.rng = kinds, n, np.random.default_rng(seed)
+
+    def __len__(self) -> int:
+        return min(self.n, len(self.kinds))
+
+    def __iter__(self) -> Iterator[int]:
+        chosen = drawn(np.arange(len(self.kinds)), self.n, self.kinds, int(self.rng.integers(2**32)))
+        return iter(self.rng.permutation(chosen).tolist())
+
+
 def loader(
-    data: TrainingData, rows: np.ndarray, mean: float, std: float, batch_size: int, seed: int, train: bool
+    data: TrainingData, rows: np.ndarray, mean: float, std: float, batch_size: int, seed: int, train: bool,
+    rows_per_epoch: int | None = None,
 ) -> DataLoader:
-    """Batches of some rows; targets standardised with the given mean and std [eV/metal]."""
+    """Batches of some rows; targets standardised with the given mean and std [eV/metal].
+
+    With ``rows_per_epoch`` every epoch shows so many rows, drawn evenly over the prototypes.
+    """
     encoded = [data.encoded[i] for i in rows] if train else for_prediction(data, rows)
     dataset = _Rows(encoded, (data.targets[rows] - mean) / std, CORE_ONLY_SHARE if train else 0.0, seed)
-    generator = torch.Generator().manual_seed(seed)
-    return DataLoader(dataset, batch_size, shuffle=train, collate_fn=_collate, generator=generator)
+    sampler: Sampler[int] | None = None
+    if rows_per_epoch:
+        sampler = EvenSampler(data.frame.prototype.to_numpy()[rows], rows_per_epoch, seed)
+    elif train:
+        sampler = RandomSampler(dataset, generator=torch.Generator().manual_seed(seed))
+    return DataLoader(dataset, batch_size, sampler=sampler, collate_fn=_collate)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from ase_bimetal.training.data import TrainingData
 from ase_bimetal.training.kept import Arrays, Kept
 from ase_bimetal.training.metrics import mean_absolute_error, summary
 from ase_bimetal.training.module import TrainingOptions, predict_rows, train_one
-from ase_bimetal.training.splits import HELD_OUT, Split
+from ase_bimetal.training.splits import HELD_OUT, Split, drawn
 from ase_bimetal.workers import start_torch_worker
 
 MML_NAME = "MML"
@@ -95,12 +95,17 @@ class Run:
         def predict() -> Arrays:
             return {"predicted": self._train(split, seed).predict(self.data, split.test)}
 
-        name = f"fold-{kind}-{split.name}-{seed}-{len(split.train)}x{self.options.epochs}"
+        name = f"fold-{kind}-{split.name}-{seed}-{self.options.rows_per_epoch}x{self.options.epochs}"
         return Kept(self.folder).get(name, predict)["predicted"]
 
     def baselines(self, kind: str, split: Split) -> Arrays:
-        """What the mean and the regressors predict for the test rows of a split [eV/metal], by name."""
+        """What the mean and the regressors predict for the test rows of a split [eV/metal], by name.
+
+        They are trained on as many rows as an epoch shows, drawn in the same way.
+        """
         train = np.concatenate([split.train, split.validation])
+        if self.options.rows_per_epoch:
+            train = drawn(train, self.options.rows_per_epoch, self.data.frame.prototype.to_numpy())
 
         def predict() -> Arrays:
             return fit_predict(self.data.features, self.data.targets, train, split.test)
@@ -170,19 +175,10 @@ def fold_result(run: Run, split: Split, ensemble: list[Trained]) -> FoldResult:
     return _result(run.data, split, seeds, run.baselines(split.name, split))
 
 
-def all_folds(data: TrainingData, max_rows: int | None = None) -> dict[str, list[Split]]:
-    """Every split but the random one.
-
-    Parameters
-    ----------
-    data
-        All rows.
-    max_rows
-        Training rows per fold, at most, drawn evenly over the prototypes.
-    """
-    kinds = data.frame.prototype.to_numpy()
+def all_folds(data: TrainingData, n_validation: int | None = None) -> dict[str, list[Split]]:
+    """Every split but the random one, with at most so many validation rows."""
     return {
-        name: [split.thinned(max_rows or len(data.targets), kinds) for split in splits(data.frame)]
+        name: [replace(split, validation=split.validation[:n_validation]) for split in splits(data.frame)]
         for name, splits in HELD_OUT.items()
     }
 

@@ -53,11 +53,20 @@ LIMITS = (
 
 @dataclass(frozen=True)
 class FoldBudget:
-    """What each leave-one-out fold is given: training rows at most, epochs (None: as the rest), networks."""
+    """What each leave-one-out fold is given: rows per epoch (None: all), epochs (None: as the rest), networks."""
 
     rows: int | None = None
     epochs: int | None = None
     seeds: int = 1
+
+    def of(self, options: TrainingOptions) -> TrainingOptions:
+        """How the networks of the folds are trained."""
+        return replace(options, epochs=self.epochs or options.epochs, rows_per_epoch=self.rows)
+
+    @property
+    def n_validation(self) -> int | None:
+        """Validation rows of a fold: a fifth of an epoch."""
+        return None if self.rows is None else max(self.rows // 5, 1)
 
 
 def train_model(
@@ -91,7 +100,7 @@ def train_model(
     ligand_encoder
         ``"bundled"``, or hub id or path of another T5 encoder.
     folds
-        What each leave-one-out fold is given; the random split always has all rows and epochs.
+        What each leave-one-out fold is given; the random split always has all rows in every epoch.
 
     Returns
     -------
@@ -106,13 +115,13 @@ def train_model(
     split = random_split(len(data.targets))
     ensemble = train_ensemble(run, split, members, workers)
     folds = folds or FoldBudget()
-    short = replace(run, options=replace(options, epochs=folds.epochs or options.epochs))
-    held_out = {name: splits for name, splits in all_folds(data, folds.rows).items() if splits}
+    short = replace(run, options=folds.of(options))
+    held_out = {name: splits for name, splits in all_folds(data, folds.n_validation).items() if splits}
     results = {"random": [fold_result(run, split, ensemble)]} | evaluate_folds(short, held_out, folds.seeds, workers)
     card = _identity() | {
         "data": _data_card(reference, data),
         "training": asdict(options) | {
-            "split": "random 8:1:1, seed 0", "rows per fold, at most": folds.rows,
+            "split": "random 8:1:1, seed 0", "rows per epoch of a fold": folds.rows,
             "epochs per fold": short.options.epochs, "networks per fold": folds.seeds,
         },
         "target": {"mean": ensemble[0].mean, "std": ensemble[0].std},

@@ -16,10 +16,10 @@ import torch
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from ase_bimetal.model.encode import BASELINE_PRIOR, N_METAL_FEATURES, Batch, collate
+from ase_bimetal.model.encode import BASELINE_SLOPES, N_METAL_FEATURES, Batch, collate
 from ase_bimetal.model.mml import MML, MMLConfig, contrastive_loss
 from ase_bimetal.training.data import TrainingData, for_prediction, loader
-from ase_bimetal.training.splits import Split
+from ase_bimetal.training.splits import Split, drawn
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,9 @@ class TrainingOptions:
     Attributes
     ----------
     epochs
-        Passes over the training rows.
+        Passes over the training rows, or over as many as ``rows_per_epoch``.
+    rows_per_epoch
+        Rows of an epoch, drawn anew from all and evenly over the prototypes; None shows every row once.
     batch_size
         Clusters per step.
     learning_rate
@@ -49,6 +51,7 @@ class TrainingOptions:
     """
 
     epochs: int = 40
+    rows_per_epoch: int | None = None
     batch_size: int = 32
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
@@ -169,15 +172,22 @@ def train_one(
     lightning.seed_everything(seed, verbose=False)
     mean, std = float(data.targets[split.train].mean()), float(data.targets[split.train].std())
     module = MMLModule(config, options)
-    fit_baseline(module.network, data, split.train, (mean, std), options.baseline_ridge)
+    fit_baseline(module.network, data, _shown_first(data, split, options), (mean, std), options.baseline_ridge)
     with quiet_lightning():
         trainer(options.epochs, progress).fit(
             module,
-            loader(data, split.train, mean, std, options.batch_size, seed, train=True),
+            loader(data, split.train, mean, std, options.batch_size, seed, True, options.rows_per_epoch),
             loader(data, split.validation, mean, std, 128, seed, train=False),
         )
     module.network.load_state_dict(module.best_state)
     return module.network.cpu().eval(), mean, std
+
+
+def _shown_first(data: TrainingData, split: Split, options: TrainingOptions) -> np.ndarray:
+    """The training rows, or those of one epoch drawn evenly over the prototypes."""
+    if options.rows_per_epoch is None:
+        return split.train
+    return drawn(split.train, options.rows_per_epoch, data.frame.prototype.to_numpy())
 
 
 def fit_baseline(
@@ -185,7 +195,7 @@ def fit_baseline(
 ) -> None:
     """Fit the linear part and freeze it: the network learns what it leaves over.
 
-    The ridge regression draws its slopes to `BASELINE_PRIOR`.
+    The slopes of `BASELINE_SLOPES` are given, all others those of a ridge regression.
 
     Parameters
     ----------
@@ -200,12 +210,13 @@ def fit_baseline(
     """
     features = np.stack([data.encoded[i].baseline for i in rows]).astype(float)
     mean, std = scale
-    prior = BASELINE_PRIOR / std
-    scaler = StandardScaler().fit(features)
-    ridge = Ridge(penalty).fit(scaler.transform(features), (data.targets[rows] - mean) / std - features @ prior)
+    held = BASELINE_SLOPES / std
+    free = features * (BASELINE_SLOPES == 0)
+    scaler = StandardScaler().fit(free)
+    ridge = Ridge(penalty).fit(scaler.transform(free), (data.targets[rows] - mean) / std - features @ held)
     slopes = ridge.coef_ / scaler.scale_
     with torch.no_grad():
-        network.baseline.weight.copy_(torch.from_numpy((slopes + prior)[None]))
+        network.baseline.weight.copy_(torch.from_numpy((slopes + held)[None]))
         network.baseline.bias.fill_(float(ridge.intercept_ - slopes @ scaler.mean_))
     network.baseline.requires_grad_(False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -21,24 +21,12 @@ class Split:
     validation: np.ndarray
     test: np.ndarray
 
-    def thinned(self, n: int, kinds: np.ndarray | None = None, seed: int = 0) -> Split:
-        """The same split with at most n training rows and a fifth as many validation rows, drawn at random.
-
-        Parameters
-        ----------
-        n
-            Training rows to keep.
-        kinds
-            Kind of every row of the data, such as its prototype: rows are then taken evenly over the kinds, so that
-            a rare one, from which more is learned, is kept whole.
-        seed
-            Of the draw.
-        """
-        return replace(self, train=drawn(self.train, n, kinds, seed), validation=self.validation[: max(n // 5, 1)])
-
 
 def drawn(rows: np.ndarray, n: int, kinds: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
-    """At most n of some rows at random; with the ``kinds`` of all rows of the data, in turn from each kind."""
+    """At most n of some rows at random; with the ``kinds`` of all rows of the data, in turn from each kind.
+
+    A kind is a prototype, say: a rare one, from which more is learned, is then kept whole.
+    """
     order = np.random.default_rng(seed).permutation(rows)
     if kinds is not None:
         turn = pd.Series(order).groupby(np.asarray(kinds)[order]).cumcount().to_numpy()

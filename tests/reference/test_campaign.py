@@ -60,6 +60,37 @@ def test_records_carry_all_raw_energies(folder):
         assert record["energy"] < record["bound_shell"] < 0
 
 
+def test_a_strained_parent_is_relaxed_on_and_its_series_labelled_anew(folder, tmp_path):
+    work = tmp_path / "renewed"
+    shutil.copytree(folder, work)
+    shard = work / "Au4M2-Zn-SMe.jsonl"
+    old = read_shard(shard)
+    pulled = record_atoms(old[0])
+    ligand = pulled.arrays["fragment"] == 1
+    pulled.positions[ligand] += 0.15 * (pulled.positions[ligand].mean(axis=0) - pulled.positions.mean(axis=0)) / 5
+    strained = old[0] | {"positions": pulled.positions.round(4).ravel().tolist(), "fmax_parent": 3.0}
+    shard.write_text("".join(json.dumps(record) + "\n" for record in [strained, *old[1:]]))
+    run_job(Job(PROTOTYPE, 3), work, renew_above=0.7)
+    new = read_shard(shard)
+    assert [record["index"] for record in new] == [0, 1, 2] and not shard.with_suffix(".renewed").exists()
+    assert new[0]["fmax_parent"] < 0.2 and all("energy" in record for record in new)
+    assert abs(new[0]["energy"] - old[0]["energy"]) < 0.15
+    before = shard.read_bytes()
+    run_job(Job(PROTOTYPE, 3), work, renew_above=0.7)
+    assert shard.read_bytes() == before
+
+
+def test_labels_around_a_strained_parent_are_rejected(folder, tmp_path):
+    work = tmp_path / "strained"
+    shutil.copytree(folder, work)
+    shard = work / "Au4M2-Zn-SMe.jsonl"
+    records = [record | {"fmax_parent": 3.5} for record in read_shard(shard)]
+    shard.write_text("".join(json.dumps(record) + "\n" for record in records))
+    pack(work, tmp_path / "labels.json.xz")
+    data = load_reference(tmp_path / "labels.json.xz")
+    assert not len(data.frame) and set(data.rejects.rejected) == {"parent: force above 0.7 eV/Å"}
+
+
 def test_reference_states_shift_exactly(folder):
     record = read_shard(folder / "Au4M2-Zn-SMe.jsonl")[0]
     fragments = json.loads((folder / "fragments.json").read_text())

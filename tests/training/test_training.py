@@ -6,15 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ase_bimetal.model.encode import encode, without_donors
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.model.mml import MMLConfig
 from ase_bimetal.reference.dataset import load_reference
+from ase_bimetal.system import as_system
 from ase_bimetal.training import evaluate
-from ase_bimetal.training.data import MAX_RATTLE, prepare, trainable, without_donors
+from ase_bimetal.training.data import MAX_RATTLE, EvenSampler, prepare, trainable
 from ase_bimetal.training.evaluate import Run, evaluate_folds, fold_result, train_ensemble
 from ase_bimetal.training.metrics import r_squared, summary
 from ase_bimetal.training.module import TrainingOptions
-from ase_bimetal.training.splits import HELD_OUT, Split, leave_dopant_out, leave_ligand_out, random_split
+from ase_bimetal.training.splits import HELD_OUT, Split, drawn, leave_dopant_out, leave_ligand_out, random_split
 
 
 @pytest.fixture(scope="module")
@@ -66,14 +68,22 @@ def test_held_out_rows_are_in_one_part_only(name, mixed):
     for split in HELD_OUT[name](mixed):
         parts = [set(split.train), set(split.validation), set(split.test)]
         assert all(parts) and sum(map(len, parts)) == len(set.union(*parts))
-        assert len(split.thinned(5).train) == 5 and set(split.thinned(5).train) <= parts[0]
 
 
-def test_thinning_evenly_keeps_rare_kinds():
-    split = Split("x", np.arange(100), np.arange(0), np.arange(0))
+def test_rows_drawn_evenly_keep_rare_kinds():
     kinds = np.array(["rare"] * 5 + ["common"] * 95)
-    kept = split.thinned(20, kinds).train
+    kept = drawn(np.arange(100), 20, kinds)
     assert len(set(kept)) == 20 and (kinds[kept] == "rare").sum() == 5
+
+
+def test_every_epoch_draws_other_rows_evenly_from_all():
+    kinds = np.array(["rare"] * 5 + ["common"] * 95)
+    sampler = EvenSampler(kinds, 20, seed=0)
+    epochs = [list(sampler) for _ in range(30)]
+    assert all(len(set(rows)) == len(sampler) == 20 and (kinds[rows] == "rare").sum() == 5 for rows in epochs)
+    assert len(set().union(*epochs)) > 90
+    repeated = EvenSampler(kinds, 20, seed=0)
+    assert epochs == [list(repeated) for _ in range(30)]
 
 
 def test_families_are_cores_and_sizes_extrapolate(mixed):
@@ -92,6 +102,15 @@ def test_without_donors_leaves_the_bare_core(data):
     bare = without_donors(item)
     assert item.core.is_metal.sum() == len(bare.core.nodes) < len(item.core.nodes)
     assert bare.core.edges.max() < len(bare.core.nodes)
+
+
+def test_without_donors_is_how_a_bare_core_is_read(data):
+    row, item = data.frame.iloc[0], data.encoded[0]
+    core = row.atoms[row.atoms.arrays["fragment"] == 0]
+    core.info["ligand_smiles"] = row.atoms.info["ligand_smiles"]
+    read, shown = encode(as_system(core), LigandEncoder("bundled").embed), without_donors(item)
+    assert read.baseline == pytest.approx(shown.baseline, abs=1e-5)
+    assert read.core.nodes == pytest.approx(shown.core.nodes)
 
 
 def test_a_short_training_learns_and_repeats(data):
