@@ -2,12 +2,11 @@
 
 import pytest
 from ase import Atoms
-from ase.data import covalent_radii
 
 from ase_bimetal import elements
 from ase_bimetal.errors import LigandError, UnknownElementError
 from ase_bimetal.ligands import LIGAND_NAMES, Ligand
-from ase_bimetal.model.encode import BONDING, baseline_features, bonding_features, core_graph, donor_strain
+from ase_bimetal.model.encode import BONDING, DONOR_RADII, baseline_features, bonding_features, core_graph, donor_strain
 from ase_bimetal.probes import METAL_PROBES, TRIANGLE_METALS, _triangle_probes, ligand_probe, metal_probes
 from ase_bimetal.reference.motifs import DOPANTS
 from ase_bimetal.system import as_system
@@ -84,7 +83,7 @@ def test_bonding_of_a_dimer_is_what_the_formulas_say():
 
 
 def test_a_bond_at_the_sum_of_the_radii_is_without_strain_and_a_short_one_is_not():
-    length = elements.metallic_radius("Au") / 100 + float(covalent_radii[17])
+    length = elements.metallic_radius("Au") / 100 + DONOR_RADII["Cl"]
     repulsion = {}
     for scale in (1.0, 0.9, 1.1):
         chloride = Atoms("Au2Cl", [[0, 0, 0], [0, 0, -2.88], [0, 0, scale * length]])
