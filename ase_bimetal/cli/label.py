@@ -20,7 +20,7 @@ def label(
     hosts: Annotated[bool, typer.Option("--hosts", help="Zeolites, sheets and alloys in place of clusters.")] = False,
     at_most: Annotated[int | None, typer.Option(min=1, help="Configurations per prototype, at most.")] = None,
     renew_above: Annotated[float | None, typer.Option(
-        help="Relax parents with a larger residual force [eV/Å] further, and label their series anew."
+        help="Relax parents with a larger residual force (eV/Å) further, and label their series anew."
     )] = None,
     quiet: options.Quiet = False,
 ) -> None:
