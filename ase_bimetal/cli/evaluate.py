@@ -130,11 +130,11 @@ def _retrain(reference: ReferenceData, card: dict[str, Any], budget: tuple[int, 
 
     epochs, fold_rows, workers = budget
     data = prepare(trainable(reference.frame), LigandEncoder(card["ligand_encoder"]["source"]))
-    folds = FoldBudget(fold_rows, epochs)
-    splits = all_folds(data, folds.n_validation)
+    given = FoldBudget(fold_rows, epochs)
+    splits = all_folds(data, given.n_validation)
     print(f"\nretrained: one network per fold, {epochs} epochs, {fold_rows or 'all'} rows per epoch, "
           f"{sum(len(folds) for folds in splits.values())} folds, labels {reference.digest}", flush=True)
-    run = Run(data, MMLConfig(**card["config"]), folds.of(TrainingOptions()))
+    run = Run(data, MMLConfig(**card["config"]), given.of(TrainingOptions()))
     results = evaluate_folds(run, {name: folds for name, folds in splits.items() if folds}, workers=workers)
     metrics = {name: table(folds) for name, folds in results.items()}
     intervals = {name: fold_interval([fold.absolute_errors() for fold in folds]) for name, folds in results.items()}

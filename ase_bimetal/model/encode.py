@@ -118,7 +118,7 @@ def baseline_features(system: BimetallicSystem, core: Graph) -> np.ndarray:
     N_metal^(−1/3). The same for any order of atoms, and for the same object twice, far apart, but for the last entry.
     """
     metals = np.array([metal_features(s)[:N_METAL_PROBES] for s in system.metal_symbols])
-    symbols = tuple(sorted(system.metal_symbols))
+    symbols = sorted(system.metal_symbols)  # sums are then the same to the last bit
     shell = np.zeros((2, _KIND_WIDTH))
     for ligand, n in system.ligands:
         shell += n * np.outer(_type_code(ligand), [*_group_code(ligand), ligand_probe(ligand, symbols)])

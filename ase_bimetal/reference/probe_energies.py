@@ -146,15 +146,13 @@ def _triangle(metal: str, partners: Sequence[str], ligand: Ligand | None = None)
     side = 1.02 * 2 * _radius(metal)
     corners = [side / math.sqrt(3) * np.array([math.cos(a), math.sin(a), 0.0]) for a in 2 * np.pi * np.arange(3) / 3]
     atoms = Atoms([metal] * 3, corners)
-    for corner, name in zip(corners, partners, strict=False):
-        group = _GROUPS[name]
-        start = corner * (1 + (_radius(metal) + _radius(group.symbols[0])) / np.linalg.norm(corner))
-        atoms += _turned(group, np.zeros(3), np.array([0.0, 0.0, -1.0]), start, -corner)
-    if ligand is None:
-        return atoms
-    group, donor, away = _bound_form(ligand)
-    start = corners[2] * (1 + (_radius(metal) + _radius(ligand.donor)) / np.linalg.norm(corners[2]))
-    return atoms + _turned(group, donor, away, start, -corners[2])
+    bound = [(_GROUPS[name], np.zeros(3), np.array([0.0, 0.0, -1.0]), _GROUPS[name].symbols[0]) for name in partners]
+    if ligand is not None:
+        bound.append((*_bound_form(ligand), ligand.donor))
+    for corner, (group, donor, away, element) in zip(corners, bound, strict=False):
+        start = corner * (1 + (_radius(metal) + _radius(element)) / np.linalg.norm(corner))
+        atoms += _turned(group, donor, away, start, -corner)
+    return atoms
 
 
 @lru_cache(maxsize=8)

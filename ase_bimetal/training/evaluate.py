@@ -18,8 +18,8 @@ from ase_bimetal.training.calibrate import Held
 from ase_bimetal.training.data import TrainingData
 from ase_bimetal.training.kept import Arrays, Kept
 from ase_bimetal.training.metrics import mean_absolute_error, summary
-from ase_bimetal.training.module import TrainingOptions, predict_rows, train_one
-from ase_bimetal.training.splits import HELD_OUT, Split, drawn
+from ase_bimetal.training.module import TrainingOptions, one_epoch, predict_rows, train_one
+from ase_bimetal.training.splits import HELD_OUT, Split
 from ase_bimetal.workers import start_torch_worker
 
 MML_NAME = "MML"
@@ -104,8 +104,7 @@ class Run:
         They are trained on as many rows as an epoch shows, drawn in the same way.
         """
         train = np.concatenate([split.train, split.validation])
-        if self.options.rows_per_epoch:
-            train = drawn(train, self.options.rows_per_epoch, self.data.frame.prototype.to_numpy())
+        train = one_epoch(self.data, train, self.options.rows_per_epoch)
 
         def predict() -> Arrays:
             return fit_predict(self.data.features, self.data.targets, train, split.test)

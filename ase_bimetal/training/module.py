@@ -172,7 +172,8 @@ def train_one(
     lightning.seed_everything(seed, verbose=False)
     mean, std = float(data.targets[split.train].mean()), float(data.targets[split.train].std())
     module = MMLModule(config, options)
-    fit_baseline(module.network, data, _shown_first(data, split, options), (mean, std), options.baseline_ridge)
+    shown = one_epoch(data, split.train, options.rows_per_epoch)
+    fit_baseline(module.network, data, shown, (mean, std), options.baseline_ridge)
     with quiet_lightning():
         trainer(options.epochs, progress).fit(
             module,
@@ -183,11 +184,11 @@ def train_one(
     return module.network.cpu().eval(), mean, std
 
 
-def _shown_first(data: TrainingData, split: Split, options: TrainingOptions) -> np.ndarray:
-    """The training rows, or those of one epoch drawn evenly over the prototypes."""
-    if options.rows_per_epoch is None:
-        return split.train
-    return drawn(split.train, options.rows_per_epoch, data.frame.prototype.to_numpy())
+def one_epoch(data: TrainingData, rows: np.ndarray, rows_per_epoch: int | None) -> np.ndarray:
+    """Some rows of the data as they are, or as many as an epoch shows, drawn evenly over the prototypes."""
+    if rows_per_epoch is None:
+        return rows
+    return drawn(rows, rows_per_epoch, data.frame.prototype.to_numpy())
 
 
 def fit_baseline(
