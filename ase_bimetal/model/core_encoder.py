@@ -47,7 +47,7 @@ class RadialBasis(nn.Module):
 
 
 class FilterConvolution(nn.Module):
-    """Message passing in which distance filters and the target's own state gates each message."""
+    """Message passing in which distance filters and the target's own state gates each message, both ways on an edge."""
 
     def __init__(self, width: int, n_radial: int) -> None:
         super().__init__()
@@ -56,11 +56,15 @@ class FilterConvolution(nn.Module):
         self.gate = nn.Linear(width, width)
         self.update = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
 
-    def forward(self, state: torch.Tensor, edges: torch.Tensor, radial: torch.Tensor) -> torch.Tensor:
-        """Update node states (n, width) from edges (2, e) and radial features (e, n_radial)."""
-        source, target = edges
-        message = self.send(state)[source] * self.filter(radial) * torch.sigmoid(self.gate(state))[target]
-        return state + self.update(state + scatter_sum(message, target, len(state)))
+    def forward(
+        self, state: torch.Tensor, edges: torch.Tensor, share: torch.Tensor, radial: torch.Tensor
+    ) -> torch.Tensor:
+        """Update node states (n, width) from edges (2, e), how much each counts (e, 1) and radial features (e, k)."""
+        first, second = edges
+        sent, filters = self.send(state), self.filter(radial) * share
+        received = scatter_sum(sent[first] * filters, second, len(state))
+        received = received + scatter_sum(sent[second] * filters, first, len(state))
+        return state + self.update(state + received * torch.sigmoid(self.gate(state)))
 
 
 class GraphEncoder(nn.Module):
@@ -82,7 +86,9 @@ class GraphEncoder(nn.Module):
         """Tokens (size, n_tokens, width) of `size` graphs."""
         state = self.embed(graph.nodes)
         radial = self.radial(graph.lengths, graph.stretches)
+        loops = graph.edges[0] == graph.edges[1]
+        share = torch.where(loops, 0.5, 1.0).to(radial)[:, None]  # there in both directions, and run both ways
         for layer in self.layers:
-            state = layer(state, graph.edges, radial)
+            state = layer(state, graph.edges, share, radial)
         weight = scatter_softmax(self.score(state), graph.owner, size)
         return scatter_sum(weight[:, :, None] * self.value(state)[:, None, :], graph.owner, size)

@@ -277,7 +277,11 @@ def _group_code(ligand: Ligand) -> np.ndarray:
 
 @dataclass(frozen=True)
 class GraphBatch:
-    """Graphs laid end to end: ``owner`` (n,) gives each node's graph; the rest as in `Graph`."""
+    """Graphs laid end to end: ``owner`` (n,) gives each node's graph; the rest as in `Graph`, but an edge is there once.
+
+    Messages go both ways, and both have the same length. A loop, an atom's edge to its own image, is there as often as
+    in `Graph`, for the two directions cannot be told apart.
+    """
 
     nodes: torch.Tensor
     is_metal: torch.Tensor
@@ -331,11 +335,12 @@ def _join(graphs: Sequence[Graph]) -> GraphBatch:
     sizes = [len(graph.nodes) for graph in graphs]
     offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     edges = np.concatenate([g.edges + offset for g, offset in zip(graphs, offsets, strict=True)], axis=1)
+    once = edges[0] <= edges[1]
     return GraphBatch(
         nodes=torch.from_numpy(np.concatenate([g.nodes for g in graphs])),
         is_metal=torch.from_numpy(np.concatenate([g.is_metal for g in graphs])),
-        edges=torch.from_numpy(edges),
-        lengths=torch.from_numpy(np.concatenate([g.lengths for g in graphs])),
-        stretches=torch.from_numpy(np.concatenate([g.stretches for g in graphs])),
+        edges=torch.from_numpy(edges[:, once]),
+        lengths=torch.from_numpy(np.concatenate([g.lengths for g in graphs])[once]),
+        stretches=torch.from_numpy(np.concatenate([g.stretches for g in graphs])[once]),
         owner=torch.repeat_interleave(torch.arange(len(graphs)), torch.tensor(sizes)),
     )

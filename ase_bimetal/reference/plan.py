@@ -23,7 +23,7 @@ _SMALL: tuple[_Row, ...] = (
     ("M@Au10", _MODEL_SHELL, 90, DOPANT_ORDER),
     ("Au4M2", {"thiolate": "SEt"}, 50, DOPANT_ORDER),
     ("Au4M2-capped", {"thiolate": "SMe", "axial": "PMe3"}, 24, DOPANT_ORDER),
-    ("M@Au8", _ORGANIC_SHELL, 16, DOPANT_ORDER),
+    ("M@Au8", _ORGANIC_SHELL, 40, DOPANT_ORDER),
     ("Au6M2-Cp", _MODEL_SHELL | {"pi": "Cp*"}, 20, DOPANT_ORDER),
 )
 #: Every family under a second and third ligand in each role, so that no ligand is known from one family alone and no
@@ -33,7 +33,7 @@ _SHELLS: tuple[_Row, ...] = (
     ("Au6M2-Cp", _BROMIDE_SHELL | {"pi": "Cp"}, 12, DOPANT_ORDER),
     ("M@Au8", {"phosphine": "PH3", "halide": "C≡CH"}, 24, DOPANT_ORDER),
     ("M@Au10", _BROMIDE_SHELL, 12, DOPANT_ORDER),
-    ("Au6M2-Cp", _ORGANIC_SHELL | {"pi": "Cp"}, 8, DOPANT_ORDER),
+    ("Au6M2-Cp", _ORGANIC_SHELL | {"pi": "Cp"}, 24, DOPANT_ORDER),
     ("Au4M2-capped", {"thiolate": "SMe", "axial": "PH3"}, 12, DOPANT_ORDER),
     ("Au4M2", {"thiolate": "SH"}, 16, DOPANT_ORDER),
     ("M@Au24-centre", {"thiolate": "SH"}, 8, DOPANT_ORDER),
@@ -41,7 +41,7 @@ _SHELLS: tuple[_Row, ...] = (
     ("Au4M2-capped", {"thiolate": "SEt", "axial": "PH3"}, 8, ("Pd", "Au", "Ag", "Ni", "Hg", "Ru")),
     ("Au4M2", {"thiolate": "SiPr"}, 8, ("Pd", "Ag", "Cu", "Hg", "Ru", "Co")),
     ("M@Au8", {"phosphine": "PEt3", "halide": "Cl"}, 8, ("Pd", "Ag", "Cu", "Hg", "Ru", "Co")),
-    ("M@Au10", _ORGANIC_SHELL, 8, ("Pd", "Au", "Ag", "Ni", "Cu", "Hg")),
+    ("M@Au10", _ORGANIC_SHELL, 24, ("Pd", "Au", "Ag", "Ni", "Cu", "Hg")),
     ("M@Au8", {"phosphine": "PPh3", "halide": "Cl"}, 8, ("Pd", "Ag", "Cu")),
     *(("M@Au8", {"phosphine": "PH3", "halide": anion}, 24, dopants) for anion, dopants in {
         "C≡CPh": ("Pd", "Au", "Ag", "Ni", "Cu", "Hg", "Co"),

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from ase import Atoms
 
 from ase_bimetal.model.encode import collate, encode
 from ase_bimetal.model.mml import MML, MMLConfig, contrastive_loss
@@ -49,6 +50,16 @@ def test_energy_per_metal_does_not_change_when_the_cluster_is_doubled(network, c
     size = single.baseline[-1]
     double = replace(double, baseline=np.append(double.baseline[:-1], size).astype(np.float32))
     assert energies(network, [single]) == pytest.approx(energies(network, [double]), abs=1e-5)
+
+
+def test_a_cell_and_its_double_give_the_same_core_tokens(network):
+    """In the small cell most bonds lead from an atom to its own image."""
+    cell = Atoms("AuCu", scaled_positions=[[0, 0, 0], [0.5, 0.5, 0.5]], cell=[2.75, 2.75, 3.7], pbc=True)
+    cell.info["ligand_smiles"] = {"PET": 1}
+    twice = cell.repeat((2, 1, 1))
+    twice.info["ligand_smiles"] = {"PET": 2}
+    one, two = (network.core(collate([encode(as_system(atoms), embed)]).core, 1) for atoms in (cell, twice))
+    assert torch.allclose(one, two, atol=1e-5)
 
 
 def test_contrastive_pair_comes_with_whole_clusters_only(network, cluster):
