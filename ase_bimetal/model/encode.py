@@ -277,7 +277,7 @@ def _group_code(ligand: Ligand) -> np.ndarray:
 
 @dataclass(frozen=True)
 class GraphBatch:
-    """Graphs laid end to end: ``owner`` (n,) gives each node's graph; the rest as in `Graph`, but an edge is there once.
+    """Graphs laid end to end: ``owner`` (n,) is each node's graph; the rest as in `Graph`, but each edge is there once.
 
     Messages go both ways, and both have the same length. A loop, an atom's edge to its own image, is there as often as
     in `Graph`, for the two directions cannot be told apart.
