@@ -18,7 +18,7 @@ from ase_bimetal.training.calibrate import Held
 from ase_bimetal.training.data import TrainingData
 from ase_bimetal.training.kept import Arrays, Kept
 from ase_bimetal.training.metrics import mean_absolute_error, summary
-from ase_bimetal.training.module import TrainingOptions, predict_rows, train_one
+from ase_bimetal.training.module import TrainingOptions, one_epoch, predict_rows, train_one
 from ase_bimetal.training.splits import HELD_OUT, Split
 from ase_bimetal.workers import start_torch_worker
 
@@ -99,8 +99,12 @@ class Run:
         return Kept(self.folder).get(name, predict)["predicted"]
 
     def baselines(self, kind: str, split: Split) -> Arrays:
-        """What the mean and the regressors, trained on all other rows, predict for a split's test rows [eV/metal]."""
+        """What the mean and the regressors predict for the test rows of a split [eV/metal], by name.
+
+        They are trained on as many rows as an epoch shows, drawn in the same way.
+        """
         train = np.concatenate([split.train, split.validation])
+        train = one_epoch(self.data, train, self.options.rows_per_epoch)
 
         def predict() -> Arrays:
             return fit_predict(self.data.features, self.data.targets, train, split.test)
