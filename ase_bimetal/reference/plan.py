@@ -35,9 +35,10 @@ _SHELLS: tuple[_Row, ...] = (
     ("M@Au10", _BROMIDE_SHELL, 12, DOPANT_ORDER),
     ("Au6M2-Cp", _ORGANIC_SHELL | {"pi": "Cp"}, 24, DOPANT_ORDER),
     ("Au4M2-capped", {"thiolate": "SMe", "axial": "PH3"}, 12, DOPANT_ORDER),
-    ("Au4M2", {"thiolate": "SH"}, 16, DOPANT_ORDER),
+    ("Au4M2", {"thiolate": "SH"}, 40, DOPANT_ORDER),
     ("M@Au24-centre", {"thiolate": "SH"}, 8, DOPANT_ORDER),
-    ("Au4M2-capped", {"thiolate": "SH", "axial": "PH3"}, 8, DOPANT_ORDER),
+    ("Au4M2-capped", {"thiolate": "SH", "axial": "PH3"}, 16, DOPANT_ORDER),
+    ("M@Au8", {"phosphine": "PH3", "halide": "I"}, 16, DOPANT_ORDER),
     ("Au4M2-capped", {"thiolate": "SEt", "axial": "PH3"}, 8, ("Pd", "Au", "Ag", "Ni", "Hg", "Ru")),
     ("Au4M2", {"thiolate": "SiPr"}, 8, ("Pd", "Ag", "Cu", "Hg", "Ru", "Co")),
     ("M@Au8", {"phosphine": "PEt3", "halide": "Cl"}, 8, ("Pd", "Ag", "Cu", "Hg", "Ru", "Co")),
@@ -49,7 +50,6 @@ _SHELLS: tuple[_Row, ...] = (
         "TBBT": ("Pd", "Ag", "Cu"),
         "C≡C(CF3)2Ph": ("Pd", "Ag", "Cu"),
         "StBu": ("Pd", "Ag", "Cu"),
-        "I": ("Pd", "Ag", "Cu"),
     }.items()),
     ("M@Au11", {"phosphine": "PH3", "halide": "C≡CPh"}, 12, ("Pd", "Au", "Ag", "Cu")),
     ("M@Au10", {"phosphine": "PH3", "halide": "SPh"}, 16, ("Pd", "Au", "Ag", "Cu")),
@@ -97,7 +97,7 @@ def _rows(rows: Sequence[_Row]) -> Iterator[Job]:
 
 def _small_alloys() -> Iterator[Job]:
     """M13(PR3)8X4 of Au–Ag, Au–Cu and Ag–Cu: random from 10 to 90 % and one inside, both directions."""
-    for shell, n in ((_MODEL_SHELL, 45), (_BROMIDE_SHELL, 8)):
+    for shell, n in ((_MODEL_SHELL, 45), (_BROMIDE_SHELL, 24)):
         for guest, host in _PAIRS:
             for percent in (10, 30, 50, 70, 90):
                 yield Job(Prototype("M13", guest, shell, host, f"random-{percent}"), n)

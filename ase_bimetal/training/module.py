@@ -40,6 +40,8 @@ class TrainingOptions:
         Of AdamW.
     contrastive_weight
         Weight of the contrastive loss beside the mean squared error (of standardised targets).
+    contrastive_every
+        Steps from one with the contrastive loss to the next: its graphs of all atoms cost as much as the core's.
     baseline_ridge
         Ridge penalty of the linear baseline on standardised features, fitted first and then held.
     property_noise
@@ -56,6 +58,7 @@ class TrainingOptions:
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
     contrastive_weight: float = 0.05
+    contrastive_every: int = 4
     baseline_ridge: float = 20.0
     property_noise: float = 0.1
     ligand_dropout: float = 0.3
@@ -112,6 +115,8 @@ class MMLModule(EnergyModule):
     def training_step(self, rows: tuple[Batch, torch.Tensor], _: int) -> torch.Tensor:
         """Loss of one batch."""
         batch, target = rows
+        if self.global_step % self.options.contrastive_every:
+            batch = replace(batch, cluster=None)
         shown = _hidden(_jittered(batch, self.options.property_noise), self.options.ligand_dropout)
         output = self.network(shown)
         loss = torch.nn.functional.mse_loss(output.energy, target)
@@ -122,7 +127,7 @@ class MMLModule(EnergyModule):
     def validation_step(self, rows: tuple[Batch, torch.Tensor], _: int) -> None:
         """Collect absolute errors."""
         batch, target = rows
-        self.errors.append((self.network(batch).energy - target).abs())
+        self.errors.append((self.network(replace(batch, cluster=None)).energy - target).abs())
 
     def transfer_batch_to_device(
         self, batch: tuple[Batch, torch.Tensor], device: torch.device, dataloader_idx: int

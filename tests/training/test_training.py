@@ -11,11 +11,11 @@ from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.model.mml import MMLConfig
 from ase_bimetal.reference.dataset import load_reference
 from ase_bimetal.system import as_system
-from ase_bimetal.training import evaluate
+from ase_bimetal.training import evaluate, module
 from ase_bimetal.training.data import MAX_RATTLE, EvenSampler, prepare, trainable
 from ase_bimetal.training.evaluate import Run, evaluate_folds, fold_result, train_ensemble
 from ase_bimetal.training.metrics import r_squared, summary
-from ase_bimetal.training.module import TrainingOptions
+from ase_bimetal.training.module import TrainingOptions, train_one
 from ase_bimetal.training.splits import HELD_OUT, Split, drawn, leave_dopant_out, leave_ligand_out, random_split
 
 
@@ -123,6 +123,17 @@ def test_a_short_training_learns_and_repeats(data):
     assert errors["MML"]["MAE"] < errors["mean"]["MAE"]
     again = train_ensemble(run, split, members=1)
     assert first[0].predict(data, split.test) == pytest.approx(again[0].predict(data, split.test), abs=1e-5)
+
+
+def test_every_fourth_step_has_the_contrastive_loss(data, monkeypatch):
+    steps, compared = [], []
+    loss, step = module.contrastive_loss, module.MMLModule.training_step
+    monkeypatch.setattr(module, "contrastive_loss", lambda *pair: compared.append(len(steps)) or loss(*pair))
+    monkeypatch.setattr(module.MMLModule, "training_step", lambda *given: steps.append(0) or step(*given))
+    rows = np.arange(len(data.targets))
+    train_one(data, Split("small", rows[:40], rows[40:48], rows[48:50]), MMLConfig(width=32),
+              TrainingOptions(epochs=2, batch_size=8), seed=0)
+    assert len(steps) == 10 and compared == [1, 5, 9]
 
 
 def test_a_stopped_evaluation_goes_on_and_gives_the_same(data, tmp_path, monkeypatch):
