@@ -205,9 +205,8 @@ class _Parent:
     @classmethod
     def of(cls, record: dict, fragments: dict) -> _Parent:
         atoms = record_atoms(record)
-        reason = rejection(atoms, atoms)
-        if record["fmax_parent"] > MAX_PARENT_FORCE:
-            reason = f"parent: force above {MAX_PARENT_FORCE} eV/Å"
+        strained = record["fmax_parent"] > MAX_PARENT_FORCE
+        reason = f"parent: force above {MAX_PARENT_FORCE} eV/Å" if strained else rejection(atoms, atoms)
         return cls(atoms, reason, _energy(record, fragments))
 
     def failing(self, record: dict, fragments: dict) -> str | None:
