@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from ase_bimetal.reference.campaign import (
 from ase_bimetal.reference.dataset import export_db, load_reference, pack, rebuild, unpack
 from ase_bimetal.reference.label import single_point
 from ase_bimetal.reference.motifs import Prototype
+from ase_bimetal.reference.plan import campaign
 
 PROTOTYPE = Prototype("Au4M2", "Zn", {"thiolate": "SMe"})
 _RUN = """
@@ -128,6 +130,16 @@ def test_shipped_records_are_unique_and_name_parents_that_are_there(shipped):
     assert frame.id.is_unique
     parents = set(frame.id[frame.kind == "parent"])
     assert {f"{name}/0" for name in frame.prototype} <= parents
+
+
+@pytest.mark.parametrize("family", ["M13", "M@Au24-centre", "M55"])
+def test_alloys_of_three_core_sizes_are_labelled_in_both_directions(shipped, family):
+    alloys = [j.prototype for j in campaign() if j.prototype.family == family and j.prototype.arrangement]
+    filled = {(p.dopant, p.host) for p in alloys if p.arrangement == "core-shell"}
+    assert filled == set(permutations(("Au", "Ag", "Cu"), 2))
+    mixed = {(frozenset((p.dopant, p.host)), p.arrangement) for p in alloys}
+    assert {(frozenset(pair), f"random-{n}") for pair in filled for n in (10, 90)} <= mixed
+    assert {p.name for p in alloys} <= set(shipped.frame.prototype)
 
 
 def test_a_slice_of_the_shipped_labels_rebuilds_within_1_mev_per_metal(shipped):
