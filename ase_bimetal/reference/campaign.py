@@ -231,7 +231,7 @@ def _relaxed(atoms: Atoms) -> Atoms | None:
 def _relaxation_steps(atoms: Atoms) -> int:
     """Steps spent on a parent: the largest are left with forces above the limit.
 
-    A step of a core of 55 metals costs 10 to 15 s, four times one of as many atoms with half as many metals.
+    Time goes by the metals more than by the atoms: a step of a core of 55 takes 10 to 15 s.
     """
     if np.count_nonzero(atoms.arrays["fragment"] == 0) > 40:
         return 60
