@@ -1,8 +1,8 @@
 """Mamba2 in plain PyTorch: the selective state-space layer that fuses the model's tokens.
 
 Dao and Gu, "Transformers are SSMs", ICML 2024 (state-space duality, the chunked algorithm of section 6).
-Parameters have the names and shapes of ``mamba_ssm.modules.mamba2.Mamba2``, whose kernels are used on a GPU
-when they are installed. Letters in the einsum formulas: b batch, c chunk, q and k positions in a chunk,
+Parameters have the names and shapes of ``mamba_ssm.modules.mamba2.Mamba2``, whose kernels run long sequences on
+a GPU when they are installed. Letters in the einsum formulas: b batch, c chunk, q and k positions in a chunk,
 g group, r head within its group, h head, p channel of a head, n state.
 """
 
@@ -18,6 +18,8 @@ from torch.nn import functional as F
 #: Range of the step sizes that dt_bias starts from, as in mamba_ssm.
 _DT_MIN, _DT_MAX, _DT_FLOOR = 1e-3, 1e-1, 1e-4
 _A_MIN, _A_MAX = 1.0, 16.0
+#: Tokens from which mamba_ssm's kernels are faster than plain PyTorch on a GPU (`benchmarks/mamba2_speed.py`).
+KERNEL_LENGTH = 512
 
 
 def selective_scan(
@@ -57,8 +59,12 @@ def selective_scan(
 
 
 def kernels_usable(x: torch.Tensor) -> bool:
-    """Whether mamba_ssm's fused kernels are installed and can take this tensor (on CUDA, not float64)."""
-    return x.is_cuda and x.dtype != torch.float64 and importlib.util.find_spec("mamba_ssm") is not None
+    """Whether mamba_ssm's fused kernels take this tensor (b, l, …): on CUDA, not float64, long, and installed.
+
+    They multiply in TF32: outputs agree with plain PyTorch to 1e-4 of the largest value, gradients to 4e-3.
+    """
+    fits = x.is_cuda and x.dtype != torch.float64 and x.shape[1] >= KERNEL_LENGTH
+    return fits and importlib.util.find_spec("mamba_ssm") is not None
 
 
 def _chunked_scan(

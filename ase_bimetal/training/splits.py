@@ -55,7 +55,7 @@ def leave_dopant_out(frame: pd.DataFrame, seed: int = 0) -> Iterator[Split]:
     for dopant in sorted(set(frame.dopant)):
         test = (frame.dopant == dopant).to_numpy()
         if dopant == "Au":
-            test &= np.array([metals == {"Au"} for metals in frame.metals])
+            test = test & np.array([metals == {"Au"} for metals in frame.metals])
             held = test
         else:
             held = np.array([dopant in metals for metals in frame.metals])
