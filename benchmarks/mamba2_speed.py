@@ -5,14 +5,10 @@ Run with ``python benchmarks/mamba2_speed.py``; the second table needs a GPU and
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable
 from importlib.util import find_spec
 
-os.environ["OMP_NUM_THREADS"] = "1"  # before any library reads it: one thread for both sides
-
 import torch
+from torch.utils.benchmark import Timer  # on one thread; waits for the GPU
 from transformers import Mamba2Config
 from transformers.models.mamba2.modeling_mamba2 import Mamba2Mixer
 
@@ -21,24 +17,7 @@ from ase_bimetal.model.mamba2 import Mamba2
 
 WIDTH, STATE, HEAD = 64, 32, 32  # those of the shipped model
 SHAPES = [(1, 6), (64, 6), (64, 64), (64, 128), (64, 256), (64, 512), (8, 1500)]
-
-
-def seconds(work: Callable[[], object], device: str, at_least: float = 0.3) -> float:
-    """Mean wall time over `at_least` seconds, after three calls to warm up."""
-    for _ in range(3):
-        work()
-    _wait(device)
-    calls, start = 0, time.perf_counter()
-    while time.perf_counter() - start < at_least:
-        work()
-        _wait(device)
-        calls += 1
-    return (time.perf_counter() - start) / calls
-
-
-def _wait(device: str) -> None:
-    if device == "cuda":
-        torch.cuda.synchronize()
+PASSES = ("with torch.no_grad(): layer(tokens)", "layer(tokens).sum().backward()")
 
 
 def transformers_mixer() -> Mamba2Mixer:
@@ -47,14 +26,10 @@ def transformers_mixer() -> Mamba2Mixer:
     return Mamba2Mixer(Mamba2Config(**sizes, n_groups=1, expand=2, conv_kernel=4, chunk_size=64), layer_idx=0)
 
 
-def passes(layer: torch.nn.Module, tokens: torch.Tensor) -> list[Callable[[], object]]:
-    """A forward pass without gradients, and a forward and backward pass."""
-
-    @torch.no_grad()
-    def forward() -> None:
-        layer(tokens)
-
-    return [forward, lambda: layer(tokens).sum().backward()]
+def milliseconds(layer: torch.nn.Module, tokens: torch.Tensor) -> list[float]:
+    """Median times of a forward pass without gradients, and of a forward and backward pass."""
+    names = {"torch": torch, "layer": layer, "tokens": tokens}
+    return [1e3 * Timer(work, globals=names).blocked_autorange().median for work in PASSES]
 
 
 def on_cpu() -> None:
@@ -62,11 +37,8 @@ def on_cpu() -> None:
     print("CPU, one thread: batch × tokens, forward ms and with backward ms: ours, transformers (ratio)")
     for shape in SHAPES:
         tokens = torch.randn(*shape, WIDTH)
-        ours, peer = (
-            [seconds(work, "cpu") for work in passes(layer, tokens)]
-            for layer in (Mamba2(WIDTH, STATE, headdim=HEAD), transformers_mixer())
-        )
-        _print(shape, ours, peer)
+        layers = Mamba2(WIDTH, STATE, headdim=HEAD), transformers_mixer()
+        _print(shape, *(milliseconds(layer, tokens) for layer in layers))
 
 
 def on_gpu() -> None:
@@ -76,17 +48,16 @@ def on_gpu() -> None:
     for shape in SHAPES:
         tokens, times = torch.randn(*shape, WIDTH, device="cuda"), []
         for mamba2.KERNEL_LENGTH in (10**9, 1):
-            times.append([seconds(work, "cuda") for work in passes(layer, tokens)])
+            times.append(milliseconds(layer, tokens))
         _print(shape, *times)
 
 
 def _print(shape: tuple[int, int], ours: list[float], peer: list[float]) -> None:
-    pairs = (f"{1e3 * a:.2f}, {1e3 * b:.2f} ({b / a:.1f})" for a, b in zip(ours, peer, strict=True))
+    pairs = (f"{a:.2f}, {b:.2f} ({b / a:.1f})" for a, b in zip(ours, peer, strict=True))
     print(f"{shape[0]:>3} × {shape[1]:<5}" + "   ".join(pairs), flush=True)
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
     if torch.cuda.is_available() and find_spec("mamba_ssm"):
         on_gpu()
     on_cpu()

@@ -78,7 +78,9 @@ def test_short_sequences_are_left_to_plain_pytorch():
     assert not mamba2.kernels_usable(long.double())
 
 
-@pytest.mark.parametrize(("kernel_length", "tolerance"), [(512, 1e-5), pytest.param(1, 1e-3, marks=needs_kernels)])
+@pytest.mark.parametrize(
+    ("kernel_length", "tolerance"), [(mamba2.KERNEL_LENGTH, 1e-5), pytest.param(1, 1e-3, marks=needs_kernels)]
+)
 def test_predictions_are_those_of_the_cpu(kernel_length, tolerance, monkeypatch):
     monkeypatch.setattr(mamba2, "KERNEL_LENGTH", kernel_length)
     systems = [as_system(atoms) for atoms in load_reference().frame.atoms.iloc[::300]]
