@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ase import Atoms
 from ase.io import read
 
 from ase_bimetal.errors import BimetalError
+from ase_bimetal.files import DATASETS
 
-_FOLDER = Path(__file__).parent / "datasets" / "examples"
+_FOLDER = DATASETS / "examples"
 
 
 def example_names() -> list[str]:

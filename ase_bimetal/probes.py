@@ -2,7 +2,7 @@
 
 Periodic properties do not tell that a palladium atom binds by far less than a platinum atom; the energies of a few
 molecules of two to fourteen atoms do, and they exist for every metal and every kind of donor, whether or not a
-labelled cluster holds it. ``datasets/probes.json`` holds them; `ase_bimetal.reference.probe_energies` makes it.
+labelled cluster holds it. ``datasets/probes.json`` holds them; `ase_bimetal.lab.labels.probe_energies` makes it.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.resources import files
 
 from rdkit import DataStructs
 from rdkit.Chem import rdFingerprintGenerator
 
 from ase_bimetal.errors import LigandError, UnknownElementError
+from ase_bimetal.files import DATASETS
 from ase_bimetal.ligands import Ligand
 
 #: Probes of a metal M, each the energy of forming it from free atoms and free groups [eV], in the order of features.
@@ -27,7 +27,7 @@ TRIANGLE_METALS = ("Cu", "Ag", "Au")
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, dict[str, dict[str, float]]]:
-    return json.loads((files("ase_bimetal") / "datasets" / "probes.json").read_text(encoding="utf-8"))
+    return json.loads((DATASETS / "probes.json").read_text(encoding="utf-8"))
 
 
 @lru_cache(maxsize=128)

@@ -10,12 +10,12 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ase_bimetal.baselines import forest_card, tuning
-from ase_bimetal.baselines.compare import compare
-from ase_bimetal.baselines.forest import CARD
-from ase_bimetal.baselines.regressors import settings
-from ase_bimetal.baselines.table import labelled_rows
 from ase_bimetal.cli.explain import explain
+from ase_bimetal.lab.regressors import forest_card, tuning
+from ase_bimetal.lab.regressors.compare import compare
+from ase_bimetal.lab.regressors.labelled_table import labelled_rows
+from ase_bimetal.model.forest import CARD
+from ase_bimetal.model.regressors import settings
 
 DOCS = Path(__file__).parents[1] / "docs"
 PICTURES = ("forest_parity", "pearson", "shap_bar", "shap_beeswarm", "shap_dependence")

@@ -1,6 +1,6 @@
 """Fill the page of the graph-only network: tables from its card, pictures from its attention on the test rows.
 
-``python benchmarks/graph_pages.py`` takes a minute; run it after ``python -m ase_bimetal.baselines.gcnn_fit FOLDER``.
+``python benchmarks/graph_pages.py`` takes a minute; run it after ``python -m ase_bimetal.lab.gcnn.fit FOLDER``.
 Other labels than the shipped ones, if the network was trained on them, are the first argument.
 """
 
@@ -15,12 +15,12 @@ import numpy as np
 from descriptor_pages import DOCS, fill
 
 from ase_bimetal import as_system, load_example
-from ase_bimetal.baselines import attention as seen
-from ase_bimetal.baselines.gcnn_model import GraphModel
+from ase_bimetal.lab.gcnn import attention as seen
+from ase_bimetal.lab.labels.dataset import SHIPPED, load_reference
+from ase_bimetal.lab.paper.published import ATTENTION_ORDER, MODELS
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, load_checkpoint
+from ase_bimetal.model.gcnn_model import GraphModel
 from ase_bimetal.plots import PAPER_STYLE
-from ase_bimetal.reference.dataset import SHIPPED, load_reference
-from ase_bimetal.reproduce.published import ATTENTION_ORDER, MODELS
 
 PUBLISHED = f"{MODELS['GCNN'].mae:.3f} / {MODELS['GCNN'].r2:.3f}"
 CHARGE = "pearson with electrons taken by the ligand (GFN1-xTB charges)"

@@ -23,7 +23,8 @@ from scipy.stats import spearmanr
 
 from ase_bimetal import load_example
 from ase_bimetal.formation import correction_features, formation_energy
-from ase_bimetal.reference import elemental, label
+from ase_bimetal.lab.labels import corrections as elemental
+from ase_bimetal.lab.labels import label
 from ase_bimetal.system import BimetallicSystem, as_system
 
 DOCS = Path(__file__).parent.parent / "docs"

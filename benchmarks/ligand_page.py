@@ -19,12 +19,12 @@ from descriptor_pages import DOCS, fill
 from matplotlib.axes import Axes
 
 from ase_bimetal.errors import WeightsError
+from ase_bimetal.lab.pretraining.encoder_folder import nearest_by_cosine
+from ase_bimetal.lab.pretraining.pretrain import PretrainSettings, make_t5
+from ase_bimetal.lab.pretraining.smiles_tokenizer import build_smiles_tokenizer
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.model.ligand_encoder import LigandEncoder, bundled_folder, compute_embedding
 from ase_bimetal.plots import PAPER_STYLE
-from ase_bimetal.training.encoder_folder import nearest_by_cosine
-from ase_bimetal.training.pretrain import PretrainSettings, make_t5
-from ase_bimetal.training.smiles_tokenizer import build_smiles_tokenizer
 
 ASKED = ("SMe", "SPh", "PPh3", "C≡CPh", "Cp*", "NHC", "Cl")
 #: Donor class → ligands: a name that the package knows, or a name with its SMILES.

@@ -17,7 +17,7 @@ from ase import Atoms
 from ase.cluster import Icosahedron
 
 from ase_bimetal import load_example, predict
-from ase_bimetal.reference.label import single_point
+from ase_bimetal.lab.labels.label import single_point
 
 
 def median_seconds(work: Callable[[], object], runs: int) -> float:

@@ -12,12 +12,12 @@ import sys
 import pandas as pd
 from descriptor_pages import DOCS, fill
 
-from ase_bimetal.reproduce import literature
-from ase_bimetal.reproduce.blocks import Section
-from ase_bimetal.reproduce.gather import PageData, gather
-from ase_bimetal.reproduce.models import ABLATIONS
-from ase_bimetal.reproduce.page import make_sections
-from ase_bimetal.training.ablation import markdown_table
+from ase_bimetal.lab.paper import literature
+from ase_bimetal.lab.paper.blocks import Section
+from ase_bimetal.lab.paper.gather import PageData, gather
+from ase_bimetal.lab.paper.models import ABLATIONS
+from ase_bimetal.lab.paper.page import make_sections
+from ase_bimetal.lab.training.ablation import markdown_table
 
 #: Those of the page's pictures that the documentation shows.
 PICTURES = ("distribution", "parity", "volcano", "descriptors", "roses", "materials")
@@ -39,7 +39,7 @@ def materials(rows: pd.DataFrame, forest: str) -> str:
     Parameters
     ----------
     rows
-        Of `ase_bimetal.reproduce.materials.assess_materials`.
+        Of `ase_bimetal.lab.paper.materials.assess_materials`.
     forest
         Name of the descriptor forest.
     """

@@ -14,14 +14,12 @@ import pandas as pd
 from ase import Atoms
 
 import ase_bimetal.screening
-from ase_bimetal.baselines.forest import get_forest
 from ase_bimetal.descriptors import accessibility_index, metal_distance
 from ase_bimetal.errors import ScreenError
+from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.hosts import load_hosts
+from ase_bimetal.model.forest import get_forest
 from ase_bimetal.model.predictor import get_predictor, level_shift
-from ase_bimetal.reference.assemble import assemble
-from ase_bimetal.reference.dataset import load_reference
-from ase_bimetal.reference.hosts import load_hosts
-from ase_bimetal.reference.motifs import Prototype
 from ase_bimetal.screening.columns import IDEAL_CORE, INTERVAL_90, RELAXED_CORE
 from ase_bimetal.screening.config import ScreenConfig, example_path
 from ase_bimetal.screening.cores import core_of
@@ -29,6 +27,8 @@ from ase_bimetal.screening.roles import Shell, motif_roles
 from ase_bimetal.screening.supports import SUPPORTS, find_site, site_atoms
 from ase_bimetal.screening.template_errors import ALL, FILE, template_error
 from ase_bimetal.screening.templates import build_template, with_metals
+from ase_bimetal.structures.assembly import assemble
+from ase_bimetal.structures.motifs import Prototype
 from ase_bimetal.system import as_system
 
 _ENOUGH = 10  # parents of a motif, below which the errors of all motifs stand for it

@@ -11,9 +11,9 @@ import time
 from itertools import islice
 from pathlib import Path
 
-from ase_bimetal.reference.motifs import DOPANTS
 from ase_bimetal.screening import run as engine
 from ase_bimetal.screening.config import ScreenConfig
+from ase_bimetal.structures.motifs import DOPANTS
 
 CONFIG = ScreenConfig(
     hosts=("Au", "Ag", "Cu", "Pt", "Pd", "Ni"),

@@ -7,8 +7,8 @@ from typing import Any
 
 from ase import Atoms
 from ase.calculators.calculator import all_changes
-from ase_bimetal.calculators.base import FormationCalculator
 
+from ase_bimetal.calculators.base import FormationCalculator
 from ase_bimetal.system import as_system
 
 _RESULTS = (

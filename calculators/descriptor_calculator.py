@@ -6,8 +6,8 @@ from typing import Any
 
 from ase import Atoms
 from ase.calculators.calculator import all_changes
-from ase_bimetal.calculators.base import FormationCalculator
 
+from ase_bimetal.calculators.base import FormationCalculator
 from ase_bimetal.system import as_system
 
 _FROM_FOREST = (
@@ -62,9 +62,9 @@ class DescriptorFormationCalculator(FormationCalculator):
         self, atoms: Atoms | None = None, properties: list[str] | None = None, system_changes: list[str] = all_changes
     ) -> None:
         """Predict; fills ``results`` with floats, strings, dicts and tuples, never arrays."""
-        from ase_bimetal.baselines.forest import get_forest
-        from ase_bimetal.baselines.table import surroundings
         from ase_bimetal.descriptors import all_descriptors, is_accessible
+        from ase_bimetal.model.forest import get_forest
+        from ase_bimetal.model.table import surroundings
 
         super().calculate(atoms, properties, system_changes)
         system = as_system(self.atoms, self.parameters["ligands"])

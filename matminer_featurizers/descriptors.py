@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ase_bimetal.featurizers.base import SOURCE, BimetallicFeaturizer
-
 from ase_bimetal import descriptors as d
 from ase_bimetal.errors import BimetalError
+from ase_bimetal.featurizers.base import SOURCE, BimetallicFeaturizer
 from ase_bimetal.system import BimetallicSystem
 
 _MIEDEMA = (

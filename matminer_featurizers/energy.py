@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ase_bimetal.featurizers.base import BimetallicFeaturizer
-
 from ase_bimetal.system import BimetallicSystem
 
 

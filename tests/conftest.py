@@ -1,18 +1,18 @@
 """Shared clusters."""
 
 from collections.abc import Callable
-from importlib.resources import files
 
 import pytest
 from ase import Atoms
 from ase.io import read
 
 from ase_bimetal import load_example
-from ase_bimetal.reference.assemble import assemble
-from ase_bimetal.reference.motifs import Prototype
+from ase_bimetal.files import DATASETS
+from ase_bimetal.structures.assembly import assemble
+from ase_bimetal.structures.motifs import Prototype
 
 PET = "SCCc1ccccc1"
-_ANCHORS = files("ase_bimetal") / "datasets" / "anchors.extxyz"
+_ANCHORS = DATASETS / "anchors.extxyz"
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 from ase import Atoms
 from ase.calculators.calculator import PropertyNotImplementedError
 from ase.io import read, write
-from ase_bimetal.featurizers import FormationEnergy
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from ase_bimetal import MMLFormationCalculator, errors, predict
+from ase_bimetal.featurizers import FormationEnergy
 
 PET = "SCCc1ccccc1"
 TOLERANCE = 1e-5  # eV/metal

@@ -14,7 +14,7 @@ from pymatgen.core import Composition, Molecule
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from ase_bimetal import DescriptorFormationCalculator, MMLFormationCalculator, errors
-from ase_bimetal.baselines.forest import get_forest
+from ase_bimetal.model.forest import get_forest
 from ase_bimetal.system import as_system
 
 PET = "SCCc1ccccc1"

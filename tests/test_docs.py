@@ -118,8 +118,8 @@ def test_formulas_are_drawn_by_the_browser(quick: Path) -> None:
 
 
 def test_cards_say_what_the_shipped_files_say(quick: Path) -> None:
+    from ase_bimetal.lab.labels.dataset import load_reference
     from ase_bimetal.model.checkpoint import load_checkpoint
-    from ase_bimetal.reference.dataset import load_reference
 
     checkpoint = load_checkpoint()
     card = (quick / "model-card.html").read_text()

@@ -50,10 +50,10 @@ def test_a_verb_names_the_extra_in_one_line(package, extra, words, tmp_path):
 @pytest.mark.parametrize(("package", "extra", "code"), [
     ("pyarrow", "screen", "from ase_bimetal.screening import load_results"),
     ("yaml", "screen", "from ase_bimetal.screening import ScreenConfig; ScreenConfig.from_yaml('any.yaml')"),
-    ("shap", "explain", "from ase_bimetal.baselines.explain import shap_values; shap_values(None)"),
-    ("torch_geometric", "graph", "from ase_bimetal.baselines.gcnn_model import GraphModel"),
-    ("lightning", "train", "from ase_bimetal.training.pretrain import pretrain_ligand_encoder"),
-    ("catboost", "boost", "from ase_bimetal.baselines.regressors import make_regressor; make_regressor('CatBoost')"),
+    ("shap", "explain", "from ase_bimetal.lab.regressors.explain import shap_values; shap_values(None)"),
+    ("torch_geometric", "graph", "from ase_bimetal.model.gcnn_model import GraphModel"),
+    ("lightning", "train", "from ase_bimetal.lab.pretraining.pretrain import pretrain_ligand_encoder"),
+    ("catboost", "boost", "from ase_bimetal.model.regressors import make_regressor; make_regressor('CatBoost')"),
 ])
 def test_a_function_raises_the_same(package, extra, code):
     run = python_without(package, code)

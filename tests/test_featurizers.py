@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from ase import Atoms
-from ase_bimetal.featurizers import BimetallicDescriptors, EnvironmentElectronegativity, FormationEnergy, LigandLogP
 from matminer.featurizers.base import MultipleFeaturizer
 from pymatgen.core import Composition, Molecule
 from pymatgen.io.ase import AseAtomsAdaptor
@@ -20,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from ase_bimetal import featurizers
 from ase_bimetal.descriptors import ALL_DESCRIPTORS, PAPER_FEATURES, all_descriptors, paper_features
 from ase_bimetal.errors import BimetalError, MissingDataError, NoMetalError
+from ase_bimetal.featurizers import BimetallicDescriptors, EnvironmentElectronegativity, FormationEnergy, LigandLogP
 from ase_bimetal.system import as_system
 
 CLASSES = [

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from ase_bimetal.baselines.explain import formula_markdown, sparse_formula
-from ase_bimetal.baselines.forest import get_forest
-from ase_bimetal.baselines.table import read_table
+from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.paper import assess_materials
+from ase_bimetal.lab.regressors.explain import formula_markdown, sparse_formula
 from ase_bimetal.model.checkpoint import WEIGHTS, load_checkpoint
-from ase_bimetal.reference.dataset import load_reference
-from ase_bimetal.reproduce import assess_materials
+from ase_bimetal.model.forest import get_forest
+from ase_bimetal.model.table import read_table
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

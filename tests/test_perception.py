@@ -9,7 +9,7 @@ from ase.build import graphene, molecule
 
 from ase_bimetal.errors import PerceptionError
 from ase_bimetal.ligands import LIGAND_NAMES, Ligand
-from ase_bimetal.reference.assemble import free_molecule
+from ase_bimetal.structures.assembly import free_molecule
 from ase_bimetal.system import as_system
 
 

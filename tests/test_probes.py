@@ -8,7 +8,7 @@ from ase_bimetal.errors import LigandError, UnknownElementError
 from ase_bimetal.ligands import LIGAND_NAMES, Ligand
 from ase_bimetal.model.encode import BONDING, DONOR_RADII, baseline_features, bonding_features, core_graph, donor_strain
 from ase_bimetal.probes import METAL_PROBES, TRIANGLE_METALS, _triangle_probes, ligand_probe, metal_probes
-from ase_bimetal.reference.motifs import DOPANTS
+from ase_bimetal.structures.motifs import DOPANTS
 from ase_bimetal.system import as_system
 
 
@@ -96,7 +96,7 @@ def test_a_bond_at_the_sum_of_the_radii_is_without_strain_and_a_short_one_is_not
 @pytest.mark.parametrize("symbol", ["Pd", "Zn"])
 def test_the_table_is_what_its_command_makes(symbol):
     pytest.importorskip("tblite")
-    from ase_bimetal.reference.probe_energies import metal_probe_energies
+    from ase_bimetal.lab.labels.probe_energies import metal_probe_energies
 
     again = metal_probe_energies(symbol)
     assert metal_probes(symbol) == pytest.approx([again[name] for name in METAL_PROBES], abs=2e-3)
@@ -104,7 +104,7 @@ def test_the_table_is_what_its_command_makes(symbol):
 
 def test_the_bond_to_a_triangle_is_what_its_command_makes():
     pytest.importorskip("tblite")
-    from ase_bimetal.reference.probe_energies import ligand_probe_energies
+    from ase_bimetal.lab.labels.probe_energies import ligand_probe_energies
 
     again = ligand_probe_energies("Cl")
     assert [ligand_probe(Ligand.parse("Cl"), [m]) for m in TRIANGLE_METALS] == pytest.approx(

@@ -24,8 +24,8 @@ def build(
     from ase.io import write
 
     from ase_bimetal.errors import BimetalError
-    from ase_bimetal.reference.assemble import assemble
-    from ase_bimetal.reference.motifs import Prototype
+    from ase_bimetal.structures.assembly import assemble
+    from ase_bimetal.structures.motifs import Prototype
 
     shell = _shell(ligand)
     prototype = Prototype(family, dopant, shell, host, arrangement)
@@ -37,7 +37,7 @@ def build(
         raise typer.BadParameter(f"{family} needs a ligand for each of the roles {', '.join(sorted(wanted))}")
     atoms = assemble(prototype)
     if relax:
-        from ase_bimetal.reference import label
+        from ase_bimetal.lab.labels import label
 
         atoms = label.relax(atoms)
     write(target, atoms)
@@ -56,7 +56,7 @@ def sample(
     """
     from ase.io import read, write
 
-    from ase_bimetal.reference.sample import sample as draw
+    from ase_bimetal.lab.labels.sampling import sample as draw
 
     parent = read(source)
     if "fragment" not in parent.arrays:

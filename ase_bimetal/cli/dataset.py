@@ -11,8 +11,8 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ase_bimetal.reference.dataset import ReferenceData
-    from ase_bimetal.reference.hosts import HostData
+    from ase_bimetal.lab.labels.dataset import ReferenceData
+    from ase_bimetal.lab.labels.hosts import HostData
 
 app = typer.Typer(help="The labels: counts, picture, packing, export, rebuilding.", no_args_is_help=True)
 _Source = Annotated[Path | None, typer.Option(help="Packed labels; default: the shipped ones.")]
@@ -41,20 +41,20 @@ def info(
     for table in _count_tables(counts):
         console.print(table)
     if picture is not None:
-        from ase_bimetal.reference.figures import draw_distribution
+        from ase_bimetal.lab.labels.figures import draw_distribution
 
         draw_distribution(labels.frame, picture)
 
 
 def _cluster_labels(data: Path | None) -> tuple[ReferenceData, dict[str, dict[str, int]]]:
-    from ase_bimetal.reference.dataset import SHIPPED, describe, load_reference
+    from ase_bimetal.lab.labels.dataset import SHIPPED, describe, load_reference
 
     labels = load_reference(data or SHIPPED)
     return labels, describe(labels)
 
 
 def _host_labels(data: Path | None) -> tuple[HostData, dict[str, dict[str, int]]]:
-    from ase_bimetal.reference.hosts import SHIPPED_HOSTS, describe_hosts, load_hosts
+    from ase_bimetal.lab.labels.hosts import SHIPPED_HOSTS, describe_hosts, load_hosts
 
     labels = load_hosts(data or SHIPPED_HOSTS)
     return labels, describe_hosts(labels)
@@ -79,7 +79,7 @@ def pack(
 
     Example: ase-bimetal dataset pack lab my-labels.json.xz
     """
-    from ase_bimetal.reference.dataset import pack as pack_folder
+    from ase_bimetal.lab.labels.dataset import pack as pack_folder
 
     print(f"digest {pack_folder(folder, target)}")
 
@@ -93,7 +93,7 @@ def export(
 
     Example: ase-bimetal dataset export labels.db
     """
-    from ase_bimetal.reference.dataset import SHIPPED, export_db, load_reference
+    from ase_bimetal.lab.labels.dataset import SHIPPED, export_db, load_reference
 
     if target.exists():
         raise typer.BadParameter(f"{target} exists; allowed: a new file")
@@ -110,8 +110,8 @@ def rebuild(
 
     Example: ase-bimetal dataset rebuild --records 20
     """
-    from ase_bimetal.reference.dataset import SHIPPED, load_reference
-    from ase_bimetal.reference.dataset import rebuild as again
+    from ase_bimetal.lab.labels.dataset import SHIPPED, load_reference
+    from ase_bimetal.lab.labels.dataset import rebuild as again
 
     labels = load_reference(data or SHIPPED)
     small = labels.frame[[len(atoms) <= 60 for atoms in labels.frame.atoms]]

@@ -11,8 +11,8 @@ import typer
 from ase_bimetal.cli import options
 
 if TYPE_CHECKING:
-    from ase_bimetal.reference.dataset import ReferenceData
-    from ase_bimetal.training.recompute import Recomputed
+    from ase_bimetal.lab.labels.dataset import ReferenceData
+    from ase_bimetal.lab.training.recompute import Recomputed
 
 Data = Annotated[Path | None, typer.Option(
     exists=True, dir_okay=False, help="Packed labels; default: the shipped ones.")]
@@ -52,8 +52,8 @@ def evaluate(
     Example: ase-bimetal evaluate --figures figures
     """
     options.check_model(model)
+    from ase_bimetal.lab.labels.dataset import SHIPPED, load_reference
     from ase_bimetal.model.checkpoint import load_checkpoint
-    from ase_bimetal.reference.dataset import SHIPPED, load_reference
 
     reference = load_reference(data or SHIPPED)
     if ablations:
@@ -83,7 +83,7 @@ def _print_card(name: str, card: dict[str, Any]) -> None:
 def _check(checkpoint, reference: ReferenceData, figures: Path | None) -> bool:
     """Predict the random test rows again; whether the card can stand."""
     from ase_bimetal.errors import MissingDataError
-    from ase_bimetal.training.recompute import recompute
+    from ase_bimetal.lab.training.recompute import recompute
 
     try:
         found = recompute(checkpoint, reference)
@@ -109,7 +109,7 @@ def _check(checkpoint, reference: ReferenceData, figures: Path | None) -> bool:
 
 
 def _draw(found: Recomputed, card: dict[str, Any], folder: Path) -> None:
-    from ase_bimetal.training.figures import draw_calibration, draw_parity
+    from ase_bimetal.lab.training.figures import draw_calibration, draw_parity
 
     folder.mkdir(parents=True, exist_ok=True)
     draw_parity(found.held, list(found.rows.family), folder / "parity.png")
@@ -120,13 +120,13 @@ def _draw(found: Recomputed, card: dict[str, Any], folder: Path) -> None:
 def _retrain(reference: ReferenceData, card: dict[str, Any], budget: tuple[int, int | None, int]) -> None:
     """One network per fold of every held-out split, with the model's own configuration."""
     from ase_bimetal.cli.tables import markdown_intervals, markdown_metrics
+    from ase_bimetal.lab.training.calibrate import fold_interval
+    from ase_bimetal.lab.training.data import prepare, trainable
+    from ase_bimetal.lab.training.evaluate import Run, all_folds, evaluate_folds, table
+    from ase_bimetal.lab.training.fit import FoldBudget
+    from ase_bimetal.lab.training.module import TrainingOptions
     from ase_bimetal.model.ligand_encoder import LigandEncoder
     from ase_bimetal.model.mml import MMLConfig
-    from ase_bimetal.training.calibrate import fold_interval
-    from ase_bimetal.training.data import prepare, trainable
-    from ase_bimetal.training.evaluate import Run, all_folds, evaluate_folds, table
-    from ase_bimetal.training.fit import FoldBudget
-    from ase_bimetal.training.module import TrainingOptions
 
     epochs, fold_rows, workers = budget
     data = prepare(trainable(reference.frame), LigandEncoder(card["ligand_encoder"]["source"]))
@@ -142,7 +142,7 @@ def _retrain(reference: ReferenceData, card: dict[str, Any], budget: tuple[int, 
 
 
 def _ablate(reference: ReferenceData, out: Path, budget: tuple[int, int, int], quiet: bool) -> None:
-    from ase_bimetal.training.ablation import Budget, markdown_table, run_ablations
+    from ase_bimetal.lab.training.ablation import Budget, markdown_table, run_ablations
 
     results = run_ablations(reference, out, Budget(*budget), say=options.teller(quiet))
     print(markdown_table(results))

@@ -10,7 +10,7 @@ import typer
 from ase_bimetal.cli import options
 
 if TYPE_CHECKING:
-    from ase_bimetal.baselines.table import DescriptorTable
+    from ase_bimetal.model.table import DescriptorTable
 
 
 def explain(
@@ -22,8 +22,8 @@ def explain(
 
     Example: ase-bimetal explain --out explained
     """
-    from ase_bimetal.baselines.compare import compare
-    from ase_bimetal.baselines.table import labelled_rows
+    from ase_bimetal.lab.regressors.compare import compare
+    from ase_bimetal.lab.regressors.labelled_table import labelled_rows
 
     if rows not in ("minima", "configurations"):
         raise typer.BadParameter(f"{rows!r}; allowed: minima, configurations")
@@ -40,9 +40,9 @@ def explain(
 
 def _draw_forest(out: Path) -> None:
     """Draw how the shipped descriptor forest predicts what it has not seen."""
-    from ase_bimetal.baselines.explain import parity_figure
-    from ase_bimetal.baselines.forest_card import NOVELTIES, out_of_fold
-    from ase_bimetal.baselines.table import read_table
+    from ase_bimetal.lab.regressors.explain import parity_figure
+    from ase_bimetal.lab.regressors.forest_card import NOVELTIES, out_of_fold
+    from ase_bimetal.model.table import read_table
 
     table = read_table()
     found = {name: out_of_fold(table, NOVELTIES[name](table)) for name in ("prototype", "metal pair")}
@@ -51,7 +51,7 @@ def _draw_forest(out: Path) -> None:
 
 def _draw(table: DescriptorTable, rows: str, out: Path) -> None:
     """Write correlations, the sparse formula and SHAP values of some rows, as tables and pictures."""
-    from ase_bimetal.baselines import explain
+    from ase_bimetal.lab.regressors import explain
 
     matrix = explain.pearson_matrix(table)
     matrix.to_csv(out / "pearson.csv")

@@ -33,9 +33,9 @@ def label(
             raise typer.BadParameter("hosts are labelled with gfn1-xtb on this machine", param_hint="--hosts")
         _label_hosts(folder, workers, go_on, (only, at_most), not quiet)
         return
-    from ase_bimetal.reference.campaign import Job, run_campaign
-    from ase_bimetal.reference.dataset import unpack
-    from ase_bimetal.reference.plan import campaign
+    from ase_bimetal.lab.labels.campaign import Job, run_campaign
+    from ase_bimetal.lab.labels.dataset import unpack
+    from ase_bimetal.lab.labels.plan import campaign
 
     jobs = [Job(job.prototype, min(job.n_samples, at_most or job.n_samples)) for job in campaign()
             if only in job.prototype.name]
@@ -49,7 +49,7 @@ def label(
 def _label_hosts(folder: Path, workers: int, go_on: bool, chosen: tuple[str, int | None], progress: bool) -> None:
     from dataclasses import replace
 
-    from ase_bimetal.reference.hosts import host_campaign, run_hosts, unpack_hosts
+    from ase_bimetal.lab.labels.hosts import host_campaign, run_hosts, unpack_hosts
 
     only, at_most = chosen
     jobs = [replace(job, n_samples=min(job.n_samples, at_most or job.n_samples)) for job in host_campaign()

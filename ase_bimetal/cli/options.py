@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from ase_bimetal.files import WEIGHTS
+
 
 def complete_ligand(incomplete: str) -> Iterator[str]:
     """Ligand names that begin as typed, for shell completion."""
@@ -19,7 +21,7 @@ def complete_ligand(incomplete: str) -> Iterator[str]:
 
 def complete_model(incomplete: str) -> Iterator[str]:
     """Shipped models that begin as typed, for shell completion."""
-    folder = Path(__file__).parent.parent / "weights"
+    folder = WEIGHTS
     yield from sorted(p.parent.name for p in folder.glob(f"{incomplete}*/card.json") if _has_weights(p.parent))
 
 

@@ -45,7 +45,7 @@ def pretrain_ligands(
     """
     if width % 4:
         raise typer.BadParameter(f"{width} is no multiple of 4, the number of attention heads", param_hint="--width")
-    from ase_bimetal.training.pretrain import PretrainSettings, pretrain_ligand_encoder
+    from ase_bimetal.lab.pretraining.pretrain import PretrainSettings, pretrain_ligand_encoder
 
     settings = PretrainSettings(
         n_smiles=molecules, n_held_out=min(1_000, molecules // 10), steps=steps, warmup=min(200, 1 + steps // 10),

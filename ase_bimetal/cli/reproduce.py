@@ -18,7 +18,7 @@ def reproduce(
 
     Example: ase-bimetal reproduce reproduced
     """
-    from ase_bimetal.reproduce import write_page
+    from ase_bimetal.lab.paper import write_page
 
     for path in write_page(out, options.teller(quiet)):
         print(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import mean, stdev
 
-from ase_bimetal.training.metrics import EIGHT
+from ase_bimetal.model.checkpoint import EIGHT
 
 
 def markdown_metrics(metrics: dict[str, dict[str, dict[str, float]]]) -> str:

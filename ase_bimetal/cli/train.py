@@ -12,9 +12,9 @@ import typer
 from ase_bimetal.cli import options
 
 if TYPE_CHECKING:
-    from ase_bimetal.training.fine_tune import OwnOptions
-    from ase_bimetal.training.module import TrainingOptions
-    from ase_bimetal.training.own_data import OwnData
+    from ase_bimetal.lab.training.fine_tune import OwnOptions
+    from ase_bimetal.lab.training.module import TrainingOptions
+    from ase_bimetal.lab.training.own_data import OwnData
 
 Target = Annotated[Path, typer.Argument(help="Folder that receives weights.safetensors and card.json.")]
 Data = Annotated[Path | None, typer.Option(
@@ -83,7 +83,7 @@ def train(
     if data is None or level is None:
         missing = "--data" if data is None else "--level"
         raise typer.BadParameter(f"training on your own energies needs {missing}", param_hint=missing)
-    from ase_bimetal.training.fine_tune import OwnOptions
+    from ase_bimetal.lab.training.fine_tune import OwnOptions
 
     chosen = OwnOptions(
         _training(start, epochs, learning_rate), members, patience, shift_only=shift_only, resume=resume,
@@ -96,8 +96,8 @@ def train(
 def _training(start: str | None, epochs: int | None, learning_rate: float | None) -> TrainingOptions:
     from dataclasses import replace
 
-    from ase_bimetal.training.fine_tune import FINE_TUNING
-    from ase_bimetal.training.module import TrainingOptions
+    from ase_bimetal.lab.training.fine_tune import FINE_TUNING
+    from ase_bimetal.lab.training.module import TrainingOptions
 
     usual = TrainingOptions() if start is None else FINE_TUNING
     return replace(usual, epochs=epochs or usual.epochs, learning_rate=learning_rate or usual.learning_rate)
@@ -107,10 +107,10 @@ def _train_on_labels(
     target: Path, data: Path | None, epochs: int, members: int, folds: tuple[int | None, int | None, int], workers: int
 ) -> None:
     from ase_bimetal.cli.tables import markdown_metrics
-    from ase_bimetal.reference import elemental
-    from ase_bimetal.reference.dataset import SHIPPED, load_reference
-    from ase_bimetal.training.fit import FoldBudget, train_model
-    from ase_bimetal.training.module import TrainingOptions
+    from ase_bimetal.lab.labels import corrections as elemental
+    from ase_bimetal.lab.labels.dataset import SHIPPED, load_reference
+    from ase_bimetal.lab.training.fit import FoldBudget, train_model
+    from ase_bimetal.lab.training.module import TrainingOptions
 
     references = json.loads(elemental.SHIPPED.read_text())
     card = train_model(
@@ -124,8 +124,8 @@ def _read(
     data: Path, level: str, keys: tuple[str, str | None], references: Path | None, start: str | None
 ) -> OwnData:
     """Rows of one's own; fitted references are measured from the model that is fine-tuned, if there is one."""
+    from ase_bimetal.lab.training.own_data import Columns, load_own_data
     from ase_bimetal.model.predictor import Prediction, get_predictor
-    from ase_bimetal.training.own_data import Columns, load_own_data
 
     def predicted(systems: list) -> list[float]:
         found = get_predictor(start).predict(systems)
@@ -136,7 +136,7 @@ def _read(
 
 def _train_on_own(target: Path, own: OwnData, start: str | None, chosen: OwnOptions, quiet: bool) -> None:
     from ase_bimetal.cli.tables import markdown_metrics
-    from ase_bimetal.training.own_model import train_own_model
+    from ase_bimetal.lab.training.own_model import train_own_model
 
     for item in own.left_out:
         print(f"left out: {item.reason}", file=sys.stderr)

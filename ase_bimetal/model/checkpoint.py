@@ -13,9 +13,11 @@ import torch
 from safetensors.torch import load, save_file
 
 from ase_bimetal.errors import WeightsError
+from ase_bimetal.files import WEIGHTS
 from ase_bimetal.model.mml import MML, MMLConfig
 
-WEIGHTS = Path(__file__).parent.parent / "weights"
+#: Ends the name of a regressor on the eight features where it stands beside models that read more.
+EIGHT = ", 8 features"
 DEFAULT_MODEL = "mml-gfn1-pbe"
 Network = TypeVar("Network", bound=torch.nn.Module)
 _WEIGHTS_FILE, _CARD_FILE = "weights.safetensors", "card.json"

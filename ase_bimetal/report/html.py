@@ -234,7 +234,7 @@ def _unknown_model(facts: list[tuple[str, str]]) -> dict[str, Any]:
 
 def _forest_model(results: Results, facts: list[tuple[str, str]]) -> dict[str, Any]:
     """Facts, errors and limits of the descriptor forest, for the surroundings that were screened."""
-    from ase_bimetal.baselines.forest import NOVELTY, get_forest
+    from ase_bimetal.model.forest import NOVELTY, get_forest
     from ase_bimetal.screening.supports import surroundings_of
 
     forest = get_forest()

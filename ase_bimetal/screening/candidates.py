@@ -26,7 +26,7 @@ class Candidate:
     Attributes
     ----------
     motif
-        Key of `ase_bimetal.reference.motifs.FAMILIES`, or of `ase_bimetal.screening.supports.SUPPORTS`.
+        Key of `ase_bimetal.structures.motifs.FAMILIES`, or of `ase_bimetal.screening.supports.SUPPORTS`.
     host, dopants
         Its metals.
     shell

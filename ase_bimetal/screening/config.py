@@ -16,8 +16,8 @@ from ase_bimetal.errors import ScreenError
 from ase_bimetal.extras import name_extra
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL
-from ase_bimetal.reference.motifs import FAMILIES
 from ase_bimetal.screening.supports import SUPPORTS
+from ase_bimetal.structures.motifs import FAMILIES
 
 #: Role → ligand of the roles that a screened ligand leaves open: the smallest of its kind that the labels hold.
 CO_LIGANDS = {"thiolate": "SMe", "axial": "PMe3", "phosphine": "PMe3", "halide": "Cl", "pi": "Cp"}
@@ -86,7 +86,7 @@ class ScreenConfig(BaseModel):
         Ligands by name or SMILES, each put where it fits (see `ase_bimetal.screening.roles`), or whole shells as
         a mapping role → ligand.
     motifs
-        Keys of `ase_bimetal.reference.motifs.FAMILIES`.
+        Keys of `ase_bimetal.structures.motifs.FAMILIES`.
     supports
         In place of ligands and motifs: keys of `ase_bimetal.screening.supports.SUPPORTS`, each for one atom of the
         host and one of the dopant.

@@ -10,7 +10,7 @@ from math import comb
 
 import numpy as np
 
-from ase_bimetal.reference.motifs import FAMILIES, Core
+from ase_bimetal.structures.motifs import FAMILIES, Core
 
 _MARK = "M"  # stands for the dopant when a family's builder is asked where its dopant sites are
 #: Placements looked at for one composition, before inequivalent ones are drawn at random.
@@ -47,7 +47,7 @@ def placements(motif: str, counts: tuple[int, ...], limit: int) -> tuple[Labels,
     Parameters
     ----------
     motif
-        Key of `ase_bimetal.reference.motifs.FAMILIES`.
+        Key of `ase_bimetal.structures.motifs.FAMILIES`.
     counts
         Atoms of each dopant.
     limit

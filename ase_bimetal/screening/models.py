@@ -12,7 +12,7 @@ from ase_bimetal.screening.columns import INTERVAL_90
 from ase_bimetal.screening.supports import surroundings_of
 
 if TYPE_CHECKING:
-    from ase_bimetal.baselines.forest import DescriptorForest
+    from ase_bimetal.model.forest import DescriptorForest
     from ase_bimetal.screening.config import ScreenConfig
     from ase_bimetal.system import BimetallicSystem
 
@@ -70,7 +70,7 @@ def _symmetric(found: Prediction) -> tuple[float, float]:
 
 
 def _forest(config: ScreenConfig) -> Model:
-    from ase_bimetal.baselines.forest import LEVEL_OTHER, REFERENCE_STATES, get_forest
+    from ase_bimetal.model.forest import LEVEL_OTHER, REFERENCE_STATES, get_forest
 
     forest = get_forest()
     kinds = sorted({surroundings_of(support) for support in config.supports})

@@ -6,15 +6,18 @@ labelled gold clusters, metals and donors go to their mean relaxed places, taken
 
 from __future__ import annotations
 
+import json
+import lzma
 from functools import lru_cache
 
 import numpy as np
 from ase import Atoms
 from ase.data import covalent_radii
 
-from ase_bimetal.screening.cores import core_of
+from ase_bimetal.files import DATASETS
 
-_HOST = "Au"
+#: Made by `ase_bimetal.lab.labels.geometries`.
+SKELETONS = DATASETS / "relaxed_cores.json.xz"
 # A parent further from its motif than this [Å, root mean square] has left it, and is no guide to it.
 _MAX_RMSD = 1.0
 # Atoms of a ligand whose metal contact is within this factor of its closest hold it together (rings of π ligands).
@@ -27,7 +30,7 @@ def mean_relaxed_core(motif: str, template: Atoms) -> np.ndarray | None:
     Parameters
     ----------
     motif
-        Key of `ase_bimetal.reference.motifs.FAMILIES`.
+        Key of `ase_bimetal.structures.motifs.FAMILIES`.
     template
         Cluster of this motif, with the array ``fragment``.
 
@@ -45,7 +48,7 @@ def mean_relaxed_core(motif: str, template: Atoms) -> np.ndarray | None:
 
 def with_skeleton(template: Atoms, places: np.ndarray) -> Atoms:
     """Move metals to their places, and each ligand, rigid, with its donor; remaining overlaps are pushed apart."""
-    from ase_bimetal.reference.assemble import push_apart
+    from ase_bimetal.structures.assembly import push_apart
 
     moved, fragment = template.copy(), template.arrays["fragment"]
     shift = places - skeleton(template)
@@ -74,23 +77,8 @@ def skeleton(atoms: Atoms) -> np.ndarray:
 @lru_cache(maxsize=1)
 def _parents() -> dict[str, tuple[np.ndarray, ...]]:
     """Motif → skeletons of its labelled, relaxed clusters that have gold at every host site."""
-    from ase_bimetal.reference.dataset import load_reference
-    from ase_bimetal.reference.motifs import FAMILIES
-
-    frame = load_reference().frame
-    found: dict[str, list[np.ndarray]] = {}
-    for row in frame[frame.kind == "parent"].itertuples():
-        if row.family in FAMILIES and _is_gold(row.family, row.atoms):
-            found.setdefault(row.family, []).append(skeleton(row.atoms))
-    return {motif: tuple(skeletons) for motif, skeletons in found.items()}
-
-
-def _is_gold(motif: str, atoms: Atoms) -> bool:
-    ideal = core_of(motif).symbols
-    metals = [s for s, k in zip(atoms.symbols, atoms.arrays["fragment"], strict=True) if k == 0]
-    return len(metals) == len(ideal) and all(
-        metal == _HOST for metal, site in zip(metals, ideal, strict=True) if site == _HOST
-    )
+    shipped = json.loads(lzma.decompress(SKELETONS.read_bytes()))
+    return {motif: tuple(np.array(places) for places in skeletons) for motif, skeletons in shipped.items()}
 
 
 def _onto(points: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -22,8 +22,8 @@ from functools import lru_cache
 
 from ase_bimetal.errors import LigandError
 from ase_bimetal.ligands import Ligand
-from ase_bimetal.reference.motifs import DONOR_DISTANCE
 from ase_bimetal.screening.cores import core_of
+from ase_bimetal.structures.motifs import DONOR_DISTANCE
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def fill(motif: str, choice: str | Mapping[str, str], co_ligands: Mapping[str, s
     Parameters
     ----------
     motif
-        Key of `ase_bimetal.reference.motifs.FAMILIES`.
+        Key of `ase_bimetal.structures.motifs.FAMILIES`.
     choice
         One ligand, or a mapping role → ligand.
     co_ligands

@@ -7,6 +7,8 @@ labelled, else the pair with the most similar radii, and exchanges the metals. N
 
 from __future__ import annotations
 
+import json
+import lzma
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +18,12 @@ from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 
 from ase_bimetal.errors import ScreenError
+from ase_bimetal.files import DATASETS
 from ase_bimetal.screening.columns import CLOSEST_PAIR, OWN_PAIR
+from ase_bimetal.structures.frameworks import support_name
+
+#: Relaxed geometries of the labelled pairs.
+GEOMETRIES = DATASETS / "support_geometries.json.xz"
 
 #: Support → family and structure of its labels.
 SUPPORTS: MappingProxyType[str, tuple[str, str]] = MappingProxyType({
@@ -96,7 +103,7 @@ def site_atoms(site: Site) -> Atoms:
 
 
 def surroundings_of(support: str) -> str:
-    """What stands around the metals, in the words of `ase_bimetal.baselines.table.surroundings`.
+    """What stands around the metals, in the words of `ase_bimetal.model.table.surroundings`.
 
     Examples
     --------
@@ -115,32 +122,28 @@ def _difference(pair: Sequence[str], order: Sequence[str]) -> tuple[float, int]:
 
 def _environment(support: str, host: str, dopant: str) -> str:
     """Name of the support without its metals, with the aluminium that the pair needs."""
-    from ase_bimetal.reference.host_jobs import HostJob
-
-    return HostJob(*SUPPORTS[support], host, dopant, 1).environment
+    return support_name(*SUPPORTS[support], host, dopant)
 
 
 @lru_cache(maxsize=1)
 def _geometries() -> dict[str, Atoms]:
     """Prototype → relaxed geometry of every labelled pair on a support."""
-    return {row.prototype: Atoms(row.atoms.symbols, row.atoms.positions) for row in _rows().itertuples()}
+    return {row["prototype"]: Atoms(row["symbols"], row["positions"]) for row in _rows()}
 
 
 @lru_cache(maxsize=1)
 def _parents() -> dict[str, dict[str, tuple[str, str]]]:
     """Environment → prototype → pair of metals in the order of its atoms."""
     found: dict[str, dict[str, tuple[str, str]]] = {}
-    for row in _rows().itertuples():
-        found.setdefault(row.environment, {})[row.prototype] = tuple(row.atoms.get_chemical_symbols()[:2])
+    for row in _rows():
+        found.setdefault(row["environment"], {})[row["prototype"]] = tuple(row["symbols"][:2])
     return found
 
 
 @lru_cache(maxsize=1)
-def _rows():
-    from ase_bimetal.reference.hosts import load_hosts
-
-    frame = load_hosts().frame
-    return frame[(frame.kind == "parent") & frame.environment.notna()]
+def _rows() -> list[dict]:
+    """The shipped geometries, made by `ase_bimetal.lab.labels.geometries`."""
+    return json.loads(lzma.decompress(GEOMETRIES.read_bytes()))
 
 
 __all__ = ["SUPPORTS", "Site", "find_site", "site_atoms", "surroundings_of"]

@@ -23,7 +23,7 @@ def template_error(motif: str, geometry: str) -> float:
     Parameters
     ----------
     motif
-        Key of `ase_bimetal.reference.motifs.FAMILIES`.
+        Key of `ase_bimetal.structures.motifs.FAMILIES`.
     geometry
         `ase_bimetal.screening.columns.IDEAL_CORE` or ``RELAXED_CORE``.
 

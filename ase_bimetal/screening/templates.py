@@ -64,9 +64,9 @@ def build_template(motif: str, shell: Shell) -> Atoms:
     LigandError
         A ligand has no three-dimensional structure, or no motif can place it.
     """
-    from ase_bimetal.reference.assemble import assemble
-    from ase_bimetal.reference.label import rejection
-    from ase_bimetal.reference.motifs import Prototype
+    from ase_bimetal.structures.assembly import assemble
+    from ase_bimetal.structures.checks import rejection
+    from ase_bimetal.structures.motifs import Prototype
 
     atoms = assemble(Prototype(motif, _PLACEHOLDER, dict(shell.ligands)))
     places = mean_relaxed_core(motif, atoms)

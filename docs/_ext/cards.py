@@ -10,13 +10,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ase_bimetal.baselines.forest import CARD as FOREST_CARD
 from ase_bimetal.cli.tables import markdown_metrics
+from ase_bimetal.lab.labels import corrections as elemental
+from ase_bimetal.lab.labels.dataset import SHIPPED, ReferenceData, describe, load_reference
+from ase_bimetal.lab.labels.figures import draw_distribution
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.model.checkpoint import WEIGHTS, load_checkpoint
-from ase_bimetal.reference import elemental
-from ase_bimetal.reference.dataset import SHIPPED, ReferenceData, describe, load_reference
-from ase_bimetal.reference.figures import draw_distribution
+from ase_bimetal.model.forest import CARD as FOREST_CARD
 
 
 def model_card(_: str | None = None) -> str:

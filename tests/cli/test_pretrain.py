@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from ase_bimetal.cli.app import app
 from ase_bimetal.errors import WeightsError
+from ase_bimetal.lab.labels.corrections import ANCHORS
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.model.ligand_encoder import LigandEncoder
-from ase_bimetal.reference.elemental import ANCHORS
 
 TINY = ("--molecules", "60", "--width", "16", "--layers", "1", "--steps", "4", "--checkpoint-every", "2")
 
@@ -58,7 +58,7 @@ def test_the_card_and_the_terminal_tell_the_perplexities(whole):
 
 
 def test_a_stopped_run_is_resumed_to_the_same_encoder(whole, smiles, tmp_path, monkeypatch):
-    from ase_bimetal.training.pretrain import SpanCorruptionModule
+    from ase_bimetal.lab.pretraining.pretrain import SpanCorruptionModule
 
     step = SpanCorruptionModule.training_step
 
@@ -85,10 +85,10 @@ def test_a_stopped_run_is_resumed_to_the_same_encoder(whole, smiles, tmp_path, m
 
 def test_a_model_takes_the_folder_as_its_ligand_encoder(whole, tmp_path):
     """The argument that takes a Hugging Face T5 takes this folder, and the card remembers whose vectors it reads."""
-    from ase_bimetal.training.fine_tune import OwnOptions
-    from ase_bimetal.training.module import TrainingOptions
-    from ase_bimetal.training.own_data import Columns, load_own_data
-    from ase_bimetal.training.own_model import train_own_model
+    from ase_bimetal.lab.training.fine_tune import OwnOptions
+    from ase_bimetal.lab.training.module import TrainingOptions
+    from ase_bimetal.lab.training.own_data import Columns, load_own_data
+    from ase_bimetal.lab.training.own_model import train_own_model
 
     encoder = LigandEncoder(whole[0] / "encoder")
     assert encoder.embed([Ligand.parse("PET").smiles, "CCCCCCCS"]).shape == (2, 16)

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from ase_bimetal.cli.app import app
 from ase_bimetal.cli.tables import markdown_metrics
-from ase_bimetal.reference import dataset
-from ase_bimetal.reference.elemental import ANCHORS
+from ase_bimetal.lab.labels import dataset
+from ase_bimetal.lab.labels.corrections import ANCHORS
 
 runner = CliRunner()
 

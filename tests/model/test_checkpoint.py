@@ -6,9 +6,9 @@ import shutil
 import pytest
 
 from ase_bimetal.errors import WeightsError
+from ase_bimetal.lab.labels.dataset import load_reference
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, load_checkpoint, resolve
 from ase_bimetal.model.predictor import Predictor
-from ase_bimetal.reference.dataset import load_reference
 
 
 @pytest.fixture

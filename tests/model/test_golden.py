@@ -2,8 +2,8 @@
 
 import pytest
 
+from ase_bimetal.lab.training.fit import golden_predictions
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, load_checkpoint
-from ase_bimetal.training.fit import golden_predictions
 
 
 def test_shipped_model_repeats_its_golden_predictions():

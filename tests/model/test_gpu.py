@@ -8,10 +8,10 @@ from importlib.util import find_spec
 import pytest
 import torch
 
+from ase_bimetal.lab.labels.dataset import load_reference
 from ase_bimetal.model import mamba2
 from ase_bimetal.model.mamba2 import Mamba2
 from ase_bimetal.model.predictor import Predictor
-from ase_bimetal.reference.dataset import load_reference
 from ase_bimetal.system import as_system
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -38,7 +38,7 @@ def tiny_t5_folder(tmp_path_factory):
     import torch
     from transformers import T5Config, T5EncoderModel
 
-    from ase_bimetal.training.smiles_tokenizer import build_smiles_tokenizer
+    from ase_bimetal.lab.pretraining.smiles_tokenizer import build_smiles_tokenizer
 
     folder, tokenizer = tmp_path_factory.mktemp("tiny-t5"), build_smiles_tokenizer()
     torch.manual_seed(0)

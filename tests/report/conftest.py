@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ase_bimetal.reference.motifs import DOPANTS
 from ase_bimetal.report import read_results, write_report
 from ase_bimetal.report.results import Results
 from ase_bimetal.screening import screen
+from ase_bimetal.structures.motifs import DOPANTS
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ SMALL = {"dopants": ["Pd", "Cu", "Hg"], "ligands": ["SMe"], "motifs": ["Au4M2"]}
 # 96 candidates in chunks of two, so that a kill finds the run in the middle.
 KILLED = """
 from ase_bimetal.screening import ScreenConfig, screen
-from ase_bimetal.reference.motifs import DOPANTS
+from ase_bimetal.structures.motifs import DOPANTS
 config = ScreenConfig.make(dopants=DOPANTS, ligands=["SMe"], motifs=["Au4M2", "M@Au8"],
                            dopant_counts=["motif", 2], arrangements=2, chunk_size=2)
 screen(config, {out!r}, progress=False)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ase_bimetal.calculators import DescriptorFormationCalculator
 
+from ase_bimetal.calculators import DescriptorFormationCalculator
 from ase_bimetal.descriptors import metal_distance
 from ase_bimetal.errors import ScreenError
-from ase_bimetal.reference.hosts import load_hosts
+from ase_bimetal.lab.labels.hosts import load_hosts
 from ase_bimetal.report import read_results, summarise, write_figures, write_report
 from ase_bimetal.screening import candidate_atoms, load_results, pareto_front, screen, screen_info
 from ase_bimetal.screening import columns as c

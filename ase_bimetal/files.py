@@ -1,0 +1,55 @@
+"""Where the shipped files lie, and how a file is written so that a kill leaves the old or the new one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+#: Shipped tables and labels.
+DATASETS = PACKAGE / "datasets"
+#: Shipped models, one folder each.
+WEIGHTS = PACKAGE / "weights"
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file so that it is never seen half written.
+
+    Parameters
+    ----------
+    path
+        The file; its folder exists. A file already there is replaced in one step.
+    content
+        What it shall hold; text is stored as UTF-8.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_whole(Path(folder) / "a.txt", "ready")
+    ...     (Path(folder) / "a.txt").read_text()
+    'ready'
+    """
+    path = Path(path)
+    raw = content.encode() if isinstance(content, str) else content
+    # The name is the writer's own, so that two processes that write one file do not mix their bytes.
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    partial = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(raw)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.chmod(0o666 & ~_umask())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    """The file mode bits that this process withholds."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,1 @@
+"""Training of the graph-only network, and what its attention says."""

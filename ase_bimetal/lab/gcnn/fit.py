@@ -1,0 +1,245 @@
+"""Train the shipped graph-only model and write its checkpoint with a complete card.
+
+``python -m ase_bimetal.lab.gcnn.fit FOLDER`` keeps its state in FOLDER after every epoch and goes on from there.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ase_bimetal.examples import load_example
+from ase_bimetal.lab.gcnn.attention import attention_by_kind, attention_table, charge_correlation, ligand_table
+from ase_bimetal.lab.gcnn.training import GCNNOptions, labelled_graph, train_network
+from ase_bimetal.lab.labels.corrections import SHIPPED as ELEMENTAL
+from ase_bimetal.lab.labels.dataset import ReferenceData, load_reference
+from ase_bimetal.lab.training.data import MAX_RATTLE, trainable
+from ase_bimetal.lab.training.fit import LEVEL
+from ase_bimetal.lab.training.metrics import summary
+from ase_bimetal.lab.training.splits import Split, drawn, leave_dopant_out, random_split
+from ase_bimetal.model.checkpoint import WEIGHTS, save_checkpoint
+from ase_bimetal.model.domain import describe_domain
+from ase_bimetal.model.gcnn import GCNN, GCNNConfig, cluster_graph, evaluate_graphs, on_all_atoms
+from ase_bimetal.model.gcnn_model import GRAPH_MODEL, GraphModel
+from ase_bimetal.system import as_system
+
+GCNN_NAME = "GCNN"
+CHECKED = "Au4Pd2(PET)8"
+LIMITS = (
+    "A baseline beside the multimodal model: trained on a part of the labels, in minutes on one core.",
+    "Labels are GFN1-xTB energies; only the per-element and per-donor references come from density-functional theory.",
+    "Hydrogens are counted, not seen: how a ligand's hydrogens lie makes no difference.",
+    "A dopant that was never seen is predicted with the errors of the leave-one-dopant-out rows, which are large.",
+    "Attention says what this network weighs; it is no cause, and another seed weighs differently.",
+)
+
+
+@dataclass(frozen=True)
+class FitPlan:
+    """How much of the labels to use.
+
+    Attributes
+    ----------
+    rows, validation_rows
+        Training and validation rows of the random split, at most; evenly over prototypes.
+    fold_rows, fold_epochs
+        The same for each left-out dopant, and its passes over them.
+    dopants
+        Which dopants are left out; none for no folds.
+    """
+
+    rows: int = 2000
+    validation_rows: int = 200
+    fold_rows: int = 600
+    fold_epochs: int = 12
+    dopants: tuple[str, ...] = ("Pd", "Ru", "Zn")  # of groups 10, 8 and 12
+
+
+class _Labels:
+    """Labels with ``metals`` (set of elements); the same rows as objects and graphs, made when first asked for."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        cores = [frozenset(atoms.symbols[atoms.arrays["fragment"] == 0]) for atoms in frame.atoms]
+        self.frame = frame.assign(metals=cores)
+        self.targets = frame.formation_energy.to_numpy(dtype=float)
+        self.system = lru_cache(None)(lambda row: as_system(frame.atoms.iloc[row]))
+        self.graph = lru_cache(None)(lambda row: labelled_graph(self.system(row), self.targets[row]))
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A network, the scale of its output, and its predictions and attention on the test rows."""
+
+    network: GCNN
+    mean: float
+    std: float
+    split: Split
+    energies: np.ndarray
+    attention: list[np.ndarray]
+    train_mean: float
+
+    def errors(self, targets: np.ndarray) -> dict[str, dict[str, float]]:
+        truth = targets[self.split.test]
+        return {GCNN_NAME: summary(truth, self.energies), "mean": summary(truth, np.full_like(truth, self.train_mean))}
+
+
+def stratified(frame: pd.DataFrame, rows: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
+    """At most n of some rows, drawn in turn from each prototype, so that every prototype is there.
+
+    Parameters
+    ----------
+    frame
+        Labels with ``prototype``.
+    rows
+        Row numbers to choose from.
+    n
+        How many, at most.
+    seed
+        Of the order in which the rows of a prototype are drawn.
+    """
+    return drawn(rows, n, frame.prototype.to_numpy(), seed)
+
+
+def train_graph_model(
+    reference: ReferenceData,
+    elemental: dict[str, Any],
+    target: Path,
+    work: Path,
+    options: GCNNOptions | None = None,
+    plan: FitPlan | None = None,
+    config: GCNNConfig | None = None,
+) -> dict[str, Any]:
+    """Train on a stratified part of the random 8:1:1 split, measure on all its test rows and on left-out dopants.
+
+    Parameters
+    ----------
+    reference, elemental
+        Labels, and elemental references of the published level.
+    target
+        Folder of the checkpoint.
+    work
+        Folder for the state of the training, which is taken up from there when interrupted.
+    options, plan, config
+        How to train, on how much, and the sizes of the network.
+    """
+    options, plan, config = options or GCNNOptions(), plan or FitPlan(), config or GCNNConfig()
+    labels, work = _Labels(trainable(reference.frame)), work / reference.digest
+    fitted = _fit(labels, random_split(len(labels.frame)), options, config, plan.rows, plan.validation_rows, work)
+    short = GCNNOptions(**asdict(options) | {"epochs": plan.fold_epochs})
+    folds = [
+        _fit(labels, split, short, config, plan.fold_rows, plan.validation_rows, work)
+        for split in leave_dopant_out(labels.frame) if split.name in plan.dopants
+    ]
+    card = _identity(reference, labels, len(fitted.split.train)) | {
+        "training": asdict(options) | asdict(plan) | {"split": "random 8:1:1, seed 0; evenly over prototypes"},
+        **_results(labels, fitted, folds),
+        "elemental_references": {k: elemental[k] for k in ("corrections", "anchors", "spread", "errors", "level")},
+        "fragments": reference.fragments,
+    }
+    # What the weights gave on the day they were made: later code must give the same.
+    [check] = GraphModel(fitted.network, card | {"sha256": ""}).predict([load_example(CHECKED)])
+    card["check"] = {"example": CHECKED, "formation_energy_per_metal": round(check.formation_energy_per_metal, 5)}
+    save_checkpoint(target, [fitted.network], card)
+    return card
+
+
+def _fit(
+    labels: _Labels, split: Split, options: GCNNOptions, config: GCNNConfig, n_train: int, n_validation: int, work: Path
+) -> _Fitted:
+    """Train on stratified rows of a split and predict all its test rows."""
+    chosen = Split(split.name, stratified(labels.frame, split.train, n_train),
+                   stratified(labels.frame, split.validation, n_validation), split.test)
+    train, validation = ([labels.graph(row) for row in rows] for rows in (chosen.train, chosen.validation))
+    network, scale = train_network(train, validation, options, config, seed=0, folder=work / split.name)
+    test = [cluster_graph(labels.system(row)) for row in split.test]
+    energies, attention = evaluate_graphs(network, test, scale.mean, scale.std)
+    train_mean = float(labels.targets[chosen.train].mean())
+    return _Fitted(network, scale.mean, scale.std, chosen, energies, attention, train_mean)
+
+
+def _results(labels: _Labels, fitted: _Fitted, folds: Sequence[_Fitted]) -> dict[str, Any]:
+    """What the card says of the training rows and of the errors on the others."""
+    seen, targets = fitted.split.train, labels.targets
+    pooled = {"left-out dopants": _pooled(folds, targets)} if folds else {}
+    return {
+        "target": {"mean": fitted.mean, "std": fitted.std},
+        "metrics": {"random": fitted.errors(targets)} | pooled,
+        "folds": {"leave one dopant out": {fold.split.name: fold.errors(targets) for fold in folds}},
+        "attention": _attention_card(labels, fitted),
+        "domain": describe_domain([labels.system(row) for row in seen], labels.frame.family.iloc[seen]),
+    }
+
+
+def _pooled(folds: Sequence[_Fitted], targets: np.ndarray) -> dict[str, dict[str, float]]:
+    """Errors over the test rows of all folds together."""
+    truth = np.concatenate([targets[fold.split.test] for fold in folds])
+    means = np.concatenate([np.full(len(fold.split.test), fold.train_mean) for fold in folds])
+    energies = np.concatenate([fold.energies for fold in folds])
+    return {GCNN_NAME: summary(truth, energies), "mean": summary(truth, means)}
+
+
+def _attention_card(labels: _Labels, fitted: _Fitted) -> dict[str, Any]:
+    """Attention on the test rows by kind of atom, and beside the charge that each ligand took."""
+    systems, frame = [labels.system(row) for row in fitted.split.test], labels.frame.iloc[fitted.split.test]
+    means = [levels.mean(axis=1) for levels in fitted.attention]
+    values = [on_all_atoms(system, mean) for system, mean in zip(systems, means, strict=True)]
+    table, ligands = attention_table(systems, values), ligand_table(frame, values)
+    groups = table.assign(kind=_groups(table))
+    return {
+        "what": "sigmoid attention 0…1, mean of seven local levels, over all test rows of the random split",
+        "kinds": attention_by_kind(table).round(4).to_dict("index"),
+        "groups": attention_by_kind(groups).round(4).to_dict("index"),
+        "pearson with electrons taken by the ligand (GFN1-xTB charges)": charge_correlation(ligands),
+        "ligands": len(ligands),
+    }
+
+
+def _groups(table: pd.DataFrame) -> np.ndarray:
+    """The published groups of atoms: metal, coordinating, other."""
+    return np.where(table.kind == "metal", "metal", np.where(table.donor, "coordinating atoms", "other atoms"))
+
+
+def _identity(reference: ReferenceData, labels: _Labels, used: int) -> dict[str, Any]:
+    """What the model is and what it was made of, in the words printed beside its numbers."""
+    return {
+        "name": GRAPH_MODEL,
+        "created": datetime.now(UTC).date().isoformat(),
+        "version": version("ase-bimetal"),
+        "licence": "MIT (weights), CC BY 4.0 (labels)",
+        "level": LEVEL,
+        "unit": "eV per metal atom",
+        "reference": "dimer",
+        "data": {
+            "labels": "GFN1-xTB",
+            "digest": reference.digest,
+            "labelled": len(reference.frame),
+            "usable": len(labels.frame),
+            "used": used,
+            "left out": f"rattles above {MAX_RATTLE} Å, as for the multimodal model",
+            "prototypes": int(labels.frame.prototype.nunique()),
+        },
+        "limits": list(LIMITS),
+    }
+
+
+def main() -> None:
+    """Train with the shipped labels and settings."""
+    torch.set_num_threads(1)
+    elemental = json.loads(ELEMENTAL.read_text())
+    card = train_graph_model(load_reference(), elemental, WEIGHTS / GRAPH_MODEL, Path(sys.argv[1]))
+    print(json.dumps({key: card[key] for key in ("metrics", "folds", "attention")}, indent=1, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Labels: levels of theory, sampling, the campaign, the data set and its corrections."""

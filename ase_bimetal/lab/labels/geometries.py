@@ -1,0 +1,64 @@
+"""Geometries that the screening takes from the labels, as small files that are shipped.
+
+``python -m ase_bimetal.lab.labels.geometries`` makes them again.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+
+from ase import Atoms
+
+from ase_bimetal.files import write_whole
+from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.hosts import load_hosts
+from ase_bimetal.screening.cores import core_of
+from ase_bimetal.screening.relaxed_cores import SKELETONS, skeleton
+from ase_bimetal.screening.supports import GEOMETRIES
+from ase_bimetal.structures.motifs import FAMILIES
+
+_HOST = "Au"
+_DECIMALS = 6
+
+
+def relaxed_skeletons() -> dict[str, list]:
+    """Collect metals and donors of every relaxed gold cluster, by motif [Å]."""
+    frame = load_reference().frame
+    found: dict[str, list] = {}
+    for row in frame[frame.kind == "parent"].itertuples():
+        if row.family in FAMILIES and _is_gold(row.family, row.atoms):
+            found.setdefault(row.family, []).append(skeleton(row.atoms).round(_DECIMALS).tolist())
+    return found
+
+
+def _is_gold(motif: str, atoms: Atoms) -> bool:
+    ideal = core_of(motif).symbols
+    metals = [s for s, k in zip(atoms.symbols, atoms.arrays["fragment"], strict=True) if k == 0]
+    return len(metals) == len(ideal) and all(
+        metal == _HOST for metal, site in zip(metals, ideal, strict=True) if site == _HOST
+    )
+
+
+def support_geometries() -> list[dict]:
+    """Collect the relaxed geometry of every labelled pair on a support [Å]."""
+    frame = load_hosts().frame
+    return [
+        {
+            "prototype": row.prototype,
+            "environment": row.environment,
+            "symbols": row.atoms.get_chemical_symbols(),
+            "positions": row.atoms.positions.round(_DECIMALS).tolist(),
+        }
+        for row in frame[(frame.kind == "parent") & frame.environment.notna()].itertuples()
+    ]
+
+
+def main() -> None:
+    """Write both files."""
+    for path, content in ((SKELETONS, relaxed_skeletons()), (GEOMETRIES, support_geometries())):
+        write_whole(path, lzma.compress(json.dumps(content, separators=(",", ":")).encode()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Twelve regressors on the published descriptors, their tuning, comparison and explanation."""

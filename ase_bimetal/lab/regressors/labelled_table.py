@@ -1,0 +1,104 @@
+"""The table that the descriptor models learn from, made from the labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ase_bimetal.files import DATASETS
+from ase_bimetal.formation import correction_features
+from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.hosts import load_hosts
+from ase_bimetal.lab.training.data import trainable
+from ase_bimetal.model.bond_terms import bond_terms
+from ase_bimetal.model.table import ELEMENTAL, NAMES, DescriptorTable, material_features, surroundings
+from ase_bimetal.system import BimetallicSystem, as_system
+
+
+def build_table(frame: pd.DataFrame, corrections: dict[str, float]) -> DescriptorTable:
+    """Describe labelled objects.
+
+    Parameters
+    ----------
+    frame
+        With columns ``id``, ``prototype``, ``family``, ``atoms`` and ``formation_energy`` [eV/metal], as of
+        `ase_bimetal.lab.labels.dataset.load_reference` or `ase_bimetal.lab.labels.hosts.load_hosts`.
+    corrections
+        Elemental references [eV/metal]: element or donor type → correction. A donor type that is not in it, such
+        as the oxygen of a framework, is not corrected.
+
+    Returns
+    -------
+    DescriptorTable
+        The bimetallic rows, sorted by ``id``.
+    """
+    systems = [as_system(atoms) for atoms in frame.atoms]
+    rows = [
+        _row(record, system, corrections)
+        for record, system in zip(frame.itertuples(), systems, strict=True)
+        if len(system.composition_metals) == 2
+    ]
+    table = pd.DataFrame(rows).sort_values("id", ignore_index=True)
+    energy = table.gfn1 + table["shift"]
+    table["minimum"] = (energy.groupby(table.prototype).rank(method="first") == 1).astype(int)
+    return DescriptorTable(table)
+
+
+def thin(table: DescriptorTable, per_prototype: int) -> DescriptorTable:
+    """The minimum of each prototype and further configurations spread evenly over its metal–metal distances.
+
+    Parameters
+    ----------
+    per_prototype
+        Configurations to keep beside the minimum.
+    """
+    kept: list[int] = []
+    for _, group in table.rows.groupby("prototype", sort=True):
+        others = group[group.minimum == 0].sort_values(["D (Å)", "id"]).index.to_numpy()
+        picks = np.unique(np.linspace(0, len(others) - 1, min(per_prototype, len(others))).round().astype(int))
+        kept += [*group.index[group.minimum == 1], *others[picks]]
+    keep = np.zeros(len(table.rows), dtype=bool)
+    keep[kept] = True
+    return table.where(keep)
+
+
+def labelled_rows(
+    reference: Path = DATASETS / "reference.json.xz",
+    hosts: Path = DATASETS / "hosts.json.xz",
+    ids: Collection[str] | None = None,
+) -> DescriptorTable:
+    """All shipped labels as a table: nanoclusters, zeolites, sheets, particles and slabs.
+
+    Rattles that strain the inside of ligands or host are left out, as they are for the multimodal model.
+
+    Parameters
+    ----------
+    reference, hosts
+        Packed labels of `ase_bimetal.lab.labels.dataset` and of `ase_bimetal.lab.labels.hosts`.
+    ids
+        Rows to describe; all by default. The lowest of a prototype is looked for among them.
+    """
+    columns = ["id", "prototype", "family", "atoms", "formation_energy"]
+    frames = [trainable(load(path).frame)[columns] for load, path in ((load_reference, reference), (load_hosts, hosts))]
+    frame = pd.concat(frames, ignore_index=True)
+    if ids is not None:
+        frame = frame[frame.id.isin(ids)]
+    return build_table(frame, json.loads(ELEMENTAL.read_text())["corrections"])
+
+
+def _row(record: object, system: BimetallicSystem, corrections: dict[str, float]) -> dict[str, object]:
+    shift = sum(corrections.get(name, 0.0) * x for name, x in correction_features(system).items())
+    values = (record.id, record.prototype, record.family, surroundings(system), system.host, system.dopant)
+    return (
+        dict(zip(NAMES, values, strict=True))
+        | material_features(system)
+        | {"gfn1": record.formation_energy, "shift": shift}
+        | bond_terms(system)
+    )
+
+
+__all__ = ["build_table", "labelled_rows", "thin"]

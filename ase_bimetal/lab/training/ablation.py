@@ -1,0 +1,234 @@
+"""The published ablations: what each part of the multimodal model is worth, on one fixed subset of the labels."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ase_bimetal.errors import BimetalError
+from ase_bimetal.lab.labels.dataset import ReferenceData
+from ase_bimetal.lab.training.data import TrainingData, prepare, trainable
+from ase_bimetal.lab.training.metrics import summary
+from ase_bimetal.lab.training.module import TrainingOptions, predict_rows, train_one
+from ase_bimetal.lab.training.splits import Split, random_split
+from ase_bimetal.model.ligand_encoder import BUNDLED, LigandEncoder, compute_embedding, load_t5
+from ase_bimetal.model.mml import MMLConfig
+
+RESULTS, TABLE = "ablations.json", "ablations.md"
+LIGANDS = ("bundled T5", "random T5", "one-hot")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One change to the model.
+
+    Attributes
+    ----------
+    name
+        Words for the table.
+    config, training
+        Fields of `MMLConfig` and `TrainingOptions` that differ.
+    ligands
+        Where ligand vectors come from, one of `LIGANDS`.
+    """
+
+    name: str
+    config: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    ligands: str = LIGANDS[0]
+
+
+VARIANTS = (
+    Variant("full: log P and H_mix"),
+    Variant("no descriptors", {"use_log_p": False, "use_mixing_enthalpy": False}),
+    Variant("H_mix only", {"use_log_p": False}),
+    Variant("log P only", {"use_mixing_enthalpy": False}),
+    Variant("no contrastive loss", training={"contrastive_weight": 0.0}),
+    Variant("no pre-fusion", {"use_pre_fusion": False}),
+    Variant("attention in place of Mamba2", {"fusion": "attention"}),
+    Variant("plain pooling in place of Mamba2", {"fusion": "pooling"}),
+    Variant("random T5", ligands="random T5"),
+    Variant("one-hot ligand", ligands="one-hot"),
+)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every variant is given: ``rows`` of the labels (8:1:1), ``epochs``, and ``seeds`` 0 … n − 1."""
+
+    rows: int = 3000
+    epochs: int = 40
+    seeds: int = 3
+
+
+def run_ablations(
+    reference: ReferenceData,
+    folder: Path,
+    budget: Budget,
+    variants: Sequence[Variant] = VARIANTS,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Train every variant with every seed; finished members are kept, so that a stopped run goes on.
+
+    Parameters
+    ----------
+    reference
+        Labels, from `ase_bimetal.lab.labels.dataset.load_reference`.
+    folder
+        Receives ``ablations.json`` and ``ablations.md``.
+    budget
+        Rows, epochs and seeds.
+    variants
+        What to compare.
+    say
+        Receives one line per trained member.
+
+    Returns
+    -------
+    dict
+        ``budget``, and ``members``: variant → seed → MAE, RMSE [eV/metal], R², n and seconds.
+
+    Raises
+    ------
+    BimetalError
+        The folder holds results of another budget or other labels.
+    """
+    frame = trainable(reference.frame)
+    chosen = stratified_rows(frame, budget.rows)
+    given = {"labels": reference.digest, "rows": len(chosen), "epochs": budget.epochs, "split": "random 8:1:1, seed 0"}
+    folder.mkdir(parents=True, exist_ok=True)
+    results = _earlier(folder / RESULTS, given)
+    if all(str(seed) in results["members"].get(v.name, {}) for v in variants for seed in range(budget.seeds)):
+        return results
+    data = prepare(frame.iloc[chosen].reset_index(drop=True), LigandEncoder(BUNDLED))
+    split = random_split(len(chosen))
+    for seed in range(budget.seeds):
+        for variant in variants:
+            done = results["members"].setdefault(variant.name, {})
+            if str(seed) not in done:
+                done[str(seed)] = train_member(data, split, variant, budget.epochs, seed)
+                say(f"{variant.name}, seed {seed}: MAE {done[str(seed)]['MAE']:.4f} eV/metal")
+                _write(folder, results)
+    return results
+
+
+def train_member(data: TrainingData, split: Split, variant: Variant, epochs: int, seed: int) -> dict[str, float]:
+    """Train one network of a variant; its errors on the split's test rows [eV/metal], and the seconds it took."""
+    began = time.perf_counter()
+    changed = with_ligands(data, variant.ligands)
+    width = changed.encoded[0].ligand_embedding.shape[1]
+    options = TrainingOptions(**{"epochs": epochs} | variant.training)
+    if not options.contrastive_weight:
+        changed = replace(changed, encoded=[replace(item, cluster=None) for item in changed.encoded])
+    network, mean, std = train_one(changed, split, MMLConfig(ligand_width=width, **variant.config), options, seed)
+    found = predict_rows(network, changed, split.test, mean, std)
+    return summary(data.targets[split.test], found) | {"seconds": round(time.perf_counter() - began, 1)}
+
+
+def stratified_rows(frame: pd.DataFrame, n: int, seed: int = 0) -> np.ndarray:
+    """Row numbers (≤ n,) of a subset with the whole's shares of families and dopants, the same each time.
+
+    Rows are dealt out stratum by stratum at even distances, so that each stratum loses the same share.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"family": ["a"] * 80 + ["b"] * 20, "dopant": ["Pd"] * 100})
+    >>> frame.family.iloc[stratified_rows(frame, 50)].value_counts().to_dict()
+    {'a': 40, 'b': 10}
+    """
+    order = np.random.default_rng(seed).permutation(len(frame))
+    stratum = (frame.family + " " + frame.dopant).to_numpy()[order]
+    dealt = order[np.argsort(stratum, kind="stable")]
+    return np.sort(dealt[np.linspace(0, len(dealt), min(n, len(dealt)), endpoint=False).astype(int)])
+
+
+def with_ligands(data: TrainingData, kind: str) -> TrainingData:
+    """The same rows with ligand vectors of another kind.
+
+    Parameters
+    ----------
+    data
+        Rows encoded with the bundled T5.
+    kind
+        One of `LIGANDS`.
+
+    Raises
+    ------
+    BimetalError
+        Another kind.
+    """
+    if kind == "bundled T5":
+        return data
+    smiles = sorted({ligand.smiles for system in data.systems for ligand, _ in system.ligands})
+    if kind == "one-hot":
+        table = dict(zip(smiles, np.eye(len(smiles), dtype=np.float32), strict=True))
+    elif kind == "random T5":
+        table = _random_t5(smiles)
+    else:
+        raise BimetalError(f"ligand vectors {kind!r}; allowed: {', '.join(LIGANDS)}")
+    encoded = [
+        replace(item, ligand_embedding=np.stack([table[ligand.smiles] for ligand, _ in system.ligands]))
+        for item, system in zip(data.encoded, data.systems, strict=True)
+    ]
+    return replace(data, encoded=encoded)
+
+
+def _random_t5(smiles: Iterable[str], seed: int = 0) -> dict[str, np.ndarray]:
+    """SMILES → vector of a T5 of the bundled shape that was never trained."""
+    import torch
+    from transformers import T5EncoderModel
+
+    tokenizer, trained = load_t5(LigandEncoder(BUNDLED).folder)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        untrained = T5EncoderModel(trained.config).eval()
+    return {text: compute_embedding(tokenizer, untrained, text) for text in smiles}
+
+
+def markdown_table(results: dict[str, Any]) -> str:
+    """Mean ± standard deviation over seeds per variant, with the budget above it."""
+    budget = results["budget"]
+    lines = [
+        f"{budget['rows']:,} configurations (labels {budget['labels']}, stratified by family and dopant), "
+        f"{budget['split']}, {budget['epochs']} epochs; MAE in eV/metal on the test rows, mean ± standard deviation "
+        "over seeds.", "",
+        "| variant | MAE | R² | seeds | seconds per network |", "| --- | --- | --- | --- | --- |",
+    ]
+    for name, seeds in results["members"].items():
+        rows = list(seeds.values())
+        cells = [_mean_and_spread([row[key] for row in rows]) for key in ("MAE", "R2")]
+        seconds = np.mean([row["seconds"] for row in rows])
+        lines.append(f"| {name} | {cells[0]} | {cells[1]} | {len(rows)} | {seconds:.0f} |")
+    return "\n".join(lines) + "\n"
+
+
+def _mean_and_spread(values: list[float]) -> str:
+    spread = f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.4f}{spread}"
+
+
+def _earlier(path: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """Results to go on from."""
+    if not path.is_file():
+        return {"budget": given, "members": {}}
+    results = json.loads(path.read_text())
+    if results["budget"] != given:
+        raise BimetalError(f"{path} holds results of {results['budget']}, not of {given}; allowed: another folder")
+    return results
+
+
+def _write(folder: Path, results: dict[str, Any]) -> None:
+    partial = folder / f"{RESULTS}.partial"
+    partial.write_text(json.dumps(results, indent=1) + "\n")
+    partial.replace(folder / RESULTS)
+    (folder / TABLE).write_text(markdown_table(results))
+
+
+__all__ = ["VARIANTS", "Budget", "Variant", "markdown_table", "run_ablations", "stratified_rows", "train_member"]

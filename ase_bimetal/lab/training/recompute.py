@@ -1,0 +1,93 @@
+"""Check a card: predict the random split's test rows again with the shipped weights, and compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ase_bimetal.errors import MissingDataError
+from ase_bimetal.lab.labels.dataset import ReferenceData
+from ase_bimetal.lab.training.calibrate import Held, inside_interval
+from ase_bimetal.lab.training.data import prepare, trainable
+from ase_bimetal.lab.training.evaluate import MML_NAME, Trained, held
+from ase_bimetal.lab.training.metrics import summary
+from ase_bimetal.lab.training.splits import random_split
+from ase_bimetal.model.checkpoint import Checkpoint
+from ase_bimetal.model.ligand_encoder import LigandEncoder
+
+#: Largest difference to the card that counts as none [eV/metal for errors, - for R² and coverage].
+TOLERANCE = 1e-3
+RANDOM = "random"
+#: How the card of a model says that its test rows are those of `random_split`.
+_SPLIT = "random 8:1:1, seed 0"
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """The random split's test rows, predicted again.
+
+    Attributes
+    ----------
+    rows
+        Their columns of the labels, such as ``family``.
+    held
+        Truth, mean and spread over the ensemble [eV/metal].
+    errors, interval
+        MAE, RMSE, R²; coverage and half-width of the 90 % intervals.
+    same_labels
+        Whether the labels are those the model was trained on; if not, the rows are other rows, some of them trained on.
+    """
+
+    rows: pd.DataFrame
+    held: Held
+    errors: dict[str, float]
+    interval: dict[str, float]
+    same_labels: bool
+
+    def differences(self, card: dict[str, Any]) -> dict[str, float]:
+        """Recomputed minus card, for every number that both have."""
+        old = card["metrics"][RANDOM][MML_NAME] | card.get("intervals", {}).get(RANDOM, {})
+        new = self.errors | self.interval
+        return {key: round(new[key] - old[key], 6) for key in new if key in old}
+
+    def agrees(self, card: dict[str, Any]) -> bool:
+        """Whether every difference is within `TOLERANCE`."""
+        return all(abs(difference) <= TOLERANCE for difference in self.differences(card).values())
+
+
+def recompute(checkpoint: Checkpoint, reference: ReferenceData) -> Recomputed:
+    """Predict the test rows of the random split with the weights of a checkpoint.
+
+    Parameters
+    ----------
+    checkpoint
+        A model trained by `ase_bimetal.lab.training.fit.train_model`.
+    reference
+        The labels.
+
+    Raises
+    ------
+    MissingDataError
+        The model was trained on other data, so that its test rows are not known here.
+    """
+    card = checkpoint.card
+    if card["training"].get("split") != _SPLIT or RANDOM not in card["metrics"]:
+        raise MissingDataError(f"{checkpoint.name} was not trained on packed labels with the {_SPLIT} split; its test "
+                               "rows cannot be found again")
+    frame = trainable(reference.frame)
+    rows = frame.iloc[random_split(len(frame)).test].reset_index(drop=True)
+    encoder = LigandEncoder(card["ligand_encoder"]["source"])
+    encoder.require_digest(card["ligand_encoder"]["digest"])
+    data = prepare(rows, encoder, whole_cluster=False)
+    ensemble = [Trained(member, card["target"]["mean"], card["target"]["std"]) for member in checkpoint.members]
+    found = held(data, np.arange(len(rows)), ensemble)
+    return Recomputed(
+        rows, found, summary(found.truth, found.mean), inside_interval(found, card["uncertainty"]),
+        reference.digest == card["data"]["digest"],
+    )
+
+
+__all__ = ["Recomputed", "recompute"]

@@ -1,0 +1,265 @@
+"""A random forest on the eight features for any bimetallic material, with calibrated intervals.
+
+No trained model is stored: the forest grows from the shipped table when first asked for, with fixed seed and
+settings, so that it is the same every time. Intervals are those of a quantile regression forest (Meinshausen, J.
+Mach. Learn. Res. 2006, 7, 983), widened by conformal prediction (Romano et al., NeurIPS 2019, arXiv 1905.03222) on
+predictions for rows whose prototype, metal pair or kind of surroundings the forest had not seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ase_bimetal.errors import UnsupportedSystemError, WeightsError
+from ase_bimetal.files import DATASETS
+from ase_bimetal.formation import correction_features
+from ase_bimetal.model.regressors import REGRESSORS, make_regressor, settings
+from ase_bimetal.model.table import DIGITS, FEATURES, DescriptorTable, material_features, read_table, surroundings
+from ase_bimetal.system import BimetallicSystem
+
+CARD = DATASETS / "descriptor_forest.json"
+NAME = "descriptor-forest"
+SETTINGS_ROWS = "configurations"
+#: Share of objects whose energy the interval is to hold.
+COVERAGE = 0.9
+#: Half-width of a normal distribution's 90 % interval, in standard deviations.
+_HALF_WIDTH = 1.6449
+LEVEL_LIGANDS = "PBE-referenced GFN1-xTB"
+LEVEL_OTHER = "GFN1-xTB with PBE-referenced elements"
+#: What an object can be new in, from the least to the most.
+NOVELTY = ("prototype", "metal pair", "surroundings")
+#: What E_env of eq. (1) is, by surroundings; any other host is its relaxed metal-free self.
+REFERENCE_STATES = {
+    "ligands": "dimer",
+    "zeolite": "H-form framework minus n/2 H2",
+    "doped carbon": "relaxed metal-free sheet",
+    "bare particle": "isolated atoms",
+    "bare solid": "isolated atoms",
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Formation energy of one object by the forest.
+
+    Attributes
+    ----------
+    formation_energy_per_metal
+        E_form [eV per metal atom].
+    formation_energy_interval
+        Ends of the interval [eV per metal atom] that holds the label of 90 % of objects like this one.
+    formation_energy_std
+        Width of the interval as a standard deviation [eV per metal atom]: (upper − lower) / (2 · 1.645).
+    level, level_error
+        Level of theory, and its mean error [eV per metal atom] against density-functional anchors left out of the
+        fit of the references; systematic, and not part of the interval.
+    reference
+        Reference state of the surroundings.
+    model
+        Name and hash of the forest.
+    novelty
+        What the forest has not seen, which decides the interval: ``"prototype"``, ``"metal pair"`` or
+        ``"surroundings"``.
+    flags
+        Sentences on what the number should not be trusted for.
+    """
+
+    formation_energy_per_metal: float
+    formation_energy_interval: tuple[float, float]
+    formation_energy_std: float
+    level: str
+    level_error: float
+    reference: str
+    model: str
+    novelty: str
+    flags: tuple[str, ...]
+
+
+class QuantileForest:
+    """A random forest that gives quantiles from the training rows which share its leaves.
+
+    Parameters
+    ----------
+    table
+        Rows to learn.
+    """
+
+    def __init__(self, table: DescriptorTable) -> None:
+        self.pipeline = make_regressor("random forest", seed=0, rows=SETTINGS_ROWS)
+        self.pipeline.fit(table.features, table.targets)
+        order = np.argsort(table.targets, kind="stable")
+        self._sorted = table.targets[order]
+        self._leaves = self._apply(table.features)[order]
+
+    def predict(self, features: pd.DataFrame) -> np.ndarray:
+        """Mean prediction (n,) [eV/metal]."""
+        return self.pipeline.predict(features)
+
+    def quantiles(self, features: pd.DataFrame, levels: tuple[float, ...]) -> np.ndarray:
+        """Quantiles (n, len(levels)) [eV/metal] of the training energies, weighted by shared leaves."""
+        found = np.empty((len(features), len(levels)))
+        for row, leaves in enumerate(self._apply(features)):
+            shared = self._leaves == leaves
+            weight = (shared / shared.sum(axis=0)).mean(axis=1)
+            # The last weight sums to 1 within rounding; the clip keeps the search inside the rows.
+            place = np.searchsorted(np.cumsum(weight), np.array(levels) - 1e-9)
+            found[row] = self._sorted[np.minimum(place, len(self._sorted) - 1)]
+        return found
+
+    def _apply(self, features: pd.DataFrame) -> np.ndarray:
+        """Leaf of every row in every tree, (n, trees)."""
+        return self.pipeline[-1].apply(self.pipeline[:-1].transform(features))
+
+
+class DescriptorForest:
+    """The shipped forest with its card.
+
+    Parameters
+    ----------
+    table
+        Rows to learn.
+    card
+        What `ase_bimetal.lab.regressors.forest_card` found out about a forest on this table.
+
+    Raises
+    ------
+    WeightsError
+        The card was made for another table or other settings.
+    """
+
+    def __init__(self, table: DescriptorTable, card: Mapping[str, Any]) -> None:
+        if card["digest"] != forest_digest(table):
+            raise WeightsError(
+                f"the card {CARD.name} belongs to forest {card['digest']}, the table and settings give "
+                f"{forest_digest(table)}; make both again with python -m ase_bimetal.lab.regressors.forest_card"
+            )
+        self.card = card
+        self.name = f"{NAME}@{card['digest']}"
+        self._forest = QuantileForest(table)
+        rows = table.rows
+        self._pairs = set(table.pairs)
+        self._metals = set(rows.host) | set(rows.dopant)
+        self._surroundings = set(rows.surroundings)
+        self._ranges = {name: (rows[name].min(), rows[name].max()) for name in FEATURES}
+
+    def estimate(self, system: BimetallicSystem) -> Estimate:
+        """Formation energy of one object with coordinates.
+
+        Raises
+        ------
+        UnsupportedSystemError
+            It does not hold exactly two metals.
+        MissingDataError
+            It has no coordinates, or a host without atoms that touch metal.
+        """
+        _require_two_metals(system)
+        row = material_features(system) | {
+            "host": system.host, "dopant": system.dopant, "surroundings": surroundings(system)
+        }
+        [found] = self.estimate_rows(pd.DataFrame([row]), [set(correction_features(system))])
+        return found
+
+    def estimate_rows(self, rows: pd.DataFrame, corrected: list[set[str]] | None = None) -> list[Estimate]:
+        """Formation energies from descriptors alone, for materials known by their numbers and not their coordinates.
+
+        Parameters
+        ----------
+        rows
+            The eight features by label, with ``host``, ``dopant`` and ``surroundings`` as of
+            `ase_bimetal.model.table.surroundings`. A missing χ_env means bare metal.
+        corrected
+            For each row the elements and donor types that its elemental references need; of the metals by default.
+        """
+        names = corrected or [{host, dopant} for host, dopant in zip(rows.host, rows.dopant, strict=True)]
+        features = rows[list(FEATURES)].astype(float).round(DIGITS)
+        means = self._forest.predict(features)
+        quantiles = self._forest.quantiles(features, ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2))
+        return [
+            self._estimate(row, mean, ends, needed)
+            for (_, row), mean, ends, needed in zip(rows.iterrows(), means, quantiles, names, strict=True)
+        ]
+
+    def _estimate(self, row: pd.Series, mean: float, ends: np.ndarray, needed: set[str]) -> Estimate:
+        novelty = self._novelty(row)
+        # What is newer is never given the narrower interval, whatever chance did to the calibrations.
+        wider = max(
+            widening(self.card["calibration"][name], row.surroundings)
+            for name in NOVELTY[: NOVELTY.index(novelty) + 1]
+        )
+        # A conformal interval may be narrower than the quantiles say, but never leaves out the mean.
+        low, high = min(ends[0] - wider, mean), max(ends[1] + wider, mean)
+        in_ligands = row.surroundings == "ligands"
+        return Estimate(
+            formation_energy_per_metal=float(mean),
+            formation_energy_interval=(float(low), float(high)),
+            formation_energy_std=float(high - low) / (2 * _HALF_WIDTH),
+            level=LEVEL_LIGANDS if in_ligands else LEVEL_OTHER,
+            level_error=self.card["level_error"]["ligands" if in_ligands else "other"],
+            reference=REFERENCE_STATES.get(row.surroundings, "relaxed metal-free host"),
+            model=self.name,
+            novelty=novelty,
+            flags=tuple(self._flags(row, needed)),
+        )
+
+    def _novelty(self, row: pd.Series) -> str:
+        if row.surroundings not in self._surroundings:
+            return "surroundings"
+        return "prototype" if "-".join(sorted((row.host, row.dopant))) in self._pairs else "metal pair"
+
+    def _flags(self, row: pd.Series, needed: set[str]) -> list[str]:
+        flags, metals = [], {row.host, row.dopant}
+        if row.surroundings not in self._surroundings:
+            flags.append(f"surroundings never seen in training: {row.surroundings}; "
+                         f"trained on {', '.join(sorted(self._surroundings))}")
+        if unseen := sorted(metals - self._metals):
+            flags.append(f"element never seen in training: {', '.join(unseen)}")
+        elif "-".join(sorted(metals)) not in self._pairs:
+            flags.append(f"{row.host} and {row.dopant} never seen together in training")
+        for name, (low, high) in self._ranges.items():
+            if not (np.isnan(row[name]) or low <= round(row[name], DIGITS) <= high):
+                flags.append(f"{name} = {row[name]:.3g}; trained on {low:.3g} to {high:.3g}")
+        anchored = set(self.card["elemental_references"])
+        if missing := sorted((needed & metals) - anchored):
+            flags.append(f"no density-functional anchor for {', '.join(missing)}: elemental correction taken as 0")
+        if missing := sorted(needed - metals - anchored):
+            flags.append(f"no density-functional anchor for donor {', '.join(missing)}")
+        if row.surroundings not in ("ligands", "bare particle", "bare solid"):
+            flags.append(f"no density-functional reference for bonds between metal and {row.surroundings}")
+        return flags
+
+
+def widening(calibration: Mapping[str, Any], name: str) -> float:
+    """By how much [eV/metal] both ends of an interval move outwards: that of the surroundings, or of all rows."""
+    return calibration["widening"].get(name, calibration["widening"]["all"])
+
+
+def forest_digest(table: DescriptorTable) -> str:
+    """First 8 hex digits of the sha256 of the table and the forest's settings."""
+    chosen = {**REGRESSORS["random forest"].fixed, **settings(SETTINGS_ROWS)["random forest"]["settings"]}
+    return hashlib.sha256((table.to_csv() + json.dumps(chosen, sort_keys=True)).encode()).hexdigest()[:8]
+
+
+@lru_cache(maxsize=1)
+def get_forest() -> DescriptorForest:
+    """The shipped forest, grown once in a process."""
+    return DescriptorForest(read_table(), json.loads(CARD.read_text()))
+
+
+def _require_two_metals(system: BimetallicSystem) -> None:
+    metals = list(system.composition_metals)
+    if len(metals) != 2:
+        raise UnsupportedSystemError(
+            f"the descriptor forest describes bimetallic objects; this one holds {len(metals)} metal"
+            f"{'s' if len(metals) > 1 else ''} ({', '.join(metals)}); allowed: exactly two"
+        )
+
+
+__all__ = ["COVERAGE", "DescriptorForest", "Estimate", "QuantileForest", "forest_digest", "get_forest", "widening"]

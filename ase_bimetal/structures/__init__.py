@@ -1,0 +1,1 @@
+"""Builds metal cores, ligand shells, frameworks, sheets and alloys, and checks geometries."""

@@ -1,0 +1,278 @@
+"""From a prototype to a three-dimensional cluster: place ligands on their sites and take out the clashes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from ase import Atoms
+from ase.data import covalent_radii
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
+from scipy.optimize import minimize
+from scipy.spatial.transform import Rotation
+
+from ase_bimetal.errors import LigandError
+from ase_bimetal.ligands import Ligand
+from ase_bimetal.structures.motifs import DONOR_DISTANCE, Prototype, Site
+
+#: Contact radii [Å] for clashes: close to van der Waals, hydrogen kept small; metals by their own value.
+CONTACT_RADII = {"H": 1.15, "C": 1.65, "N": 1.5, "O": 1.5, "F": 1.45, "S": 1.7, "P": 1.7, "Cl": 1.7, "Br": 1.8}
+_METAL_CONTACT = 1.55
+_TORSIONS = 24
+_BEND = np.radians(72.0)  # of M–S–C at a terminal thiolate, from straight
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A ligand as bound, in its own frame: donor, or centre of a π ring, at the origin, the rest towards +z.
+
+    ``symbols`` (n,), ``positions`` (n, 3) in Å, ``donors`` the rows that touch the metal (none for a metal core).
+    """
+
+    symbols: tuple[str, ...]
+    positions: np.ndarray
+    donors: tuple[int, ...] = ()
+
+
+Relaxer = Callable[[Atoms], Atoms]
+
+
+def free_molecule(ligand: Ligand, seed: int = 7, relax: Relaxer | None = None) -> list[Atoms]:
+    """Conformers of the free, protonated ligand, MMFF-relaxed, then by `relax` if given.
+
+    Atoms are in the order of ``Chem.AddHs(ligand.mol)``.
+    """
+    mol = Chem.AddHs(ligand.mol)
+    found = conformers(mol, 1 if mol.GetNumHeavyAtoms() <= 4 else 4, seed)
+    return [relax(atoms) for atoms in found] if relax else found
+
+
+def conformers(mol: Chem.Mol, n: int, seed: int) -> list[Atoms]:
+    """Up to n conformers of a molecule with explicit hydrogens, MMFF-relaxed where MMFF knows its atoms."""
+    rows = list(rdDistGeom.EmbedMultipleConfs(mol, n, randomSeed=seed))
+    if not rows:
+        raise LigandError(f"no three-dimensional structure found for {Chem.MolToSmiles(Chem.RemoveHs(mol))!r}")
+    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
+        rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(mol)
+    symbols = [atom.GetSymbol() for atom in mol.GetAtoms()]
+    return [Atoms(symbols, mol.GetConformer(row).GetPositions()) for row in rows]
+
+
+def bound_pieces(ligand: Ligand, relax: Relaxer | None = None) -> list[Piece]:
+    """Conformers of a ligand as bound: an X ligand has lost the hydrogen of its donor."""
+    if ligand.is_pi:
+        return [_ring_piece(ligand)]
+    mol = Chem.AddHs(ligand.mol)
+    donor = mol.GetAtomWithIdx(ligand.donor_index)
+    kept = bound_rows(ligand)
+    bonded = [a.GetIdx() for a in donor.GetNeighbors() if a.GetIdx() in kept]
+    return [_piece(atoms, donor.GetIdx(), bonded, kept) for atoms in free_molecule(ligand, relax=relax)]
+
+
+def bound_rows(ligand: Ligand) -> list[int]:
+    """Rows of `free_molecule` that stay when the ligand binds: all, less one donor hydrogen of an X ligand."""
+    mol = Chem.AddHs(ligand.mol)
+    donor = mol.GetAtomWithIdx(ligand.donor_index)
+    hydrogens = [a.GetIdx() for a in donor.GetNeighbors() if a.GetSymbol() == "H"]
+    lost = hydrogens[:1] if ligand.type == "X" else []
+    return [i for i in range(mol.GetNumAtoms()) if i not in lost]
+
+
+def _piece(atoms: Atoms, donor: int, bonded: list[int], kept: list[int]) -> Piece:
+    relative = atoms.positions - atoms.positions[donor]
+    if bonded:
+        axis = sum(relative[i] / np.linalg.norm(relative[i]) for i in bonded)
+        relative = _rotation_onto(axis, np.array([0.0, 0.0, 1.0])).apply(relative)
+    return Piece(tuple(atoms.symbols[i] for i in kept), relative[kept], (kept.index(donor),))
+
+
+def _ring_piece(ligand: Ligand) -> Piece:
+    """A cyclopentadienyl as bound: its flat anion, the ring's centre at the origin and its plane across z."""
+    mol = Chem.RWMol(ligand.mol)
+    donor = mol.GetAtomWithIdx(ligand.donor_index)
+    donor.SetFormalCharge(-1)
+    donor.SetNumExplicitHs(donor.GetTotalNumHs() - 1)
+    donor.SetNoImplicit(True)
+    Chem.SanitizeMol(mol)
+    ring = next(r for r in mol.GetRingInfo().AtomRings() if ligand.donor_index in r and len(r) == 5)
+    [atoms] = conformers(Chem.AddHs(mol), 1, seed=7)
+    relative = atoms.positions - atoms.positions[list(ring)].mean(axis=0)
+    normal = np.linalg.svd(relative[list(ring)])[2][2]
+    turned = _rotation_onto(normal, np.array([0.0, 0.0, 1.0])).apply(relative)
+    return Piece(tuple(atoms.get_chemical_symbols()), turned, tuple(ring))
+
+
+def assemble(prototype: Prototype, seed: int = 0, relax: Relaxer | None = None) -> Atoms:
+    """Build a prototype's cluster.
+
+    Every ligand is turned about its bond to the core, conformer by conformer, until it is furthest from its
+    neighbours; then overlaps are pushed apart with the core and all bonds held.
+
+    Parameters
+    ----------
+    prototype
+        What to build.
+    seed
+        Seed of the order in which ligands are placed.
+    relax
+        Optional relaxation of the free ligands, so that rigid pieces carry no strain.
+
+    Returns
+    -------
+    Atoms
+        With array ``fragment`` (0 = metal, k = k-th ligand) and ``info["ligand_smiles"]``.
+    """
+    core, ligands = prototype.core(), prototype.ligands()
+    pieces = {role: bound_pieces(ligand, relax) for role, ligand in ligands.items()}
+    candidates = [_poses(site, pieces[site.role], ligands[site.role]) for site in core.sites]
+    placed = _least_crowded(Piece(core.symbols, core.positions), candidates, np.random.default_rng(seed))
+    atoms = Atoms(core.symbols, core.positions)
+    fragment = [0] * len(core.symbols)
+    for k, piece in enumerate(placed, start=1):
+        atoms += Atoms(piece.symbols, piece.positions)
+        fragment += [k] * len(piece.symbols)
+    atoms.arrays["fragment"] = np.array(fragment)
+    atoms.info["ligand_smiles"] = dict(Counter(ligands[site.role].smiles for site in core.sites))
+    return push_apart(atoms)
+
+
+def _poses(site: Site, pieces: Sequence[Piece], ligand: Ligand) -> list[Piece]:
+    """Ways for a ligand to sit on a site: every conformer, turned about its axis."""
+    if ligand.is_pi != (site.role == "pi"):
+        raise LigandError(f"ligand {ligand.smiles!r} does not fit a site of role {site.role!r}; allowed: π ligands "
+                          "such as Cp on 'pi' sites, σ donors on all others")
+    distance = DONOR_DISTANCE[ligand.donor] if site.distance is None else site.distance
+    origin = site.anchor + distance * site.direction
+    poses = []
+    for outward in _axes(site, ligand):
+        onto = _rotation_onto(np.array([0.0, 0.0, 1.0]), outward)
+        for piece in pieces:
+            angles = np.linspace(0, 2 * np.pi, _TORSIONS, endpoint=False) if len(piece.symbols) > 1 else [0.0]
+            for angle in angles:
+                turned = onto * Rotation.from_euler("z", angle)
+                poses.append(Piece(piece.symbols, turned.apply(piece.positions) + origin, piece.donors))
+    return poses
+
+
+def _axes(site: Site, ligand: Ligand) -> list[np.ndarray]:
+    """Directions of the rest of the ligand: the site's own; a terminal thiolate is bent at its sulfur."""
+    if site.distance is not None or ligand.type != "X" or ligand.donor not in ("S", "Se", "O"):
+        return [site.outward]
+    onto = _rotation_onto(np.array([0.0, 0.0, 1.0]), site.outward)
+    azimuths = np.arange(6) * np.pi / 3
+    tilted = np.stack([np.sin(_BEND) * np.cos(azimuths), np.sin(_BEND) * np.sin(azimuths),
+                       np.full(6, np.cos(_BEND))], axis=1)
+    return list(onto.apply(tilted))
+
+
+def _least_crowded(core: Piece, candidates: list[list[Piece]], rng: np.random.Generator) -> list[Piece]:
+    """Choose one pose per site by cyclic sweeps over the sites."""
+    chosen: list[Piece | None] = [None] * len(candidates)
+    for _ in range(3):
+        for k in rng.permutation(len(candidates)):
+            others = [core, *(p for j, p in enumerate(chosen) if p is not None and j != k)]
+            symbols = [s for p in others for s in p.symbols]
+            positions = np.vstack([p.positions for p in others])
+            crowding = [_crowding(pose, symbols, positions) for pose in candidates[k]]
+            chosen[k] = candidates[k][int(np.argmin(crowding))]
+    return [p for p in chosen if p is not None]
+
+
+def _crowding(pose: Piece, symbols: Sequence[str], positions: np.ndarray) -> float:
+    """Overlap of a pose with its surroundings; its donors, bonded to metal on purpose, do not count."""
+    rest = [i for i in range(len(pose.symbols)) if i not in pose.donors]
+    if not rest:
+        return 0.0
+    reach = _contact([pose.symbols[i] for i in rest])[:, None] + _contact(symbols)
+    ratio = np.linalg.norm(pose.positions[rest][:, None] - positions[None], axis=2) / reach
+    return float((np.clip(1 - ratio, 0, None) ** 2).sum() + 50 * (np.clip(1 - ratio / 0.7, 0, None) ** 2).sum())
+
+
+def _contact(symbols: Sequence[str]) -> np.ndarray:
+    return np.array([CONTACT_RADII.get(s, _METAL_CONTACT) for s in symbols])
+
+
+def _rotation_onto(source: np.ndarray, target: np.ndarray) -> Rotation:
+    a, b = source / np.linalg.norm(source), target / np.linalg.norm(target)
+    return _aligned(tuple(a), tuple(b))
+
+
+@lru_cache(maxsize=1024)
+def _aligned(a: tuple[float, ...], b: tuple[float, ...]) -> Rotation:
+    cross, cosine = np.cross(a, b), float(np.dot(a, b))
+    if np.linalg.norm(cross) < 1e-8:
+        if cosine > 0:
+            return Rotation.identity()
+        perpendicular = np.cross(a, [1, 0, 0] if abs(a[0]) < 0.9 else [0, 1, 0])
+        return Rotation.from_rotvec(np.pi * perpendicular / np.linalg.norm(perpendicular))
+    return Rotation.from_rotvec(cross / np.linalg.norm(cross) * np.arccos(np.clip(cosine, -1, 1)))
+
+
+@dataclass(frozen=True)
+class _Springs:
+    """Pairs to hold at a distance, and pairs to keep apart: indices (n,), lengths (n,) in Å."""
+
+    first: np.ndarray
+    second: np.ndarray
+    length: np.ndarray
+    one_sided: bool
+    stiffness: float
+
+    def energy(self, positions: np.ndarray, gradient: np.ndarray) -> float:
+        """Energy of the springs; adds their gradient in place."""
+        first, second, length = self.first, self.second, self.length
+        vector = positions[first] - positions[second]
+        distance = np.sqrt(np.einsum("ij,ij->i", vector, vector)) + 1e-9
+        if self.one_sided:  # most pairs are far apart and pull on nothing
+            near = distance < length
+            first, second, length, vector, distance = (x[near] for x in (first, second, length, vector, distance))
+        stretch = distance - length
+        pull = (2 * self.stiffness * stretch / distance)[:, None] * vector
+        for axis in range(3):
+            gradient[:, axis] += np.bincount(first, pull[:, axis], len(positions))
+            gradient[:, axis] -= np.bincount(second, pull[:, axis], len(positions))
+        return self.stiffness * float((stretch**2).sum())
+
+
+def push_apart(atoms: Atoms, max_steps: int = 300) -> Atoms:
+    """Remove overlaps between ligands while bonds, metal–donor and metal–metal distances are held.
+
+    Parameters
+    ----------
+    atoms
+        Cluster with the array ``fragment``.
+    """
+    springs = _springs(atoms)
+
+    def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        """Energy of all springs and its gradient."""
+        positions = flat.reshape(-1, 3)
+        gradient = np.zeros_like(positions)
+        return sum(s.energy(positions, gradient) for s in springs), gradient.ravel()
+
+    found = minimize(objective, atoms.positions.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": max_steps})
+    moved = atoms.copy()
+    moved.positions = found.x.reshape(-1, 3)
+    return moved
+
+
+def _springs(atoms: Atoms) -> list[_Springs]:
+    fragment, distances = atoms.arrays["fragment"], atoms.get_all_distances()
+    first, second = np.triu_indices(len(atoms), 1)
+    apart = distances[first, second]
+    metal, same = fragment == 0, fragment[first] == fragment[second]
+    hydrogen = (atoms.numbers[first] == 1) | (atoms.numbers[second] == 1)
+    bonded = apart < 1.25 * (covalent_radii[atoms.numbers[first]] + covalent_radii[atoms.numbers[second]])
+    donor = (metal[first] != metal[second]) & bonded & ~hydrogen
+    inside = same & (apart < 2.95) | donor | (metal[first] & metal[second])
+    contact = _contact(atoms.get_chemical_symbols())
+    reach = (contact[first] + contact[second]) * np.where(same, 0.8, 1.0)
+    free = ~inside
+    return [
+        _Springs(first[inside], second[inside], apart[inside], one_sided=False, stiffness=4.0),
+        _Springs(first[free], second[free], reach[free], one_sided=True, stiffness=1.0),
+    ]
