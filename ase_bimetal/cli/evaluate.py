@@ -60,12 +60,24 @@ def evaluate(
         _ablate(reference, out, (rows, epochs, seeds), quiet)
         return
     checkpoint = load_checkpoint(model)
+    if "PBE" in checkpoint.card["level"]:
+        _print_pbe(model, checkpoint.name)
     _print_card(checkpoint.name, checkpoint.card)
     agrees = _check(checkpoint, reference, figures)
     if all_splits:
         _retrain(reference, checkpoint.card, (epochs, fold_rows, workers))
     if not agrees:
         raise typer.Exit(1)
+
+
+def _print_pbe(model: str | Path, name: str) -> None:
+    """The error that counts for a user: against density-functional energies."""
+    from ase_bimetal.lab.training.recompute import against_pbe
+
+    found = against_pbe(model)
+    print(f"{name} against {found.errors['n']} PBE labels it was not fitted on: "
+          f"MAE {found.errors['MAE']:.3f} eV/metal, RMSE {found.errors['RMSE']:.3f}; nominal 90 % intervals hold "
+          f"{100 * found.coverage:.0f} % (± {found.half_width:.3f} eV/metal)\n")
 
 
 def _print_card(name: str, card: dict[str, Any]) -> None:

@@ -18,6 +18,9 @@ def label(
     only: Annotated[str, typer.Option(help="Only prototypes whose name holds this text.")] = "",
     level: Annotated[str, typer.Option(help="gfn1-xtb, cp2k-pbe, or module:Class of an ASE calculator.")] = "gfn1-xtb",
     hosts: Annotated[bool, typer.Option("--hosts", help="Zeolites, sheets and alloys in place of clusters.")] = False,
+    pbe: Annotated[int | None, typer.Option(
+        min=1, help="Label so many configurations of the data set with CP2K-PBE, those first that say most per minute."
+    )] = None,
     at_most: Annotated[int | None, typer.Option(min=1, help="Configurations per prototype, at most.")] = None,
     renew_above: Annotated[float | None, typer.Option(
         help="Relax parents with a larger residual force (eV/Å) further, and label their series anew."
@@ -33,6 +36,9 @@ def label(
             raise typer.BadParameter("hosts are labelled with gfn1-xtb on this machine", param_hint="--hosts")
         _label_hosts(folder, workers, go_on, (only, at_most), not quiet)
         return
+    if pbe is not None:
+        _label_pbe(folder, pbe, workers, not quiet)
+        return
     from ase_bimetal.lab.labels.campaign import Job, run_campaign
     from ase_bimetal.lab.labels.dataset import unpack
     from ase_bimetal.lab.labels.plan import campaign
@@ -44,6 +50,13 @@ def label(
     if go_on and not any(folder.glob("*.jsonl")):
         unpack(folder)
     run_campaign(jobs, folder, workers, scheduler, level, not quiet, renew_above)
+
+
+def _label_pbe(folder: Path, n_labels: int, workers: int, progress: bool) -> None:
+    from ase_bimetal.lab.labels.dataset import load_reference
+    from ase_bimetal.lab.labels.pbe import plan, run_pbe_campaign
+
+    run_pbe_campaign(plan(load_reference().frame, n_labels), folder, workers, progress)
 
 
 def _label_hosts(folder: Path, workers: int, go_on: bool, chosen: tuple[str, int | None], progress: bool) -> None:

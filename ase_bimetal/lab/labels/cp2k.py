@@ -113,7 +113,7 @@ class Cp2kPbe(Calculator):
         if "numbers" in system_changes and self.results:
             self.guess = None
         super().calculate(atoms, properties, system_changes)
-        multiplicity = self.multiplicity or 1 + _electrons(self.atoms) % 2
+        multiplicity = self.multiplicity or 1 + electrons(self.atoms) % 2
         found, self.guess = solve(self.atoms, multiplicity, self.folder, self.guess, forces="forces" in properties)
         self.spin_squared = found.spin_squared
         self.results = {"energy": found.energy, "charges": np.array(found.charges)}
@@ -319,7 +319,8 @@ def _section(name: str, content: dict) -> str:
 def _converge(atoms: Atoms, multiplicity: int, work: Path, forces: bool) -> Solution:
     """Coarse grid, then the level's own; if that does not settle, on from there with conjugate gradients."""
     wavefunction = work / _WAVEFUNCTION
-    if not wavefunction.exists():
+    # Without a hard core the coarse grid costs up to eight times what it saves.
+    if not wavefunction.exists() and set(HARD) & set(atoms.symbols):
         _run(input_text(atoms, multiplicity, guess="ATOMIC", **_COARSE), work, "coarse")
     reason = "CP2K stopped without a word"
     for minimizer in ("DIIS", "CG"):
@@ -405,14 +406,15 @@ def _check(atoms: Atoms, multiplicity: int) -> None:
     missing = sorted(set(atoms.symbols) - set(VALENCE))
     if missing:
         raise LevelError(f"no pseudopotential is set for {', '.join(missing)}; allowed: {', '.join(VALENCE)}")
-    if (_electrons(atoms) + multiplicity) % 2 == 0:
+    if (electrons(atoms) + multiplicity) % 2 == 0:
         raise LevelError(
-            f"{atoms.get_chemical_formula()} has {_electrons(atoms)} valence electrons: multiplicity {multiplicity} is "
+            f"{atoms.get_chemical_formula()} has {electrons(atoms)} valence electrons: multiplicity {multiplicity} is "
             f"impossible; allowed: {'odd' if multiplicity % 2 == 0 else 'even'} ones"
         )
 
 
-def _electrons(atoms: Atoms) -> int:
+def electrons(atoms: Atoms) -> int:
+    """Count the valence electrons of the pseudopotentials."""
     return sum(VALENCE.get(symbol, 0) for symbol in atoms.symbols)
 
 

@@ -1,0 +1,148 @@
+"""PBE labels: which are chosen, how they survive a stop, and what the shipped ones say."""
+
+import json
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from ase.calculators.calculator import CalculationFailed
+
+from ase_bimetal.lab.labels import cp2k, pbe
+from ase_bimetal.lab.labels.bulk import bare_clusters, bulk_metals
+from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.level_difference import FORMS, differences, left_out_errors
+from ase_bimetal.lab.labels.level_terms import level_terms, metal_coordination
+from ase_bimetal.lab.labels.pbe import PbeTask, compute, label_path, load_pbe, load_rejects, pack_pbe, plan
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return load_reference().frame
+
+
+@pytest.fixture
+def task(frame):
+    row = frame[frame.id == "Au4M2-Pd-SH/0"].iloc[0]
+    return PbeTask(row.id, row.atoms, row.energy, (1,), None, 3.0)
+
+
+def test_a_close_packed_crystal_counts_twelve_and_no_second_neighbour():
+    block = bulk("Au", cubic=True) * (5, 5, 5)
+    counts = metal_coordination(block.get_chemical_symbols(), block.positions)
+    assert counts.max() == pytest.approx(12.0, abs=1e-9)
+    pair = np.array([[0, 0, 0], [0, 0, 1.25 * 2.88]])  # halfway through the fade
+    assert metal_coordination(["Au", "Ag"], pair) == pytest.approx([0.5, 0.5])
+
+
+def test_coordination_knows_which_metal_has_it():
+    line = np.array([[0, 0, 0], [0, 0, 2.8], [0, 0, 5.6]])
+    terms = level_terms(["Au", "Ag", "Au"], line, {"S": 2, "P": 1})
+    assert terms["Au"] == pytest.approx(2 / 3) and terms["S"] == pytest.approx(2 / 3)
+    assert terms["P"] == pytest.approx(1 / 3)
+    assert terms["CN Ag"] == pytest.approx(2 / 12 / 3)
+    assert terms["CN Au"] == pytest.approx(2 / 12 / 3)
+    assert terms["CN"] == pytest.approx(4 / 12 / 3)
+
+
+def test_two_copies_far_apart_have_the_terms_of_one(frame):
+    atoms = frame[frame.id == "Au4M2-Pd-SH/0"].iloc[0].atoms
+    core = atoms[atoms.arrays["fragment"] == 0]
+    symbols, ligands = core.get_chemical_symbols(), atoms.info["ligand_smiles"]
+    one = level_terms(symbols, core.positions, ligands)
+    both = np.vstack([core.positions, core.positions + [0, 0, 60.0]])
+    two = level_terms(symbols * 2, both, {name: 2 * n for name, n in ligands.items()})
+    assert two == pytest.approx(one, abs=1e-12)
+
+
+def test_the_plan_is_a_design_with_partners(frame):
+    tasks = plan(frame, 25)
+    assert len({task.record for task in tasks}) == 25
+    partners = [task for task in tasks if task.parent]
+    assert [tasks.index(task) for task in partners] == [4, 9, 14, 19, 24]
+    for task in partners:
+        assert task.record.partition("/")[0] == task.parent.partition("/")[0]
+        assert task.parent in {other.record for other in tasks[: tasks.index(task)]}
+    assert all(set(task.atoms.info["ligand_smiles"]) <= pbe.SMALL_LIGANDS for task in tasks)
+    metals = {symbol for task in tasks for symbol in task.atoms.symbols}
+    assert {"Pt", "Pd", "Hg", "Re", "Fe", "Rh", "Co"} <= metals
+
+
+def test_spins_follow_the_electron_count_and_the_metal():
+    assert pbe.multiplicities(Atoms("Au2")) == (1,)
+    assert pbe.multiplicities(Atoms("Au")) == (2,)
+    assert pbe.multiplicities(Atoms("AuCo")) == (1, 3)
+
+
+def test_only_hard_cores_start_on_the_coarse_grid(monkeypatch, tmp_path):
+    stages = []
+
+    def run(text, work, stage):
+        stages.append(stage)
+        return ""
+
+    monkeypatch.setattr(cp2k, "_run", run)
+    for symbols in ("Au2", "Cu2"):
+        with pytest.raises(CalculationFailed):
+            cp2k._converge(Atoms(symbols, [[0, 0, 0], [0, 0, 2.5]]), 1, tmp_path, False)
+        stages.append("|")
+    assert stages == ["full", "full", "|", "coarse", "full", "full", "|"]
+
+
+def test_a_label_is_whole_and_never_made_twice(task, tmp_path, monkeypatch):
+    calls = []
+
+    def scanned(atoms, multiplicities, folder, guess):
+        calls.append(multiplicities)
+        return {"energy_pbe_eV": -12896.793123, "multiplicity": 1, "gradient": 1e-5}
+
+    monkeypatch.setattr(pbe, "scan", scanned)
+    compute(task, tmp_path)
+    compute(task, tmp_path)
+    assert calls == [(1,)]
+    target = tmp_path / "packed.json.xz"
+    assert pack_pbe(tmp_path, target) == 1
+    [label] = load_pbe(target)
+    assert label.record == task.record and label.prototype == "Au4M2-Pd-SH"
+    assert label.pbe == pytest.approx(-3.672, abs=1e-3)
+    assert label.gfn1 == pytest.approx(-3.555, abs=1e-3)
+
+
+def test_a_failure_is_a_record_with_its_reason(task, tmp_path, monkeypatch):
+    def failing(*arguments):
+        raise CalculationFailed("the SCF did not reach 2e-05")
+
+    monkeypatch.setattr(pbe, "scan", failing)
+    compute(task, tmp_path)
+    assert "did not reach" in json.loads(label_path(tmp_path, task.record).read_text())["rejected"]
+    target = tmp_path / "packed.json.xz"
+    assert pack_pbe(tmp_path, target) == 0
+    assert load_rejects(target) == {task.record: "the SCF did not reach 2e-05"}
+
+
+def test_shipped_labels_are_converged_and_belong_to_the_records(frame):
+    rows = frame.set_index("id")
+    labels = load_pbe()
+    assert len(labels) >= 18
+    for label in labels:
+        assert label.gradient < 1e-4
+        row = rows.loc[label.record]
+        assert np.allclose(label.atoms.positions, row.atoms.positions)
+        assert label.gfn1 == pytest.approx(row.formation_energy, abs=5e-3)
+
+
+def test_gfn1_binds_bulk_metal_wrongly_as_measured():
+    excess = {metal.symbol: metal.gfn1 - metal.pbe for metal in bulk_metals()}
+    assert excess["Au"] == pytest.approx(-0.53, abs=0.1)
+    assert excess["Ag"] == pytest.approx(-1.05, abs=0.1)
+    assert excess["Pd"] == pytest.approx(0.68, abs=0.1)
+    twenty = {cluster.name: cluster.gfn1 - cluster.pbe for cluster in bare_clusters()}
+    assert twenty["Au20"] == pytest.approx(-0.207, abs=1e-3)
+
+
+def test_the_gaussian_process_describes_the_difference_best():
+    rows = differences()
+    for group in ("prototype", "dopant", "family"):
+        errors = {form: np.abs(left_out_errors(rows, form, group)).mean() for form in FORMS}
+        assert min(errors, key=errors.get) == "Gaussian process on all of them"
+        assert errors["Gaussian process on all of them"] < 0.11
