@@ -108,7 +108,7 @@ class FormulaCluster:
     template_error
         One standard deviation [eV per metal atom] that an unrelaxed geometry adds to a prediction; 0 if relaxed.
     notes
-        Sentences on the geometry, to be shown beside every number made from it.
+        What a number made from this geometry should not be trusted for; empty for a relaxed one.
     """
 
     atoms: Atoms
@@ -120,6 +120,11 @@ class FormulaCluster:
     def widened(self, std: float) -> float:
         """A model's standard deviation [eV per metal atom] with the geometry's as an independent error."""
         return math.hypot(std, self.template_error)
+
+    @property
+    def origin(self) -> str:
+        """Where the geometry comes from, in a few words."""
+        return f"motif {self.motif}, {self.geometry}" if self.motif else self.geometry
 
 
 def build_formula(text: str) -> FormulaCluster:
@@ -152,7 +157,7 @@ def build_formula(text: str) -> FormulaCluster:
 
     formula = ClusterFormula.parse(text)
     if (example := _example(formula)) is not None:
-        return FormulaCluster(example, "", RELAXED_EXAMPLE, 0.0, (f"geometry: {formula}, {RELAXED_EXAMPLE}",))
+        return FormulaCluster(example, "", RELAXED_EXAMPLE, 0.0, ())
     fitting = list(_fitting(formula))
     if not fitting:
         raise FormulaError(f"no motif has the formula {formula}; nearest that can be built: "

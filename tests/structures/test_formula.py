@@ -81,6 +81,7 @@ def test_bundled_cluster_is_taken_relaxed():
     made = build_formula("Au4Pd2(PET)8")
     assert made.atoms == load_example("Au4Pd2(PET)8")
     assert (made.geometry, made.template_error, made.widened(0.03)) == (RELAXED_EXAMPLE, 0.0, 0.03)
+    assert (made.notes, made.origin) == ((), "relaxed with GFN1-xTB, bundled example")
 
 
 def test_template_is_built_with_the_metals_and_ligands_asked_for():
@@ -91,6 +92,7 @@ def test_template_is_built_with_the_metals_and_ligands_asked_for():
     assert {ligand.name: count for ligand, count in system.ligands} == {"SMe": 8, "PMe3": 2}
     assert made.atoms.get_chemical_symbols()[:6] == ["Au"] * 4 + ["Ni"] * 2
     assert made.geometry == RELAXED_CORE
+    assert made.origin == "motif Au4M2-capped, template, mean relaxed core"
     assert made.template_error == template_error("Au4M2-capped", RELAXED_CORE) > 0
     assert made.widened(0.05) == pytest.approx(np.hypot(0.05, made.template_error))
     assert made.notes == (
