@@ -58,6 +58,10 @@ class WeightsError(BimetalError):
     """Weights that are missing, altered, or made for another architecture."""
 
 
+class FormulaError(BimetalError):
+    """A cluster's formula that cannot be read, or that no motif can be built for."""
+
+
 class FileFormatError(BimetalError):
     """A file, or one frame of it, that neither ASE nor pymatgen can read."""
 

@@ -1,7 +1,7 @@
 """What unrelaxed templates cost: predictions on templates against those on the relaxed parents of the labels.
 
 ``python benchmarks/screening_geometry.py`` prints tables and writes what the templates add to a screening's ±, in
-``ase_bimetal/screening/template_errors.json``; some minutes of one core.
+``ase_bimetal/structures/template_errors.json``; some minutes of one core.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from ase import Atoms
 
-import ase_bimetal.screening
+import ase_bimetal.structures
 from ase_bimetal.descriptors import accessibility_index, metal_distance
 from ase_bimetal.errors import ScreenError
 from ase_bimetal.lab.labels.dataset import load_reference
@@ -22,13 +22,13 @@ from ase_bimetal.model.forest import get_forest
 from ase_bimetal.model.predictor import get_predictor, level_shift
 from ase_bimetal.screening.columns import IDEAL_CORE, INTERVAL_90, RELAXED_CORE
 from ase_bimetal.screening.config import ScreenConfig, example_path
-from ase_bimetal.screening.cores import core_of
-from ase_bimetal.screening.roles import Shell, motif_roles
 from ase_bimetal.screening.supports import SUPPORTS, find_site, site_atoms
-from ase_bimetal.screening.template_errors import ALL, FILE, template_error
-from ase_bimetal.screening.templates import build_template, with_metals
 from ase_bimetal.structures.assembly import assemble
 from ase_bimetal.structures.motifs import Prototype
+from ase_bimetal.structures.placements import core_of
+from ase_bimetal.structures.roles import Shell, motif_roles
+from ase_bimetal.structures.template_errors import ALL, FILE, template_error
+from ase_bimetal.structures.templates import build_template, with_metals
 from ase_bimetal.system import as_system
 
 _ENOUGH = 10  # parents of a motif, below which the errors of all motifs stand for it
@@ -79,7 +79,7 @@ def write_errors(table: pd.DataFrame) -> None:
         groups = [(ALL, moved), *(group for group in moved.groupby(table.motif) if len(group[1]) >= _ENOUGH)]
         errors[geometry] = {key: round(part.quantile(0.9) / INTERVAL_90, 4) for key, part in groups}
     content = {"model": get_predictor().checkpoint.name, "unit": "eV/metal", "errors": errors}
-    path = Path(ase_bimetal.screening.__file__).parent / FILE
+    path = Path(ase_bimetal.structures.__file__).parent / FILE
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

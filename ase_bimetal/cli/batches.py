@@ -42,6 +42,7 @@ def run(
     output: AbstractContextManager[RecordWriter],
     verbose: bool = False,
     quiet: bool = False,
+    built: Iterable[Frame] = (),
 ) -> None:
     """Read, work, write, and leave with the exit code: 0 all fine, 1 some failed, 130 interrupted.
 
@@ -55,6 +56,8 @@ def run(
         Gives the writer and completes the output.
     verbose, quiet
         Count after every batch; no count at the end.
+    built
+        Frames that come from no file, first in line.
 
     Raises
     ------
@@ -64,7 +67,7 @@ def run(
     tally = Tally()
     try:
         with output as writer:
-            for frames in _batches(chain.from_iterable(read_frames(file, format) for file in files)):
+            for frames in _batches(chain(built, *(read_frames(file, format) for file in files))):
                 _one_batch(frames, work, writer, tally)
                 if verbose:
                     print(tally, file=sys.stderr)

@@ -29,13 +29,12 @@ def _has_weights(folder: Path) -> bool:
     return (folder / "weights.safetensors").is_file()
 
 
-Files = Annotated[
-    list[str],
-    typer.Argument(
-        help="Structure files of any format that ASE or pymatgen reads, with ASE's index if wanted (run.traj@-5:); "
-        "- for standard input.", metavar="FILES"
-    ),
-]
+_FILES = typer.Argument(
+    help="Structure files of any format that ASE or pymatgen reads, with ASE's index if wanted (run.traj@-5:); "
+    "- for standard input.", metavar="FILES"
+)
+Files = Annotated[list[str], _FILES]
+OptionalFiles = Annotated[list[str] | None, _FILES]
 Format = Annotated[
     str | None, typer.Option("--format", help="Format of the files, by ASE's or pymatgen's name; needed for '-'.")
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ase_bimetal.io.read import Frame
     from ase_bimetal.io.write import Record
     from ase_bimetal.model.predictor import Prediction
+    from ase_bimetal.structures.formula import FormulaCluster
     from ase_bimetal.system import BimetallicSystem
 
 _OUTPUTS = ("table", "json", "csv", "extxyz")
@@ -32,8 +34,10 @@ class Reference(StrEnum):
 
 
 def predict_files(
-    files: options.Files,
+    files: options.OptionalFiles = None,
     ligand: options.Ligands = None,
+    formula: Annotated[list[str] | None, typer.Option(
+        help="Cluster to build, such as Au24Pd(PET)18, in place of a file; may be repeated.")] = None,
     reference: Annotated[Reference, typer.Option(help="Reference state of the ligands.")] = Reference.dimer,
     model: options.Model = "mml-gfn1-pbe",
     device: Annotated[str, typer.Option(help="Where the networks run: cpu or cuda.")] = "cpu",
@@ -51,16 +55,55 @@ def predict_files(
     from ase_bimetal.cli import batches, render
     from ase_bimetal.cli.output import choose, open_output
 
+    files = files or []
+    if not files and not formula:
+        raise typer.BadParameter("give structure files, or --formula such as Au24Pd(PET)18", param_hint="FILES")
     kind = choose(output, out, _OUTPUTS)
     options.check_files(files, format)
     options.check_model(model)
     options.check_device(device)
-    work = _worker(model, device, options.read_ligands(ligand), reference.value)
+    clusters = _build(formula or [], options.teller(quiet))
+    work = _worker(model, device, options.read_ligands(ligand), reference.value, clusters)
     target = open_output(kind, out, render.Predictions(verbose).print)
-    batches.run(files, format, work, target, verbose, quiet)
+    batches.run(files, format, work, target, verbose, quiet, _frames(clusters))
 
 
-def _worker(model: str, device: str, ligands: dict[str, int] | None, reference: str) -> Work:
+def _build(formulas: Sequence[str], say: Callable[[str], None]) -> dict[str, FormulaCluster]:
+    """Formula → its cluster; where each geometry comes from is said."""
+    from ase_bimetal.errors import BimetalError
+    from ase_bimetal.structures.formula import build_formula
+
+    clusters = {}
+    for text in formulas:
+        try:
+            clusters[text] = build_formula(text)
+        except BimetalError as error:
+            raise typer.BadParameter(str(error), param_hint="--formula") from None
+        say(f"{text}: {clusters[text].origin}")
+    return clusters
+
+
+def _frames(clusters: Mapping[str, FormulaCluster]) -> list[Frame]:
+    from ase_bimetal.io.read import Frame
+
+    return [Frame(text, cluster.atoms) for text, cluster in clusters.items()]
+
+
+def _with_geometry(found: Prediction, cluster: FormulaCluster | None) -> Prediction:
+    """A prediction with what the geometry of a formula adds to its ± and flags."""
+    if cluster is None:
+        return found
+    std = cluster.widened(found.formation_energy_std)
+    return replace(found, formation_energy_std=std, flags=(*found.flags, *cluster.notes))
+
+
+def _worker(
+    model: str,
+    device: str,
+    ligands: dict[str, int] | None,
+    reference: str,
+    clusters: Mapping[str, FormulaCluster],
+) -> Work:
     """The function that predicts a batch, with the model loaded once, at the first batch."""
 
     def work(frames: Sequence[Frame]) -> list[Record | BimetalError]:
@@ -73,7 +116,8 @@ def _worker(model: str, device: str, ligands: dict[str, int] | None, reference: 
         found = iter(get_predictor(model, device).predict(good, reference))
         results = [system if isinstance(system, BimetalError) else next(found) for system in systems]
         results = [result.error if isinstance(result, Failure) else result for result in results]
-        return [result if isinstance(result, BimetalError) else _record(frame, system, result)
+        return [result if isinstance(result, BimetalError)
+                else _record(frame, system, _with_geometry(result, clusters.get(frame.name)))
                 for frame, system, result in zip(frames, systems, results, strict=True)]
 
     return work

@@ -10,11 +10,11 @@ from itertools import combinations
 from ase_bimetal.errors import LigandError, ScreenError
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.screening.config import ScreenConfig, dopant_number
-from ase_bimetal.screening.cores import Labels, core_of, dopant_sites, placements
-from ase_bimetal.screening.roles import Shell, fill
 from ase_bimetal.screening.supply import is_critical, is_restricted
 from ase_bimetal.screening.supports import Site, find_site
 from ase_bimetal.screening.templates import site_template_name, template_name
+from ase_bimetal.structures.placements import Labels, core_of, dopant_sites, placements
+from ase_bimetal.structures.roles import Shell, fill
 
 MetalSet = tuple[str, tuple[str, ...]]
 

@@ -50,10 +50,8 @@ MODEL = "model"
 
 #: Values of the column ``status``.
 OK, FAILED, SKIPPED = "ok", "failed", "skipped"
-#: Values of the column ``geometry`` for clusters. No candidate is relaxed: ligands are placed on the motif's ideal
-#: core, or on the mean of the relaxed cores of its labelled clusters, and overlaps are pushed apart.
-IDEAL_CORE, RELAXED_CORE = "template, ideal core", "template, mean relaxed core"
-#: The same for two metals on a support: relaxed as labelled, or another labelled pair's with the metals exchanged.
+#: Values of the column ``geometry`` for clusters are `IDEAL_CORE` and `RELAXED_CORE`; for two metals on a support:
+#: relaxed as labelled, or another labelled pair's with the metals exchanged.
 OWN_PAIR, CLOSEST_PAIR = "relaxed, labelled pair", "template, closest labelled pair"
 #: Half-width of the 90 % interval of a normal distribution, in standard deviations.
 INTERVAL_90 = 1.6449

@@ -18,9 +18,8 @@ from ase_bimetal.ligands import Ligand
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL
 from ase_bimetal.screening.supports import SUPPORTS
 from ase_bimetal.structures.motifs import FAMILIES
+from ase_bimetal.structures.roles import CO_LIGANDS
 
-#: Role → ligand of the roles that a screened ligand leaves open: the smallest of its kind that the labels hold.
-CO_LIGANDS = {"thiolate": "SMe", "axial": "PMe3", "phosphine": "PMe3", "halide": "Cl", "pi": "Cp"}
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 # Fields that say something about clusters only.
 _ONLY_CLUSTERS = ("ligands", "motifs", "metals_per_core", "dopant_counts", "arrangements", "triple_splits",
@@ -83,7 +82,7 @@ class ScreenConfig(BaseModel):
     hosts, dopants
         Metals. A dopant equal to the host is skipped.
     ligands
-        Ligands by name or SMILES, each put where it fits (see `ase_bimetal.screening.roles`), or whole shells as
+        Ligands by name or SMILES, each put where it fits (see `ase_bimetal.structures.roles`), or whole shells as
         a mapping role → ligand.
     motifs
         Keys of `ase_bimetal.structures.motifs.FAMILIES`.

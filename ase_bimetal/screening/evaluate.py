@@ -18,8 +18,8 @@ from ase_bimetal.screening.candidates import Candidate, Skip
 from ase_bimetal.screening.config import ScreenConfig
 from ase_bimetal.screening.models import Found, Model, model_of
 from ase_bimetal.screening.supply import is_critical, metal_cost
-from ase_bimetal.screening.template_errors import template_error
-from ase_bimetal.screening.templates import with_metals
+from ase_bimetal.structures.template_errors import template_error
+from ase_bimetal.structures.templates import with_metals
 from ase_bimetal.system import BimetallicSystem, as_system
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from ase import Atoms
 from ase_bimetal.errors import ScreenError
 from ase_bimetal.screening import columns as c
 from ase_bimetal.screening.store import Store, schema
-from ase_bimetal.screening.templates import read_template, with_metals
+from ase_bimetal.screening.templates import read_template
+from ase_bimetal.structures.templates import with_metals
 
 _UNITS = {column.name: column.unit for column in c.COLUMNS if column.unit}
 

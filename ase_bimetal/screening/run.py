@@ -19,17 +19,17 @@ from ase_bimetal.screening.candidates import Candidate, Skip, enumerate_candidat
 from ase_bimetal.screening.config import ScreenConfig
 from ase_bimetal.screening.evaluate import Chunk, Row, evaluate_chunk
 from ase_bimetal.screening.models import model_of
-from ase_bimetal.screening.roles import Shell
 from ase_bimetal.screening.runners import Runner, make_runner
 from ase_bimetal.screening.store import Store
 from ase_bimetal.screening.supports import site_atoms
 from ase_bimetal.screening.templates import (
-    build_template,
     read_template,
     template_name,
     template_path,
     write_template,
 )
+from ase_bimetal.structures.roles import Shell
+from ase_bimetal.structures.templates import build_template
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import pytest
 from ase_bimetal.errors import LigandError
 from ase_bimetal.screening.candidates import Candidate, Skip, enumerate_candidates, required_shells
 from ase_bimetal.screening.config import CO_LIGANDS, ScreenConfig, example_path
-from ase_bimetal.screening.cores import core_of, dopant_sites, placements
-from ase_bimetal.screening.roles import fill, motif_roles
 from ase_bimetal.structures.motifs import DOPANTS, FAMILIES
+from ase_bimetal.structures.placements import core_of, dopant_sites, placements
+from ase_bimetal.structures.roles import fill, motif_roles
 
 
 def config(**fields) -> ScreenConfig:

@@ -18,7 +18,7 @@ from ase_bimetal.screening import candidate_atoms, iter_results, load_results, r
 from ase_bimetal.screening import columns as c
 from ase_bimetal.screening.config import ScreenConfig
 from ase_bimetal.screening.store import Store, schema
-from ase_bimetal.screening.template_errors import template_error
+from ase_bimetal.structures.template_errors import template_error
 
 SMALL = {"dopants": ["Pd", "Cu", "Hg"], "ligands": ["SMe"], "motifs": ["Au4M2"]}
 # 96 candidates in chunks of two, so that a kill finds the run in the middle.

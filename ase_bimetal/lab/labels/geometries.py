@@ -13,10 +13,10 @@ from ase import Atoms
 from ase_bimetal.files import write_whole
 from ase_bimetal.lab.labels.dataset import load_reference
 from ase_bimetal.lab.labels.hosts import load_hosts
-from ase_bimetal.screening.cores import core_of
-from ase_bimetal.screening.relaxed_cores import SKELETONS, skeleton
 from ase_bimetal.screening.supports import GEOMETRIES
 from ase_bimetal.structures.motifs import FAMILIES
+from ase_bimetal.structures.placements import core_of
+from ase_bimetal.structures.relaxed_cores import SKELETONS, skeleton
 
 _HOST = "Au"
 _DECIMALS = 6

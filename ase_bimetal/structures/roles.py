@@ -22,8 +22,11 @@ from functools import lru_cache
 
 from ase_bimetal.errors import LigandError
 from ase_bimetal.ligands import Ligand
-from ase_bimetal.screening.cores import core_of
 from ase_bimetal.structures.motifs import DONOR_DISTANCE
+from ase_bimetal.structures.placements import core_of
+
+#: Role → ligand of the roles that a choice leaves open: the smallest of its kind that the labels hold.
+CO_LIGANDS = {"thiolate": "SMe", "axial": "PMe3", "phosphine": "PMe3", "halide": "Cl", "pi": "Cp"}
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,6 @@ def fill(motif: str, choice: str | Mapping[str, str], co_ligands: Mapping[str, s
 
     Examples
     --------
-    >>> from ase_bimetal.screening.config import CO_LIGANDS
     >>> fill("Au4M2-capped", "PET", CO_LIGANDS).ligands
     (('thiolate', 'PET'), ('axial', 'PMe3'))
     """
@@ -128,4 +130,4 @@ def _check_distances(motif: str, names: Mapping[str, str]) -> None:
             )
 
 
-__all__ = ["Shell", "fill", "motif_roles", "wanted_roles"]
+__all__ = ["CO_LIGANDS", "Shell", "fill", "motif_roles", "wanted_roles"]

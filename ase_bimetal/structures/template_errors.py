@@ -11,6 +11,9 @@ import json
 from functools import lru_cache
 from importlib.resources import files
 
+#: How a template's core was made: the motif's ideal one, or the mean of the relaxed cores of its labelled clusters.
+#: In both ligands are placed on it and overlaps pushed apart; nothing is relaxed.
+IDEAL_CORE, RELAXED_CORE = "template, ideal core", "template, mean relaxed core"
 #: File of the errors, beside this module.
 FILE = "template_errors.json"
 #: Name under which the errors of all motifs together are kept.
@@ -25,11 +28,10 @@ def template_error(motif: str, geometry: str) -> float:
     motif
         Key of `ase_bimetal.structures.motifs.FAMILIES`.
     geometry
-        `ase_bimetal.screening.columns.IDEAL_CORE` or ``RELAXED_CORE``.
+        `IDEAL_CORE` or `RELAXED_CORE`.
 
     Examples
     --------
-    >>> from ase_bimetal.screening.columns import IDEAL_CORE, RELAXED_CORE
     >>> 0 < template_error("Au4M2", RELAXED_CORE) < template_error("Au4M2", IDEAL_CORE) < 1
     True
     """
@@ -39,7 +41,7 @@ def template_error(motif: str, geometry: str) -> float:
 
 @lru_cache(maxsize=1)
 def _measured() -> dict[str, dict[str, float]]:
-    return json.loads((files("ase_bimetal.screening") / FILE).read_text(encoding="utf-8"))["errors"]
+    return json.loads((files("ase_bimetal.structures") / FILE).read_text(encoding="utf-8"))["errors"]
 
 
-__all__ = ["ALL", "FILE", "template_error"]
+__all__ = ["ALL", "FILE", "IDEAL_CORE", "RELAXED_CORE", "template_error"]
