@@ -21,6 +21,7 @@ from ase_bimetal.model.checkpoint import DEFAULT_MODEL, Checkpoint, load_checkpo
 from ase_bimetal.model.domain import flags as domain_flags
 from ase_bimetal.model.domain import standard_deviation
 from ase_bimetal.model.encode import Encoded, collate, encode
+from ase_bimetal.model.ensemble import stack
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.system import BimetallicSystem, as_system
 
@@ -133,7 +134,7 @@ class Predictor:
     def __init__(self, model: str | Path = DEFAULT_MODEL, device: str = "cpu") -> None:
         self.checkpoint: Checkpoint = load_checkpoint(model)
         self.device = device
-        self.members = [member.to(device) for member in self.checkpoint.members]
+        self.network = stack(self.checkpoint.members).to(device)
         self.encoder = LigandEncoder(self.card["ligand_encoder"]["source"])
         self.encoder.require_digest(self.card["ligand_encoder"]["digest"])
 
@@ -172,9 +173,8 @@ class Predictor:
         target, rows = self.card["target"], []
         for start in range(0, len(encoded), _BATCH):
             batch = collate(encoded[start : start + _BATCH]).to(self.device)
-            outputs = [member(batch).energy.double().cpu().numpy() for member in self.members]
-            rows.append(np.stack(outputs, axis=1))
-        return np.concatenate(rows) * target["std"] + target["mean"] if rows else np.empty((0, len(self.members)))
+            rows.append(self.network(batch).energy.double().cpu().numpy().T)
+        return np.concatenate(rows) * target["std"] + target["mean"] if rows else np.empty((0, self.card["members"]))
 
     def _prediction(self, system: BimetallicSystem, energies: np.ndarray, reference: str) -> Prediction:
         descriptors = all_descriptors(system)
