@@ -133,8 +133,7 @@ class GatedRMSNorm(nn.Module):
     def forward(self, x: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
         """Gate and normalise; all of shape (…, width)."""
         x = (x * F.silu(gate)).unflatten(-1, (self.n_groups, -1))
-        scaled = (x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.eps)).flatten(-2)
-        return scaled * per_member(self.weight, 1, gate)
+        return F.rms_norm(x, x.shape[-1:], eps=self.eps).flatten(-2) * per_member(self.weight, 1, gate)
 
 
 class Mamba2(nn.Module):
@@ -225,8 +224,10 @@ class Mamba2(nn.Module):
         """Causal convolution of each channel (b, l, c): for a few taps, shifts beat a general convolution."""
         taps = self.conv1d.weight[..., 0, :].unbind(dim=-1)
         padded, length = F.pad(mixed, (0, 0, len(taps) - 1, 0)), mixed.shape[-2]
-        shifted = (padded[..., k : k + length, :] * per_member(tap, 1, mixed) for k, tap in enumerate(taps))
-        return sum(shifted, start=per_member(self.conv1d.bias, 1, mixed))
+        convolved = per_member(self.conv1d.bias, 1, mixed)
+        for k, tap in enumerate(taps):
+            convolved = torch.addcmul(convolved, padded[..., k : k + length, :], per_member(tap, 1, mixed))
+        return convolved
 
     def _scan(self, mixed: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
         """State-space part with its skip connection D: (…, b, l, d_inner)."""

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from ase_bimetal.model import core_encoder
+from ase_bimetal.model import core_encoder, ensemble
 from ase_bimetal.model.core_encoder import RadialBasis
 from ase_bimetal.model.encode import collate, encode
-from ase_bimetal.model.ensemble import stack
+from ase_bimetal.model.ensemble import batches, few_threads, member_outputs, stack
 from ase_bimetal.model.mml import MML, MMLConfig
 from ase_bimetal.system import as_system
 
@@ -79,3 +79,40 @@ def test_training_still_reaches_every_weight_through_the_blocks(cluster):
     network(collate([encode(as_system(cluster), embed)])).energy.sum().backward()
     without = {name for name, weight in network.named_parameters() if weight.grad is None}
     assert all(name.startswith(("whole.", "project_")) for name in without)
+
+
+def test_batches_are_cut_by_edges_and_by_number(cluster, core, monkeypatch):
+    small, large = (encode(as_system(atoms), embed) for atoms in (core, cluster))
+    edges = len(small.core.lengths)
+    assert edges < len(large.core.lengths)
+    monkeypatch.setattr(ensemble, "_MOST_EDGES", 3 * edges)
+    monkeypatch.setattr(ensemble, "_MOST_SYSTEMS", 2)
+    assert [len(part) for part in batches([small] * 5)] == [2, 2, 1]
+    monkeypatch.setattr(ensemble, "_MOST_EDGES", edges)
+    assert [len(part) for part in batches([large, small, small])] == [1, 1, 1]
+    assert list(batches([])) == []
+
+
+def test_cut_batches_give_what_one_batch_gives(cluster, core, monkeypatch):
+    network = stack(trained_apart())
+    items = [encode(as_system(atoms), embed) for atoms in (cluster, core, cluster, core)]
+    whole = member_outputs(network, items)
+    monkeypatch.setattr(ensemble, "_MOST_EDGES", 1)
+    assert whole.shape == (4, 3)
+    np.testing.assert_allclose(member_outputs(network, items), whole, atol=1e-6)
+    assert member_outputs(network, []).shape == (0, 3)
+
+
+@pytest.mark.parametrize(("edges", "threads"), [(100, 1), (2 * ensemble._EDGES_PER_THREAD, 2), (10**9, 3)])
+def test_small_graphs_run_on_one_thread_and_leave_the_setting_alone(edges, threads):
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with few_threads(edges):
+            assert torch.get_num_threads() == threads
+        assert torch.get_num_threads() == 3
+        with pytest.raises(ZeroDivisionError), few_threads(edges):
+            _ = 1 / 0
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
