@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 
 from ase_bimetal.model.encode import GraphBatch
+from ase_bimetal.model.layers import LayerNorm, Linear
 
 
-def scatter_sum(values: torch.Tensor, index: torch.Tensor, size: int) -> torch.Tensor:
-    """Sum rows of `values` (n, …) into `size` bins by `index` (n,)."""
-    out = values.new_zeros((size, *values.shape[1:]))
-    return out.index_add(0, index, values)
+def scatter_sum(values: torch.Tensor, index: torch.Tensor, size: int, axis: int = 0) -> torch.Tensor:
+    """Sum the entries of `values` along an axis into `size` bins by `index` (n,)."""
+    shape = list(values.shape)
+    shape[axis] = size
+    return values.new_zeros(shape).index_add(axis, index, values)
 
 
 def scatter_softmax(scores: torch.Tensor, index: torch.Tensor, size: int) -> torch.Tensor:
-    """Softmax of `scores` (n, k) within the bins given by `index` (n,)."""
-    peak = scores.new_full((size, scores.shape[1]), -torch.inf)
-    peak = peak.scatter_reduce(0, index[:, None].expand_as(scores), scores, "amax")
-    weight = (scores - peak[index]).exp()
-    return weight / scatter_sum(weight, index, size)[index]
+    """Softmax of `scores` (…, n, k) over n, within the bins given by `index` (n,)."""
+    shape = (*scores.shape[:-2], size, scores.shape[-1])
+    peak = scores.new_full(shape, -torch.inf)
+    peak = peak.scatter_reduce(-2, index[:, None].expand_as(scores), scores, "amax")
+    weight = (scores - peak.index_select(-2, index)).exp()
+    return weight / scatter_sum(weight, index, size, axis=-2).index_select(-2, index)
 
 
 #: Gaussians of each of the two distances, and the ranges [Å] that those of the second cover: bonds, not second shells.
 _N_GAUSSIANS, _STRETCHES = 24, (-0.8, 1.6)
+#: Gaussians end at exp(−60) = 9e-27: below 1e-38 numbers are denormal, and products with them eight times slower.
+_LARGEST_EXPONENT = 60.0
+#: Edges that are handled at once without gradients: their intermediates stay in the processor's cache.
+_EDGES_PER_BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class EdgeBlock:
+    """Some edges: their ends (e,), how much each counts (e, 1), and their radial features (e, k)."""
+
+    first: torch.Tensor
+    second: torch.Tensor
+    share: torch.Tensor
+    radial: torch.Tensor
 
 
 class RadialBasis(nn.Module):
@@ -43,7 +63,8 @@ class RadialBasis(nn.Module):
         envelope = 0.5 * (1 + torch.cos(torch.pi * lengths.clamp(max=self.cutoff) / self.cutoff))
         far = (lengths[:, None] - self.lengths) / self.widths[0]
         bonded = (stretches[:, None] - self.stretches) / self.widths[1]
-        return torch.exp(-torch.cat([far, bonded], dim=1).square()) * envelope[:, None]
+        exponent = torch.cat([far, bonded], dim=1).square_().clamp_(max=_LARGEST_EXPONENT)
+        return exponent.neg_().exp_().mul_(envelope[:, None])
 
 
 class FilterConvolution(nn.Module):
@@ -51,20 +72,21 @@ class FilterConvolution(nn.Module):
 
     def __init__(self, width: int, n_radial: int) -> None:
         super().__init__()
-        self.filter = nn.Sequential(nn.Linear(n_radial, width), nn.SiLU(), nn.Linear(width, width))
-        self.send = nn.Linear(width, width)
-        self.gate = nn.Linear(width, width)
-        self.update = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+        self.filter = nn.Sequential(Linear(n_radial, width), nn.SiLU(), Linear(width, width))
+        self.send = Linear(width, width)
+        self.gate = Linear(width, width)
+        self.update = nn.Sequential(LayerNorm(width), Linear(width, width), nn.SiLU(), Linear(width, width))
 
-    def forward(
-        self, state: torch.Tensor, edges: torch.Tensor, share: torch.Tensor, radial: torch.Tensor
-    ) -> torch.Tensor:
-        """Update node states (n, width) from edges (2, e), how much each counts (e, 1) and radial features (e, k)."""
-        first, second = edges
-        sent, filters = self.send(state), self.filter(radial) * share
-        received = scatter_sum(sent[first] * filters, second, len(state))
-        received = received + scatter_sum(sent[second] * filters, first, len(state))
-        return state + self.update(state + received * torch.sigmoid(self.gate(state)))
+    def forward(self, state: torch.Tensor, blocks: Sequence[EdgeBlock]) -> torch.Tensor:
+        """Update node states (…, n, width) from all edges, block by block."""
+        sent = self.send(state).movedim(-2, 0).contiguous()
+        received = torch.zeros_like(sent)
+        for edges in blocks:
+            filters = self.filter(edges.radial).mul_(edges.share).movedim(-2, 0)
+            # In place: the sum's derivative does not need the sum.
+            received.index_add_(0, edges.second, sent.index_select(0, edges.first) * filters)
+            received.index_add_(0, edges.first, sent.index_select(0, edges.second) * filters)
+        return state + self.update(state + received.movedim(0, -2) * torch.sigmoid(self.gate(state)))
 
 
 class GraphEncoder(nn.Module):
@@ -77,18 +99,25 @@ class GraphEncoder(nn.Module):
     def __init__(self, n_features: int, width: int, n_layers: int, n_tokens: int, cutoff: float) -> None:
         super().__init__()
         self.radial = RadialBasis(cutoff)
-        self.embed = nn.Linear(n_features, width)
+        self.embed = Linear(n_features, width)
         self.layers = nn.ModuleList(FilterConvolution(width, RadialBasis.size) for _ in range(n_layers))
-        self.score = nn.Linear(width, n_tokens)
-        self.value = nn.Linear(width, width)
+        self.score = Linear(width, n_tokens)
+        self.value = Linear(width, width)
 
     def forward(self, graph: GraphBatch, size: int) -> torch.Tensor:
-        """Tokens (size, n_tokens, width) of `size` graphs."""
+        """Tokens (…, size, n_tokens, width) of `size` graphs."""
         state = self.embed(graph.nodes)
-        radial = self.radial(graph.lengths, graph.stretches)
-        loops = graph.edges[0] == graph.edges[1]
-        share = torch.where(loops, 0.5, 1.0).to(radial)[:, None]  # there in both directions, and run both ways
+        blocks = self._blocks(graph)
         for layer in self.layers:
-            state = layer(state, graph.edges, share, radial)
+            state = layer(state, blocks)
         weight = scatter_softmax(self.score(state), graph.owner, size)
-        return scatter_sum(weight[:, :, None] * self.value(state)[:, None, :], graph.owner, size)
+        return scatter_sum(weight[..., None] * self.value(state)[..., None, :], graph.owner, size, axis=-3)
+
+    def _blocks(self, graph: GraphBatch) -> list[EdgeBlock]:
+        """The edges of a graph in blocks; in one for gradients, where every block is held until the end anyway."""
+        size = max(len(graph.lengths), 1) if torch.is_grad_enabled() else _EDGES_PER_BLOCK
+        first, second = graph.edges
+        # A loop is there in both directions, and run both ways.
+        share = torch.where(first == second, 0.5, 1.0).to(graph.lengths)[:, None]
+        parts = (part.split(size) for part in (first, second, share, graph.lengths, graph.stretches))
+        return [EdgeBlock(a, b, c, self.radial(d, s)) for a, b, c, d, s in zip(*parts, strict=True)]

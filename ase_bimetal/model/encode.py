@@ -324,7 +324,7 @@ def collate(items: Sequence[Encoded]) -> Batch:
         ligand_embedding=torch.from_numpy(np.concatenate([item.ligand_embedding for item in items])),
         ligand_features=torch.from_numpy(np.concatenate([item.ligand_features for item in items])),
         ligand_count=torch.from_numpy(np.concatenate([item.ligand_count for item in items])),
-        ligand_owner=torch.repeat_interleave(torch.arange(len(items)), torch.tensor(counts)),
+        ligand_owner=torch.from_numpy(np.repeat(np.arange(len(items)), counts)),
         baseline=torch.from_numpy(np.stack([item.baseline for item in items])),
         descriptors=torch.from_numpy(np.stack([item.descriptors for item in items])),
         size=len(items),
@@ -342,5 +342,5 @@ def _join(graphs: Sequence[Graph]) -> GraphBatch:
         edges=torch.from_numpy(edges[:, once]),
         lengths=torch.from_numpy(np.concatenate([g.lengths for g in graphs])[once]),
         stretches=torch.from_numpy(np.concatenate([g.stretches for g in graphs])[once]),
-        owner=torch.repeat_interleave(torch.arange(len(graphs)), torch.tensor(sizes)),
+        owner=torch.from_numpy(np.repeat(np.arange(len(graphs)), sizes)),
     )

@@ -15,6 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ase_bimetal.model.layers import Linear, RMSNorm, per_member
+
 #: Range of the step sizes that dt_bias starts from, as in mamba_ssm.
 _DT_MIN, _DT_MAX, _DT_FLOOR = 1e-3, 1e-1, 1e-4
 _A_MIN, _A_MAX = 1.0, 16.0
@@ -34,7 +36,7 @@ def selective_scan(
     dt
         Step sizes ≥ 0, (b, l, h); a step of zero leaves the state as it is.
     A
-        Decay rates < 0, (h,).
+        Decay rates < 0, (h,), or (b, 1, h) where they differ within the batch.
     B, C
         Input and output maps, (b, l, g, n); each group serves h / g heads.
     chunk_size
@@ -51,7 +53,7 @@ def selective_scan(
     >>> selective_scan(one, one[..., 0], -torch.ones(1) * math.log(2), one, one).flatten().tolist()
     [1.0, 1.5, 1.75]
     """
-    if kernels_usable(x):
+    if kernels_usable(x) and A.ndim == 1:
         from mamba_ssm.ops.triton.ssd_combined import mamba_chunk_scan_combined
 
         return mamba_chunk_scan_combined(x, dt, A, B, C, chunk_size)
@@ -103,8 +105,9 @@ def _within_chunks(inputs: torch.Tensor, decay: torch.Tensor, B: torch.Tensor, C
     between = by_head[..., :, None] - by_head[..., None, :]
     # Later positions are masked before exp, where they could overflow and turn the gradient into NaN.
     weight = between.masked_fill(~earlier, -torch.inf).exp()
-    similarity = torch.einsum("bcqgn,bckgn->bcgqk", C, B)
-    return torch.einsum("bcgrqk,bckgrp->bcqgrp", weight * similarity[:, :, :, None], inputs)
+    similarity = C.permute(0, 1, 3, 2, 4) @ B.permute(0, 1, 3, 4, 2)
+    outputs = (weight * similarity[:, :, :, None]) @ inputs.permute(0, 1, 3, 4, 2, 5)  # b c g r q p
+    return outputs.permute(0, 1, 4, 2, 3, 5)
 
 
 def _from_earlier_chunks(inputs: torch.Tensor, decay: torch.Tensor, B: torch.Tensor, C: torch.Tensor) -> torch.Tensor:
@@ -130,7 +133,7 @@ class GatedRMSNorm(nn.Module):
     def forward(self, x: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
         """Gate and normalise; all of shape (…, width)."""
         x = (x * F.silu(gate)).unflatten(-1, (self.n_groups, -1))
-        return (x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.eps)).flatten(-2) * self.weight
+        return F.rms_norm(x, x.shape[-1:], eps=self.eps).flatten(-2) * per_member(self.weight, 1, gate)
 
 
 class Mamba2(nn.Module):
@@ -177,13 +180,13 @@ class Mamba2(nn.Module):
             raise ValueError(f"inner width {self.d_inner} must be a multiple of headdim {headdim} × ngroups {ngroups}")
         self.nheads = self.d_inner // headdim
         conv_width = self.d_inner + 2 * ngroups * d_state
-        self.in_proj = nn.Linear(d_model, self.d_inner + conv_width + self.nheads, bias=False)
+        self.in_proj = Linear(d_model, self.d_inner + conv_width + self.nheads, bias=False)
         self.conv1d = nn.Conv1d(conv_width, conv_width, d_conv, groups=conv_width, padding=d_conv - 1)
         self.dt_bias = nn.Parameter(_initial_dt_bias(self.nheads))
         self.A_log = nn.Parameter(torch.empty(self.nheads).uniform_(_A_MIN, _A_MAX).log())
         self.D = nn.Parameter(torch.ones(self.nheads))
         self.norm = GatedRMSNorm(self.d_inner, ngroups)
-        self.out_proj = nn.Linear(self.d_inner, d_model, bias=False)
+        self.out_proj = Linear(self.d_inner, d_model, bias=False)
 
     def forward(self, tokens: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Mix tokens causally.
@@ -205,7 +208,7 @@ class Mamba2(nn.Module):
         if valid is not None:
             tokens = tokens * valid
         gate, mixed, dt = self._project(tokens)
-        dt = F.softplus(dt + self.dt_bias)
+        dt = F.softplus(dt + per_member(self.dt_bias, 1, dt))
         if valid is not None:
             dt = dt * valid
         out = self.out_proj(self.norm(self._scan(mixed, dt), gate))
@@ -219,19 +222,26 @@ class Mamba2(nn.Module):
 
     def _convolved(self, mixed: torch.Tensor) -> torch.Tensor:
         """Causal convolution of each channel (b, l, c): for a few taps, shifts beat a general convolution."""
-        taps = self.conv1d.weight[:, 0].unbind(dim=-1)
-        padded = F.pad(mixed, (0, 0, len(taps) - 1, 0))
-        shifted = (padded[:, k : k + mixed.shape[1]] * tap for k, tap in enumerate(taps))
-        return sum(shifted, start=self.conv1d.bias)
+        taps = self.conv1d.weight[..., 0, :].unbind(dim=-1)
+        padded, length = F.pad(mixed, (0, 0, len(taps) - 1, 0)), mixed.shape[-2]
+        convolved = per_member(self.conv1d.bias, 1, mixed)
+        for k, tap in enumerate(taps):
+            convolved = torch.addcmul(convolved, padded[..., k : k + length, :], per_member(tap, 1, mixed))
+        return convolved
 
     def _scan(self, mixed: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
-        """State-space part with its skip connection D: (b, l, d_inner)."""
-        width = self.ngroups * self.d_state
+        """State-space part with its skip connection D: (…, b, l, d_inner)."""
+        width, rates = self.ngroups * self.d_state, -self.A_log.exp()
         x, B, C = mixed.split([self.d_inner, width, width], dim=-1)
         x = x.unflatten(-1, (self.nheads, self.headdim))
         B, C = (part.unflatten(-1, (self.ngroups, self.d_state)) for part in (B, C))
-        y = selective_scan(x, dt, -self.A_log.exp(), B, C, self.chunk_size)
-        return (y + x * self.D[:, None]).flatten(-2)
+        if rates.ndim == 1:
+            y = selective_scan(x, dt, rates, B, C, self.chunk_size)
+        else:  # stacked members are more sequences of the same batch
+            each = rates[:, None, None].expand(-1, x.shape[1], -1, -1).flatten(0, 1)
+            y = selective_scan(*(part.flatten(0, 1) for part in (x, dt)), each,
+                               *(part.flatten(0, 1) for part in (B, C)), self.chunk_size).view_as(x)
+        return (y + x * per_member(self.D, 1, dt)[..., None]).flatten(-2)
 
 
 class Mamba2Block(nn.Module):
@@ -256,7 +266,7 @@ class Mamba2Block(nn.Module):
         chunk_size: int = 64,
     ) -> None:
         super().__init__()
-        self.norm = nn.RMSNorm(d_model, eps=1e-5)
+        self.norm = RMSNorm(d_model, eps=1e-5)
         self.mixer = Mamba2(d_model, d_state, d_conv, expand, headdim, ngroups, chunk_size)
 
     def forward(self, tokens: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:

@@ -21,6 +21,7 @@ from ase_bimetal.model.encode import (
     N_NODE_FEATURES,
     Batch,
 )
+from ase_bimetal.model.layers import Linear, PReLU
 from ase_bimetal.model.mamba2 import Mamba2Block
 
 #: What can mix the tokens: state-space blocks, self-attention of about the same size, or nothing before the mean.
@@ -103,40 +104,43 @@ class MML(nn.Module):
         self.core = GraphEncoder(N_NODE_FEATURES, width, config.n_layers, config.n_core_tokens, METAL_CUTOFF)
         self.whole = GraphEncoder(N_NODE_FEATURES, 64, 2, 1, CONTACT_CUTOFF)
         self.ligand = nn.Sequential(
-            nn.Linear(config.ligand_width + N_LIGAND_FEATURES, width), nn.SiLU(), nn.Linear(width, width)
+            Linear(config.ligand_width + N_LIGAND_FEATURES, width), nn.SiLU(), Linear(width, width)
         )
-        self.log_p = nn.Linear(1, width)
-        self.mixing_enthalpy = nn.Linear(1, width)
-        self.fuse_core = nn.Linear(3 * width, width)
-        self.fuse_ligand = nn.Linear(3 * width, width)
+        self.log_p = Linear(1, width)
+        self.mixing_enthalpy = Linear(1, width)
+        self.fuse_core = Linear(3 * width, width)
+        self.fuse_ligand = Linear(3 * width, width)
         self.blocks = _fusion_blocks(config)
         self.head = nn.Sequential(
-            nn.Linear(width, width), nn.PReLU(), nn.Dropout(config.dropout), nn.Linear(width, 1)
+            Linear(width, width), PReLU(), nn.Dropout(config.dropout), Linear(width, 1)
         )
-        self.baseline = nn.Linear(N_BASELINE_FEATURES, 1)
+        self.baseline = Linear(N_BASELINE_FEATURES, 1)
         self.dropout = nn.Dropout(config.dropout)
-        self.project_joint = nn.Linear(2 * width, 64)
-        self.project_whole = nn.Linear(64, 64)
+        self.project_joint = Linear(2 * width, 64)
+        self.project_whole = Linear(64, 64)
 
     def forward(self, batch: Batch) -> MMLOutput:
-        """Predict a batch; the contrastive pair is made when the batch carries whole-cluster graphs."""
+        """Predict a batch; the contrastive pair is made when the batch carries whole-cluster graphs.
+
+        Shapes are those of one network; with stacked weights a leading axis of members comes first everywhere.
+        """
         core = self.core(batch.core, batch.size)
         ligand = self._shell(batch)
         tokens = self.dropout(self._tokens(core, ligand, batch.descriptors))
         for block in self.blocks:
             tokens = block(tokens)
-        energy = self.head(tokens.mean(dim=1)).squeeze(-1) + self.baseline(batch.baseline).squeeze(-1)
+        energy = self.head(tokens.mean(dim=-2)).squeeze(-1) + self.baseline(batch.baseline).squeeze(-1)
         if batch.cluster is None:
             return MMLOutput(energy, None, None)
-        joint = self.project_joint(torch.cat([core.mean(dim=1), ligand], dim=-1))
-        whole = self.project_whole(self.whole(batch.cluster, batch.size)[:, 0])
+        joint = self.project_joint(torch.cat([core.mean(dim=-2), ligand], dim=-1))
+        whole = self.project_whole(self.whole(batch.cluster, batch.size)[..., 0, :])
         return MMLOutput(energy, joint, whole)
 
     def _shell(self, batch: Batch) -> torch.Tensor:
         """Mean of the ligands' embeddings, weighted with their counts: (size, width), the same for any order."""
         rows = self.ligand(torch.cat([batch.ligand_embedding, batch.ligand_features], dim=-1))
         total = scatter_sum(batch.ligand_count, batch.ligand_owner, batch.size)
-        mean = scatter_sum(rows * batch.ligand_count[:, None], batch.ligand_owner, batch.size)
+        mean = scatter_sum(rows * batch.ligand_count[:, None], batch.ligand_owner, batch.size, axis=-2)
         return mean / total[:, None]
 
     def _tokens(self, core: torch.Tensor, ligand: torch.Tensor, descriptors: torch.Tensor) -> torch.Tensor:
@@ -144,10 +148,10 @@ class MML(nn.Module):
         log_p = self.log_p(descriptors[:, :1]) * self.config.use_log_p
         h_mix = self.mixing_enthalpy(descriptors[:, 1:]) * self.config.use_mixing_enthalpy
         if self.config.use_pre_fusion:
-            each = log_p[:, None].expand_as(core)
+            each = log_p[..., None, :].expand_as(core)
             core = self.fuse_core(torch.cat([each, core, each], dim=-1))
             ligand = self.fuse_ligand(torch.cat([h_mix, ligand, h_mix], dim=-1))
-        return torch.cat([core, ligand[:, None], (log_p + h_mix)[:, None]], dim=1)
+        return torch.cat([core, ligand[..., None, :], (log_p + h_mix)[..., None, :]], dim=-2)
 
 
 def _fusion_blocks(config: MMLConfig) -> nn.ModuleList:

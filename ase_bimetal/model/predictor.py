@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from monty.json import MSONable
 
 from ase_bimetal import elements
@@ -20,11 +19,10 @@ from ase_bimetal.formation import REFERENCES, correction_features, ligand_refere
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, Checkpoint, load_checkpoint
 from ase_bimetal.model.domain import flags as domain_flags
 from ase_bimetal.model.domain import standard_deviation
-from ase_bimetal.model.encode import Encoded, collate, encode
+from ase_bimetal.model.encode import Encoded, encode
+from ase_bimetal.model.ensemble import member_outputs, stack
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.system import BimetallicSystem, as_system
-
-_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ class Predictor:
     def __init__(self, model: str | Path = DEFAULT_MODEL, device: str = "cpu") -> None:
         self.checkpoint: Checkpoint = load_checkpoint(model)
         self.device = device
-        self.members = [member.to(device) for member in self.checkpoint.members]
+        self.network = stack(self.checkpoint.members).to(device)
         self.encoder = LigandEncoder(self.card["ligand_encoder"]["source"])
         self.encoder.require_digest(self.card["ligand_encoder"]["digest"])
 
@@ -166,15 +164,10 @@ class Predictor:
         except BimetalError as error:
             return Failure(error)
 
-    @torch.no_grad()
     def _energies(self, encoded: Sequence[Encoded]) -> np.ndarray:
         """Energies (n, members) at the label level with the dimer reference [eV per metal]."""
-        target, rows = self.card["target"], []
-        for start in range(0, len(encoded), _BATCH):
-            batch = collate(encoded[start : start + _BATCH]).to(self.device)
-            outputs = [member(batch).energy.double().cpu().numpy() for member in self.members]
-            rows.append(np.stack(outputs, axis=1))
-        return np.concatenate(rows) * target["std"] + target["mean"] if rows else np.empty((0, len(self.members)))
+        target = self.card["target"]
+        return member_outputs(self.network, encoded) * target["std"] + target["mean"]
 
     def _prediction(self, system: BimetallicSystem, energies: np.ndarray, reference: str) -> Prediction:
         descriptors = all_descriptors(system)
