@@ -70,7 +70,7 @@ def ligand_reference_energy(smiles: str, fragments: Mapping[str, Any], reference
 
 
 def correction_features(system: BimetallicSystem) -> dict[str, float]:
-    """What the elemental references multiply: metal → its fraction, ``"S-X"``-like donor type → ligands per metal.
+    """What the elemental references multiply: metal → its fraction, ``"S-X"``-like donor type → donors per metal.
 
     Examples
     --------
@@ -81,5 +81,5 @@ def correction_features(system: BimetallicSystem) -> dict[str, float]:
     counts = dict(system.composition_metals)
     for ligand, n in system.ligands:
         kind = f"{ligand.donor}-{ligand.type}"
-        counts[kind] = counts.get(kind, 0) + n
+        counts[kind] = counts.get(kind, 0) + n * ligand.denticity
     return {name: n / system.n_metals for name, n in counts.items()}

@@ -15,6 +15,7 @@ from numbers import Real
 from rdkit import Chem, rdBase
 from rdkit.Chem import Crippen
 
+from ase_bimetal import elements
 from ase_bimetal.errors import LigandError
 
 #: Names in use for common ligands, each with the SMILES of the free, protonated molecule.
@@ -28,6 +29,9 @@ LIGAND_NAMES: dict[str, str] = {
     "PET": "SCCc1ccccc1",
     "SCy": "SC1CCCCC1",
     "SAdm": "SC12CC3CC(CC(C3)C1)C2",
+    "SeMe": "C[SeH]",
+    "SeEt": "CC[SeH]",
+    "SePh": "[SeH]c1ccccc1",
     "TBBT": "CC(C)(C)c1ccc(S)cc1",
     "pMBA": "O=C(O)c1ccc(S)cc1",
     "PH3": "P",
@@ -35,6 +39,8 @@ LIGAND_NAMES: dict[str, str] = {
     "PEt3": "CCP(CC)CC",
     "PPh3": "c1ccc(P(c2ccccc2)c2ccccc2)cc1",
     "P(4-FPh)3": "Fc1ccc(P(c2ccc(F)cc2)c2ccc(F)cc2)cc1",
+    "dppm": "c1ccc(P(CP(c2ccccc2)c2ccccc2)c2ccccc2)cc1",
+    "dppe": "c1ccc(P(CCP(c2ccccc2)c2ccccc2)c2ccccc2)cc1",
     "C≡CH": "C#C",
     "C≡CPh": "C#Cc1ccccc1",
     "C≡C(CF3)2Ph": "C#Cc1cc(C(F)(F)F)cc(C(F)(F)F)c1",
@@ -59,6 +65,9 @@ _ALIASES = {
     "IMe": "NHC",
 }
 
+#: Spellings of hydride, whose free molecule is H2.
+_HYDRIDE, _HYDRIDE_SPELLINGS = "[H][H]", frozenset({"H", "hydride", "[H-]", "[HH]", "[H][H]"})
+
 # Donor patterns in order of priority: (pattern on the free molecule, type). The first atom is the donor.
 _DONOR_PATTERNS: tuple[tuple[str, str], ...] = (
     ("[SX2;H1,H2]", "X"),
@@ -66,21 +75,32 @@ _DONOR_PATTERNS: tuple[tuple[str, str], ...] = (
     ("[F,Cl,Br,I;H1]", "X"),
     ("[PX3]", "L"),
     ("[CX2H1]#[CX2]", "X"),
+    ("[CX2H1]#[NX1]", "X"),
     ("[C;X2;v2]([#7])", "L"),
     ("[C-]#[O+]", "L"),
     ("[C-]#[N+]", "L"),
     ("[CX4;!H0]1[#6]=[#6][#6]=[#6]1", "X"),
     ("[OX2H1]C=O", "X"),
+    ("[NX2H1]=C=[S,O,Se]", "X"),
+    ("[SX1,SeX1]=[#6]", "L"),
     ("[SX2;H0]", "L"),
     ("[nX2]", "L"),
-    ("[NX3;!$(N-C=O);!$(N-[a])]", "L"),
+    ("[NX3;+0;!$(N-C=O);!$(N-[a]);!$(N-[!#6;!#1])]", "L"),
     ("[NX1]#C", "L"),
     ("[OX2H1][#6]", "X"),
+    ("[OX2H1][N+](=O)[O-]", "X"),
+    ("[OX2H1][S,P]=O", "X"),
 )
-_DONORS_ALLOWED = (
-    "thiol/selenol S–H or Se–H, hydrogen halide, phosphine P, terminal alkyne, carbene, CO, isocyanide, "
-    "cyclopentadiene, carboxylic acid or alcohol O–H, thioether S, amine/pyridine/nitrile N"
+#: The kinds of donors there are, in words.
+DONOR_KINDS = (
+    "X type (loses a hydrogen): thiol/selenol S–H or Se–H, hydrogen halide, terminal alkyne, hydrogen cyanide, "
+    "cyclopentadiene, carboxylic, nitric or sulfonic acid, isothiocyanic N–H, alcohol O–H, hydride, and any anion "
+    "written with its charge on C, N, O, P, S or Se; L type (bound whole): phosphine P, carbene, CO, isocyanide, "
+    "thione or thioether S, amine/pyridine/nitrile N"
 )
+# Elements in the middle of weakly coordinating anions, such as BF4− and PF6−, and those whose anions bind metal.
+_COUNTER_ION_CENTRES = frozenset({"B", "P", "As", "Sb", "Si"})
+_ANIONIC_DONORS = frozenset({"C", "N", "O", "P", "S", "Se"})
 _CYCLOPENTADIENE = Chem.MolFromSmarts("[CX4;!H0]1[#6]=[#6][#6]=[#6]1")
 _CYCLOPENTADIENYL = Chem.MolFromSmarts("[c-]1cccc1")
 _YLIDE = Chem.MolFromSmarts("[#6-;R;X2;H0]~[#7+;R]")  # the zwitterionic spelling of a cyclic carbene
@@ -93,13 +113,17 @@ class Ligand:
     Attributes
     ----------
     smiles
-        Canonical SMILES of the free, protonated molecule, without isotopes or stereo marks.
+        Canonical SMILES of the free, protonated molecule, without isotopes or stereo marks. Where protons would make
+        another ligand of it, as of a dithiolate (two bonds), a phosphide or a pyrazolate (not the neutral donor), the
+        binding atoms have their negative charge.
     donor
         Element symbol of the atom that binds to metal.
     type
         ``"X"`` (bound after losing one hydrogen: thiolate, alkynyl, halide, Cp) or ``"L"`` (bound whole).
     donor_index
         Index of the donor in ``Chem.MolFromSmiles(smiles)``.
+    other_donors
+        Indices of its further donors, as of dppe or a dithiolate. A carboxylate or dithiocarbamate counts once.
 
     Examples
     --------
@@ -107,12 +131,15 @@ class Ligand:
     True
     >>> Ligand.parse("PPh3").type, Ligand.parse("Cp*").type
     ('L', 'X')
+    >>> Ligand.parse("dppe").denticity, Ligand.parse("[S-]CC[S-]").denticity, Ligand.parse("SCCS").denticity
+    (2, 2, 1)
     """
 
     smiles: str
     donor: str
     type: str
     donor_index: int
+    other_donors: tuple[int, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Ligand:
@@ -128,8 +155,23 @@ class Ligand:
 
     @cached_property
     def mol(self) -> Chem.Mol:
-        """RDKit molecule of the free ligand, without explicit hydrogens."""
-        return Chem.MolFromSmiles(self.smiles)
+        """RDKit molecule of the free, protonated ligand, without explicit hydrogens."""
+        with rdBase.BlockLogs():  # RDKit warns of a hydrogen that stays, as in H2
+            mol = Chem.MolFromSmiles(self.smiles)
+        return _with_charge(mol, self.donor_indices, 0) if self._is_written_as_anion(mol) else mol
+
+    @property
+    def donor_indices(self) -> tuple[int, ...]:
+        """Indices of all donors in `mol`."""
+        return (self.donor_index, *self.other_donors)
+
+    @property
+    def denticity(self) -> int:
+        """How many donors bind: 2 for dppe; an X ligand loses as many hydrogens."""
+        return len(self.donor_indices)
+
+    def _is_written_as_anion(self, mol: Chem.Mol) -> bool:
+        return self.type == "X" and mol.GetAtomWithIdx(self.donor_index).GetFormalCharge() < 0
 
     @property
     def name(self) -> str:
@@ -138,10 +180,10 @@ class Ligand:
 
     @cached_property
     def bound_formula(self) -> dict[str, int]:
-        """Atoms of the ligand as bound to metal: element → count (an X ligand has lost one hydrogen)."""
+        """Atoms of the ligand as bound to metal: element → count (an X ligand has lost one hydrogen a donor)."""
         counts = Counter(atom.GetSymbol() for atom in Chem.AddHs(self.mol).GetAtoms())
         if self.type == "X":
-            counts["H"] -= 1
+            counts["H"] -= self.denticity
         return {symbol: n for symbol, n in counts.items() if n}
 
     @property
@@ -198,53 +240,153 @@ def _require_text(text: object) -> str:
 def _parse(text: str) -> Ligand:
     if text == "CO":
         raise LigandError("'CO' names carbon monoxide but spells methanol; allowed: 'carbonyl' or 'OC'")
+    if text in _HYDRIDE_SPELLINGS:
+        return Ligand(_HYDRIDE, "H", "X", 0)
     smiles = LIGAND_NAMES.get(_ALIASES.get(text, text), text)
-    mol = _read(smiles, text)
+    try:
+        mol = _read(smiles, text)
+        _require_one_ligand(mol, text)
+        return _ligand(mol, text)
+    except Chem.MolSanitizeException as error:
+        raise LigandError(f"ligand {text!r} breaks the rules of valence or aromaticity: {error}; allowed: the SMILES "
+                          "of one free molecule that exists as written") from error
+
+
+def _require_one_ligand(mol: Chem.Mol, text: str) -> None:
+    """Refuse what is no free molecule, or none that binds metal."""
+    for atom in mol.GetAtoms():
+        symbol = atom.GetSymbol()
+        if not atom.GetAtomicNum():
+            raise LigandError(f"ligand {text!r} holds the placeholder '*'; allowed: a whole molecule, as 'CS' for SMe")
+        if elements.is_metal(symbol):
+            raise LigandError(f"ligand {text!r} holds the metal {symbol}; allowed: the free ligand, with its count")
+        saturated = 6 if symbol == "P" else 4
+        if symbol in _COUNTER_ION_CENTRES and atom.GetFormalCharge() < 0 and atom.GetTotalDegree() >= saturated:
+            raise LigandError(f"{text!r} is a counter-ion without a lone pair on its {symbol}, no ligand: leave it out")
+        if abs(atom.GetFormalCharge()) > 1:
+            raise LigandError(f"ligand {text!r} holds {symbol} of charge {atom.GetFormalCharge():+d}; allowed: "
+                              f"{DONOR_KINDS}")
     if len(Chem.GetMolFrags(mol)) > 1:
         raise LigandError(f"SMILES {text!r} has several parts; give each ligand by itself with its count")
-    mol = _protonated(mol)
-    if Chem.GetFormalCharge(mol):
-        raise LigandError(f"ligand {text!r} keeps charge {Chem.GetFormalCharge(mol):+d} when protonated; "
-                          "allowed: neutral free ligands")
-    canonical = Chem.MolToSmiles(mol)
-    mol = Chem.MolFromSmiles(canonical)
-    for pattern, kind in _DONOR_PATTERNS:
-        match = mol.GetSubstructMatch(Chem.MolFromSmarts(pattern))
-        if match:
-            return Ligand(canonical, mol.GetAtomWithIdx(match[0]).GetSymbol(), kind, match[0])
-    raise LigandError(f"ligand {text!r} has no donor atom; allowed: {_DONORS_ALLOWED}")
+
+
+def _ligand(mol: Chem.Mol, text: str) -> Ligand:
+    """Read donor, type and canonical spelling of a molecule."""
+    net_charge = Chem.GetFormalCharge(mol)
+    free, sites = _protonated(mol, text)
+    if Chem.GetFormalCharge(free):
+        raise LigandError(
+            f"ligand {text!r} keeps charge {Chem.GetFormalCharge(free):+d}, which no proton settles; allowed: a "
+            "neutral molecule, or an anion at the atom that binds. An ion that does not bind is a counter-ion: leave "
+            "it out"
+        )
+    free, sites = _canonical(*_canonical(free, sites))
+    donors, kind = _matched_donors(free)
+    bases = [i for i in sites if free.GetAtomWithIdx(i).GetSymbol() in _ANIONIC_DONORS]
+    binding = [i for i in bases if i in donors]
+    if kind == "X" and len(binding) > 1:
+        return _written_as_anion(free, binding)
+    if net_charge < 0 and bases and _overrules(free, bases, donors, kind):
+        return _written_as_anion(free, bases)
+    if not donors:
+        raise LigandError(f"ligand {text!r} has no donor atom; allowed: {DONOR_KINDS}")
+    symbol = free.GetAtomWithIdx(donors[0]).GetSymbol()
+    others = tuple(donors[1:]) if symbol == "P" else ()
+    return Ligand(Chem.MolToSmiles(free), symbol, kind, donors[0], others)
+
+
+def _matched_donors(mol: Chem.Mol) -> tuple[list[int], str | None]:
+    """Atoms that fit the first pattern a free molecule holds, and its type."""
+    for pattern, kind in _patterns():
+        matches = mol.GetSubstructMatches(pattern)
+        if matches:
+            return list(dict.fromkeys(match[0] for match in matches)), kind
+    return [], None
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[tuple[Chem.Mol, str], ...]:
+    return tuple((Chem.MolFromSmarts(pattern), kind) for pattern, kind in _DONOR_PATTERNS)
+
+
+def _overrules(mol: Chem.Mol, bases: list[int], donors: list[int], kind: str | None) -> bool:
+    """Whether the atoms written as anions bind, and not the neutral donor that the protonated molecule shows.
+
+    A thiol binds before a carboxylate, and so does the phosphine of a sulfonated phosphine.
+    """
+    if kind is None:
+        return True
+    soft = mol.GetAtomWithIdx(donors[0]).GetSymbol() in ("P", "S", "Se")
+    return kind == "L" and not (soft and all(mol.GetAtomWithIdx(i).GetSymbol() == "O" for i in bases))
+
+
+def _written_as_anion(mol: Chem.Mol, donors: list[int]) -> Ligand:
+    """X ligand whose SMILES has the charge on the atoms that bind."""
+    anion, donors = _canonical(_with_charge(mol, donors, -1), donors)
+    anion, donors = _canonical(anion, donors)
+    donors = sorted(donors)
+    return Ligand(Chem.MolToSmiles(anion), anion.GetAtomWithIdx(donors[0]).GetSymbol(), "X", donors[0],
+                  tuple(donors[1:]))
+
+
+def _with_charge(mol: Chem.Mol, rows: Iterable[int], charge: int) -> Chem.Mol:
+    """The molecule with a charge on some atoms, each of which takes or gives the protons that this needs."""
+    out = Chem.RWMol(mol)
+    for row in rows:
+        atom = out.GetAtomWithIdx(row)
+        hydrogens = atom.GetTotalNumHs() + charge - atom.GetFormalCharge()
+        atom.SetFormalCharge(charge)
+        atom.SetNumExplicitHs(hydrogens)
+        atom.SetNoImplicit(True)
+    Chem.SanitizeMol(out)
+    return out.GetMol()
+
+
+def _canonical(mol: Chem.Mol, rows: Iterable[int]) -> tuple[Chem.Mol, list[int]]:
+    """The molecule read back from its canonical SMILES, and where some of its atoms have gone."""
+    smiles = Chem.MolToSmiles(mol)
+    order = list(mol.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"])
+    return Chem.MolFromSmiles(smiles), [order.index(row) for row in rows]
 
 
 def _read(smiles: str, given: str) -> Chem.Mol:
     with rdBase.BlockLogs():
         mol = Chem.MolFromSmiles(smiles)
-    if mol is None or mol.GetNumAtoms() == 0:
-        raise LigandError(f"cannot read {given!r} as a SMILES; allowed: valid SMILES or one of "
-                          f"{', '.join(LIGAND_NAMES)}")
-    for atom in mol.GetAtoms():
-        atom.SetIsotope(0)
-        atom.SetAtomMapNum(0)
-    Chem.RemoveStereochemistry(mol)
-    with rdBase.BlockLogs():
+        if mol is None or mol.GetNumAtoms() == 0:
+            raise LigandError(f"cannot read {given!r} as a SMILES; allowed: valid SMILES or one of "
+                              f"{', '.join(LIGAND_NAMES)}, hydride")
+        for atom in mol.GetAtoms():
+            atom.SetIsotope(0)
+            atom.SetAtomMapNum(0)
+        Chem.RemoveStereochemistry(mol)
         return Chem.RemoveHs(mol)
 
 
-def _protonated(mol: Chem.Mol) -> Chem.Mol:
-    """Neutralise by protons: each lone anionic site takes one, each lone cationic site with hydrogen gives one."""
+def _protonated(mol: Chem.Mol, text: str) -> tuple[Chem.Mol, list[int]]:
+    """Neutralise by protons: each lone anionic site takes one, each lone cationic site with hydrogen gives one.
+
+    Returns
+    -------
+    tuple
+        The molecule, and the atoms that took a proton.
+    """
     if mol.HasSubstructMatch(_CYCLOPENTADIENE) or mol.HasSubstructMatch(_CYCLOPENTADIENYL):
-        return _canonical_cyclopentadiene(mol)
+        return _canonical_cyclopentadiene(mol, text), []
     if mol.HasSubstructMatch(_YLIDE):
         mol = _carbene(mol)
-    out = Chem.RWMol(mol)
-    for atom in out.GetAtoms():
-        charge, hydrogens = atom.GetFormalCharge(), atom.GetTotalNumHs()
-        paired = any(n.GetFormalCharge() * charge < 0 for n in mol.GetAtomWithIdx(atom.GetIdx()).GetNeighbors())
-        if not paired and (charge == -1 or (charge == 1 and hydrogens)):
-            atom.SetFormalCharge(0)
-            atom.SetNumExplicitHs(hydrogens - charge)
-            atom.SetNoImplicit(True)
-    Chem.SanitizeMol(out)
-    return Chem.MolFromSmiles(Chem.MolToSmiles(out))
+    charges = [atom.GetFormalCharge() for atom in mol.GetAtoms()]
+    lone = [
+        atom.GetIdx() for atom in mol.GetAtoms()
+        if not any(n.GetFormalCharge() * charges[atom.GetIdx()] < 0 for n in atom.GetNeighbors())
+    ]
+    takers = [i for i in lone if charges[i] < 0]
+    givers = [i for i in lone if charges[i] > 0 and mol.GetAtomWithIdx(i).GetTotalNumHs()]
+    # Of what is left, as of nitrate and azide, terminal atoms beside a positive one.
+    left = sum(charges) + len(takers) - len(givers)
+    ends = [i for i, q in enumerate(charges) if q < 0 and i not in takers and mol.GetAtomWithIdx(i).GetDegree() == 1]
+    takers += ends[: max(0, -left)]
+    with rdBase.BlockLogs():
+        return _with_charge(mol, takers + givers, 0), takers
 
 
 def _carbene(mol: Chem.Mol) -> Chem.Mol:
@@ -260,10 +402,13 @@ def _carbene(mol: Chem.Mol) -> Chem.Mol:
     return Chem.MolFromSmiles(Chem.MolToSmiles(out))
 
 
-def _canonical_cyclopentadiene(mol: Chem.Mol) -> Chem.Mol:
+def _canonical_cyclopentadiene(mol: Chem.Mol, text: str) -> Chem.Mol:
     """Pick one of the five places of the extra hydrogen: the one with the smallest canonical SMILES."""
     out = Chem.RWMol(mol)
     ring = out.GetSubstructMatch(_CYCLOPENTADIENYL) or out.GetSubstructMatch(_CYCLOPENTADIENE)
+    if any(out.GetRingInfo().NumAtomRings(i) > 1 for i in ring):
+        raise LigandError(f"ligand {text!r} is a cyclopentadienyl fused to another ring, such as indenyl; allowed: Cp "
+                          "and Cp with substituents")
     Chem.Kekulize(out, clearAromaticFlags=True)
     candidates = []
     for shift in range(5):
@@ -285,7 +430,7 @@ def _canonical_cyclopentadiene(mol: Chem.Mol) -> Chem.Mol:
 
 @lru_cache(maxsize=1)
 def _name_of() -> dict[str, str]:
-    return {_parse(smiles).smiles: name for name, smiles in LIGAND_NAMES.items()}
+    return {_parse(smiles).smiles: name for name, smiles in LIGAND_NAMES.items()} | {_HYDRIDE: "hydride"}
 
 
 def formula_text(counts: Mapping[str, int]) -> str:
@@ -309,4 +454,4 @@ def total_formula(ligands: Iterable[tuple[Ligand, int]]) -> dict[str, int]:
     return dict(total)
 
 
-__all__ = ["LIGAND_NAMES", "Ligand", "formula_text", "parse_ligands", "total_formula"]
+__all__ = ["DONOR_KINDS", "LIGAND_NAMES", "Ligand", "formula_text", "parse_ligands", "total_formula"]

@@ -60,6 +60,54 @@ def test_donor_and_formula_as_bound(text, donor, formula):
     assert (ligand.donor, formula_text(ligand.bound_formula)) == (donor, formula)
 
 
+@pytest.mark.parametrize(
+    ("text", "smiles", "donor", "kind", "formula"),
+    [
+        ("[C-]#N", "C#N", "C", "X", "CN"),
+        ("O[N+](=O)[O-]", "O=[N+]([O-])O", "O", "X", "NO3"),
+        ("O=[N+]([O-])[O-]", "O=[N+]([O-])O", "O", "X", "NO3"),
+        ("[S-]C#N", "N#CS", "S", "X", "CNS"),
+        ("[N-]=C=S", "N=C=S", "N", "X", "CNS"),
+        ("NC(N)=S", "NC(N)=S", "S", "L", "CH4N2S"),
+        ("C[P-]C", "C[P-]C", "P", "X", "C2H6P"),
+        ("CPC", "CPC", "P", "L", "C2H7P"),
+        ("CN=C(C)[N-]C", "CN=C(C)[N-]C", "N", "X", "C4H9N2"),
+        ("[n-]1cccn1", "c1cn[n-]c1", "N", "X", "C3H3N2"),
+        ("c1cc[nH]n1", "c1cn[nH]c1", "N", "L", "C3H4N2"),
+        ("Fc1c(F)c(F)[c-]c(F)c1F", "Fc1[c-]c(F)c(F)c(F)c1F", "C", "X", "C6F5"),
+        ("[N-]=[N+]=[N-]", "[N-]=[N+]=[N-]", "N", "X", "N3"),
+        ("CS(=O)(=O)[O-]", "CS(=O)(=O)O", "O", "X", "CH3O3S"),
+        ("O=C([O-])c1ccc([S-])cc1", "O=C(O)c1ccc(S)cc1", "S", "X", "C7H5O2S"),
+        ("[O-]S(=O)(=O)CP", "O=S(=O)(O)CP", "P", "L", "CH5O3PS"),
+        ("C[Si](C)(C)[S-]", "C[Si](C)(C)S", "S", "X", "C3H9SSi"),
+        ("[H-]", "[H][H]", "H", "X", "H"),
+        ("hydride", "[H][H]", "H", "X", "H"),
+    ],
+)
+def test_anions_bind_where_their_charge_is(text, smiles, donor, kind, formula):
+    ligand = Ligand.parse(text)
+    assert (ligand.smiles, ligand.donor, ligand.type) == (smiles, donor, kind)
+    assert formula_text(ligand.bound_formula) == formula
+    assert Ligand.parse(smiles) == ligand
+
+
+@pytest.mark.parametrize(
+    ("text", "donors", "formula"),
+    [
+        ("[S-]c1cccc([S-])c1", ["S", "S"], "C6H4S2"),
+        ("Sc1cccc(S)c1", ["S"], "C6H5S2"),
+        ("dppm", ["P", "P"], "C25H22P2"),
+        ("dppe", ["P", "P"], "C26H24P2"),
+        ("CCN(CC)C(=S)[S-]", ["S"], "C5H10NS2"),
+    ],
+)
+def test_ligands_with_two_donors(text, donors, formula):
+    ligand = Ligand.parse(text)
+    assert [ligand.mol.GetAtomWithIdx(i).GetSymbol() for i in ligand.donor_indices] == donors
+    assert (ligand.denticity, formula_text(ligand.bound_formula)) == (len(donors), formula)
+    assert Ligand.parse(ligand.smiles) == ligand
+
+
 def test_charged_groups_that_are_part_of_the_molecule_stay():
     assert Ligand.parse("O=[N+]([O-])c1ccc(S)cc1").smiles == "O=[N+]([O-])c1ccc(S)cc1"
 
@@ -78,10 +126,22 @@ def test_log_p_belongs_to_the_protonated_molecule():
         ("C(C", "cannot read 'C\\(C'"),
         ("", "empty SMILES"),
         ("   ", "empty SMILES"),
-        ("CCCC", "no donor atom; allowed: thiol"),
+        ("CCCC", "no donor atom; allowed: X type .* thiol/selenol S–H"),
         ("CS.CS", "several parts"),
         ("C[N+](C)(C)CS", r"keeps charge \+1"),
-        ("[Au]", "no donor"),
+        ("*S", "placeholder '\\*'"),
+        ("*C#C", "placeholder '\\*'"),
+        ("[Au]", "holds the metal Au"),
+        ("CS->[Au]", "holds the metal Au"),
+        ("CS[Au]", "holds the metal Au"),
+        ("F[P-](F)(F)(F)(F)F", "counter-ion"),
+        ("F[B-](F)(F)F", "counter-ion"),
+        ("c1ccc([B-](c2ccccc2)(c2ccccc2)c2ccccc2)cc1", "counter-ion"),
+        ("[CH-]1C=Cc2ccccc21", "indenyl"),
+        ("c1ccc2[cH-]ccc2c1", "indenyl"),
+        ("[S-2]", "S of charge -2"),
+        ("[O-][Cl+3]([O-])([O-])[O-]", r"Cl of charge \+3"),
+        ("N#N", "no donor"),
     ],
 )
 def test_bad_ligands_are_named(text, words):

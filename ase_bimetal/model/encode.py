@@ -87,7 +87,7 @@ class Encoded:
     ligand_features
         (k, N_LIGAND_FEATURES) group of the donor and type.
     ligand_count
-        (k,) how many of each kind.
+        (k,) how many of each kind, a ligand of two donors counted twice.
     baseline
         (N_BASELINE_FEATURES,) what the linear baseline reads: see `baseline_features`.
     descriptors
@@ -121,7 +121,8 @@ def baseline_features(system: BimetallicSystem, core: Graph) -> np.ndarray:
     symbols = sorted(system.metal_symbols)  # sums are then the same to the last bit
     shell = np.zeros((2, _KIND_WIDTH))
     for ligand, n in system.ligands:
-        shell += n * np.outer(_type_code(ligand), [*_group_code(ligand), ligand_probe(ligand, symbols)])
+        code = [*_group_code(ligand), ligand_probe(ligand, symbols)]
+        shell += n * ligand.denticity * np.outer(_type_code(ligand), code)
     size = [system.n_metals ** (-1 / 3)]
     bonding = bonding_features(system.metal_symbols, core)
     return np.concatenate([metals.mean(axis=0), shell.ravel() / system.n_metals, bonding, donor_strain(core), size])
@@ -215,7 +216,7 @@ def encode(
         cluster=_cluster_graph(system) if whole_cluster else None,
         ligand_embedding=np.asarray(embedding, dtype=np.float32),
         ligand_features=features.astype(np.float32),
-        ligand_count=np.array([n for _, n in system.ligands], dtype=np.float32),
+        ligand_count=np.array([n * ligand.denticity for ligand, n in system.ligands], dtype=np.float32),
         baseline=baseline_features(system, core).astype(np.float32),
         descriptors=descriptors.astype(np.float32),
     )

@@ -74,11 +74,12 @@ def bound_pieces(ligand: Ligand, relax: Relaxer | None = None) -> list[Piece]:
 
 
 def bound_rows(ligand: Ligand) -> list[int]:
-    """Rows of `free_molecule` that stay when the ligand binds: all, less one donor hydrogen of an X ligand."""
+    """Rows of `free_molecule` that stay when the ligand binds: all, less a hydrogen of each donor of an X ligand."""
     mol = Chem.AddHs(ligand.mol)
-    donor = mol.GetAtomWithIdx(ligand.donor_index)
-    hydrogens = [a.GetIdx() for a in donor.GetNeighbors() if a.GetSymbol() == "H"]
-    lost = hydrogens[:1] if ligand.type == "X" else []
+    lost = []
+    for donor in ligand.donor_indices if ligand.type == "X" else ():
+        neighbours = mol.GetAtomWithIdx(donor).GetNeighbors()
+        lost += [a.GetIdx() for a in neighbours if a.GetSymbol() == "H"][:1]
     return [i for i in range(mol.GetNumAtoms()) if i not in lost]
 
 
