@@ -20,14 +20,14 @@ from ase_bimetal.lab.labels.dataset import load_reference
 from ase_bimetal.lab.labels.hosts import load_hosts
 from ase_bimetal.model.forest import get_forest
 from ase_bimetal.model.predictor import get_predictor, level_shift
-from ase_bimetal.screening.columns import IDEAL_CORE, INTERVAL_90, RELAXED_CORE
+from ase_bimetal.screening.columns import INTERVAL_90
 from ase_bimetal.screening.config import ScreenConfig, example_path
 from ase_bimetal.screening.supports import SUPPORTS, find_site, site_atoms
 from ase_bimetal.structures.assembly import assemble
 from ase_bimetal.structures.motifs import Prototype
 from ase_bimetal.structures.placements import core_of
 from ase_bimetal.structures.roles import Shell, motif_roles
-from ase_bimetal.structures.template_errors import ALL, FILE, template_error
+from ase_bimetal.structures.template_errors import ALL, FILE, IDEAL_CORE, RELAXED_CORE, template_error
 from ase_bimetal.structures.templates import build_template, with_metals
 from ase_bimetal.system import as_system
 

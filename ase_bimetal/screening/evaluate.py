@@ -18,7 +18,7 @@ from ase_bimetal.screening.candidates import Candidate, Skip
 from ase_bimetal.screening.config import ScreenConfig
 from ase_bimetal.screening.models import Found, Model, model_of
 from ase_bimetal.screening.supply import is_critical, metal_cost
-from ase_bimetal.structures.template_errors import template_error
+from ase_bimetal.structures.template_errors import IDEAL_CORE, template_error
 from ase_bimetal.structures.templates import with_metals
 from ase_bimetal.system import BimetallicSystem, as_system
 
@@ -186,7 +186,7 @@ def _geometry(item: Candidate, template: Atoms | str, flags: list[str] | None) -
     if flags is None:
         return {c.GEOMETRY: made}
     notes = [template.info.get("template_note")]
-    if made == c.IDEAL_CORE:
+    if made == IDEAL_CORE:
         notes.append(f"ideal core: no labelled cluster tells how {item.motif} relaxes")
     if item.site is None and item.host != "Au":
         notes.append(f"core of a gold cluster with {item.host} in its place")

@@ -18,7 +18,7 @@ from ase_bimetal.screening import candidate_atoms, iter_results, load_results, r
 from ase_bimetal.screening import columns as c
 from ase_bimetal.screening.config import ScreenConfig
 from ase_bimetal.screening.store import Store, schema
-from ase_bimetal.structures.template_errors import template_error
+from ase_bimetal.structures.template_errors import RELAXED_CORE, template_error
 
 SMALL = {"dopants": ["Pd", "Cu", "Hg"], "ligands": ["SMe"], "motifs": ["Au4M2"]}
 # 96 candidates in chunks of two, so that a kill finds the run in the middle.
@@ -49,7 +49,7 @@ def test_rows_are_what_predict_says_of_the_same_atoms(small: Path) -> None:
         assert row[c.FORMATION_ENERGY] == pytest.approx(single.formation_energy_per_metal, abs=1e-5)
         own = (row[c.FORMATION_ENERGY_STD] ** 2 - row[c.TEMPLATE_ERROR] ** 2) ** 0.5
         assert own == pytest.approx(single.formation_energy_std, abs=1e-4)
-        assert row[c.TEMPLATE_ERROR] == template_error("Au4M2", c.RELAXED_CORE) > 0
+        assert row[c.TEMPLATE_ERROR] == template_error("Au4M2", RELAXED_CORE) > 0
         assert row[c.PHI] == pytest.approx(single.accessibility_index)
         assert row[c.MIXING_ENTHALPY] == single.descriptors["H_mix (kJ/mol)"]
         assert tuple(row[c.FLAGS]) == single.flags
@@ -59,7 +59,7 @@ def test_rows_are_what_predict_says_of_the_same_atoms(small: Path) -> None:
 def test_a_row_says_what_it_is(small: Path) -> None:
     row = rows(small).loc["Au4M2:Au4Pd2:SMe:0"]
     assert row[[c.STATUS, c.HOST, c.DOPANTS, c.COMPOSITION, c.LIGANDS, c.FORMULA, c.GEOMETRY]].tolist() == [
-        "ok", "Au", "Pd", "Au4Pd2", "8 SMe", "C8H24Au4Pd2S8", c.RELAXED_CORE
+        "ok", "Au", "Pd", "Au4Pd2", "8 SMe", "C8H24Au4Pd2S8", RELAXED_CORE
     ]
     assert list(row[c.CRITICAL_METALS]) == ["Pd"]
     assert row[c.METAL_COST] == pytest.approx((4 * 196.967 * 2.0 + 2 * 106.42) / (4 * 196.967 + 2 * 106.42), rel=1e-4)
