@@ -27,7 +27,7 @@ from ase_bimetal.lab.labels.dataset import ReferenceData, load_reference
 from ase_bimetal.lab.training.data import MAX_RATTLE, trainable
 from ase_bimetal.lab.training.fit import LEVEL
 from ase_bimetal.lab.training.metrics import summary
-from ase_bimetal.lab.training.splits import Split, drawn, leave_dopant_out, random_split
+from ase_bimetal.lab.training.splits import Split, balanced_rows, leave_dopant_out, random_split
 from ase_bimetal.model.checkpoint import WEIGHTS, save_checkpoint
 from ase_bimetal.model.domain import describe_domain
 from ase_bimetal.model.gcnn import GCNN, GCNNConfig, cluster_graph, evaluate_graphs, on_all_atoms
@@ -108,7 +108,7 @@ def stratified(frame: pd.DataFrame, rows: np.ndarray, n: int, seed: int = 0) -> 
     seed
         Of the order in which the rows of a prototype are drawn.
     """
-    return drawn(rows, n, frame.prototype.to_numpy(), seed)
+    return balanced_rows(rows, n, frame.prototype.to_numpy(), seed)
 
 
 def train_graph_model(

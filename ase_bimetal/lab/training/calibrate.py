@@ -14,7 +14,7 @@ COVERAGE = 0.9
 
 
 @dataclass(frozen=True)
-class Held:
+class Holdout:
     """Predictions of held-out rows: ``truth``, ``mean`` and ``spread`` over the ensemble, each (n,) in eV/metal."""
 
     truth: np.ndarray
@@ -39,14 +39,14 @@ def conformal_quantile(scores: np.ndarray, coverage: float = COVERAGE) -> float:
     return float(np.sort(scores)[min(rank, len(scores)) - 1])
 
 
-def inside_terms(validation: Held) -> dict[str, float]:
+def inside_terms(validation: Holdout) -> dict[str, float]:
     """``floor`` and ``scale`` of standard deviations inside the training domain, from validation rows."""
     floor = root_mean_square_error(validation.truth, validation.mean)
     scores = validation.errors / np.hypot(floor, validation.spread)
     return {"floor": round(floor, 5), "scale": round(conformal_quantile(scores) / Z90, 5)}
 
 
-def inside_interval(test: Held, terms: dict[str, float]) -> dict[str, float]:
+def inside_interval(test: Holdout, terms: dict[str, float]) -> dict[str, float]:
     """Coverage and mean half-width [eV/metal] of nominal 90 % intervals on test rows of the training domain."""
     half = Z90 * terms["scale"] * np.hypot(terms["floor"], test.spread)
     return {"coverage": round(float((test.errors <= half).mean()), 4), "half_width": round(float(half.mean()), 4)}

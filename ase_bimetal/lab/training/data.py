@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, RandomSampler, Sampler
 
 from ase_bimetal.descriptors import paper_features
-from ase_bimetal.lab.training.splits import drawn
+from ase_bimetal.lab.training.splits import balanced_rows
 from ase_bimetal.model.encode import Batch, Encoded, collate, encode, without_donors
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.system import BimetallicSystem, as_system
@@ -116,7 +116,7 @@ class EvenSampler(Sampler[int]):
         return min(self.n, len(self.kinds))
 
     def __iter__(self) -> Iterator[int]:
-        chosen = drawn(np.arange(len(self.kinds)), self.n, self.kinds, int(self.rng.integers(2**32)))
+        chosen = balanced_rows(np.arange(len(self.kinds)), self.n, self.kinds, int(self.rng.integers(2**32)))
         return iter(self.rng.permutation(chosen).tolist())
 
 

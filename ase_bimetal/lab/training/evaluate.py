@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ase_bimetal.lab.training.calibrate import Held
+from ase_bimetal.lab.training.calibrate import Holdout
 from ase_bimetal.lab.training.data import TrainingData
 from ase_bimetal.lab.training.kept import Arrays, Kept
 from ase_bimetal.lab.training.metrics import mean_absolute_error, summary
@@ -162,10 +162,10 @@ def _map(run: Run, method: str, tasks: Sequence[tuple], workers: int) -> list:
         return list(pool.map(_call_of_worker, [method] * len(tasks), tasks))
 
 
-def held(data: TrainingData, rows: np.ndarray, ensemble: list[Trained]) -> Held:
+def holdout(data: TrainingData, rows: np.ndarray, ensemble: list[Trained]) -> Holdout:
     """Truth, mean and spread of an ensemble on some rows."""
     found = np.stack([member.predict(data, rows) for member in ensemble])
-    return Held(data.targets[rows], found.mean(axis=0), found.std(axis=0, ddof=1))
+    return Holdout(data.targets[rows], found.mean(axis=0), found.std(axis=0, ddof=1))
 
 
 def fold_result(run: Run, split: Split, ensemble: list[Trained]) -> FoldResult:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ase_bimetal.lab.training.calibrate import Held
+from ase_bimetal.lab.training.calibrate import Holdout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +19,7 @@ _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#
 _MARKERS = "osD^v<>P"
 
 
-def draw_parity(held: Held, families: Sequence[str], path: Path) -> None:
+def draw_parity(held: Holdout, families: Sequence[str], path: Path) -> None:
     """Predicted against labelled formation energies, one colour and marker per family of cores.
 
     Parameters
@@ -51,13 +51,13 @@ def draw_parity(held: Held, families: Sequence[str], path: Path) -> None:
     figure.savefig(path, dpi=160)
 
 
-def observed_coverage(held: Held, terms: Mapping[str, float], nominal: Sequence[float]) -> np.ndarray:
+def observed_coverage(held: Holdout, terms: Mapping[str, float], nominal: Sequence[float]) -> np.ndarray:
     """Share of errors inside intervals of the given nominal coverages, taking errors as normally distributed.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> held = Held(np.zeros(4000), rng.normal(scale=0.1, size=4000), np.zeros(4000))
+    >>> held = Holdout(np.zeros(4000), rng.normal(scale=0.1, size=4000), np.zeros(4000))
     >>> observed_coverage(held, {"floor": 0.1, "scale": 1.0}, [0.5, 0.9]).round(1).tolist()
     [0.5, 0.9]
     """
@@ -66,7 +66,7 @@ def observed_coverage(held: Held, terms: Mapping[str, float], nominal: Sequence[
     return np.array([(held.errors <= width * deviation).mean() for width in widths])
 
 
-def draw_calibration(held: Held, terms: Mapping[str, float], path: Path) -> None:
+def draw_calibration(held: Holdout, terms: Mapping[str, float], path: Path) -> None:
     """Observed against nominal coverage of the model's intervals on held-out rows of the training domain.
 
     Parameters

@@ -12,7 +12,7 @@ from typing import Any
 
 from ase_bimetal.examples import example_names, load_example
 from ase_bimetal.lab.labels.dataset import ReferenceData
-from ase_bimetal.lab.training.calibrate import Held, fold_interval, fold_term, inside_interval, inside_terms
+from ase_bimetal.lab.training.calibrate import Holdout, fold_interval, fold_term, inside_interval, inside_terms
 from ase_bimetal.lab.training.data import MAX_RATTLE, TrainingData, prepare, trainable
 from ase_bimetal.lab.training.evaluate import (
     FoldResult,
@@ -20,7 +20,7 @@ from ase_bimetal.lab.training.evaluate import (
     all_folds,
     evaluate_folds,
     fold_result,
-    held,
+    holdout,
     table,
     train_ensemble,
 )
@@ -125,7 +125,7 @@ def train_model(
             "epochs per fold": short.options.epochs, "networks per fold": folds.seeds,
         },
         "target": {"mean": ensemble[0].mean, "std": ensemble[0].std},
-        **_measured(results, held(data, split.validation, ensemble), held(data, split.test, ensemble)),
+        **_measured(results, holdout(data, split.validation, ensemble), holdout(data, split.test, ensemble)),
         "domain": describe_domain(data.systems, data.frame.family),
         "elemental_references": {k: elemental[k] for k in ("corrections", "anchors", "spread", "errors", "level")},
         "fragments": reference.fragments,
@@ -156,7 +156,7 @@ def golden_predictions(model: str | Path) -> dict[str, float]:
     return {name: item.formation_energy_per_metal for name, item in zip(example_names(), found, strict=True)}
 
 
-def _measured(results: dict[str, list[FoldResult]], validation: Held, test: Held) -> dict[str, dict[str, Any]]:
+def _measured(results: dict[str, list[FoldResult]], validation: Holdout, test: Holdout) -> dict[str, dict[str, Any]]:
     """Errors on every split and fold, calibrated standard deviations, and the intervals that come of them."""
     inside = inside_terms(validation)
     errors = {name: [fold.absolute_errors() for fold in folds] for name, folds in results.items()}

@@ -17,7 +17,7 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
 from ase_bimetal.lab.training.data import TrainingData, for_prediction, loader
-from ase_bimetal.lab.training.splits import Split, drawn
+from ase_bimetal.lab.training.splits import Split, balanced_rows
 from ase_bimetal.model.encode import BASELINE_SLOPES, N_METAL_FEATURES, Batch, collate
 from ase_bimetal.model.mml import MML, MMLConfig, contrastive_loss
 
@@ -193,7 +193,7 @@ def one_epoch(data: TrainingData, rows: np.ndarray, rows_per_epoch: int | None) 
     """Some rows of the data as they are, or as many as an epoch shows, drawn evenly over the prototypes."""
     if rows_per_epoch is None:
         return rows
-    return drawn(rows, rows_per_epoch, data.frame.prototype.to_numpy())
+    return balanced_rows(rows, rows_per_epoch, data.frame.prototype.to_numpy())
 
 
 def fit_baseline(

@@ -14,7 +14,7 @@ import numpy as np
 from lightning.pytorch.utilities import rank_zero_only
 
 from ase_bimetal.errors import MissingDataError, WeightsError
-from ase_bimetal.lab.training.calibrate import Held, inside_interval, inside_terms
+from ase_bimetal.lab.training.calibrate import Holdout, inside_interval, inside_terms
 from ase_bimetal.lab.training.data import TrainingData, prepare
 from ase_bimetal.lab.training.evaluate import MML_NAME, FoldResult, table
 from ase_bimetal.lab.training.fine_tune import LAST, Learner, OwnEnsemble, OwnOptions
@@ -54,7 +54,7 @@ class Measured:
 
     split: str
     folds: list[FoldResult]
-    calibration: Held
+    calibration: Holdout
     interval: dict[str, float]
 
 
@@ -177,16 +177,16 @@ def cross_validate(learner: Learner) -> Measured:
     return Measured(f"{len(parts)}-fold cross-validation", folds, _joined(held), interval)
 
 
-def _held(data: TrainingData, rows: np.ndarray, ensemble: OwnEnsemble) -> Held:
+def _held(data: TrainingData, rows: np.ndarray, ensemble: OwnEnsemble) -> Holdout:
     found = ensemble.predict(data, rows)
-    return Held(data.targets[rows], found.mean(axis=1), found.std(axis=1, ddof=1 if found.shape[1] > 1 else 0))
+    return Holdout(data.targets[rows], found.mean(axis=1), found.std(axis=1, ddof=1 if found.shape[1] > 1 else 0))
 
 
-def _joined(parts: list[Held]) -> Held:
-    return Held(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("truth", "mean", "spread")))
+def _joined(parts: list[Holdout]) -> Holdout:
+    return Holdout(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("truth", "mean", "spread")))
 
 
-def _fold(learner: Learner, name: str, known: np.ndarray, test: np.ndarray, held: Held) -> FoldResult:
+def _fold(learner: Learner, name: str, known: np.ndarray, test: np.ndarray, held: Holdout) -> FoldResult:
     """The model beside the mean of the known rows and, if there is one, the model it started from."""
     predicted = {MML_NAME: held.mean, "mean": np.full(len(test), learner.data.targets[known].mean())}
     if learner.start is not None:

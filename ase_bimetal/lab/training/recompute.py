@@ -12,9 +12,9 @@ import pandas as pd
 from ase_bimetal.errors import MissingDataError
 from ase_bimetal.lab.labels.dataset import ReferenceData
 from ase_bimetal.lab.labels.pbe import load_pbe
-from ase_bimetal.lab.training.calibrate import Held, inside_interval
+from ase_bimetal.lab.training.calibrate import Holdout, inside_interval
 from ase_bimetal.lab.training.data import prepare, trainable
-from ase_bimetal.lab.training.evaluate import MML_NAME, Trained, held
+from ase_bimetal.lab.training.evaluate import MML_NAME, Trained, holdout
 from ase_bimetal.lab.training.metrics import summary
 from ase_bimetal.lab.training.splits import random_split
 from ase_bimetal.model.checkpoint import Checkpoint
@@ -46,7 +46,7 @@ class Recomputed:
     """
 
     rows: pd.DataFrame
-    held: Held
+    held: Holdout
     errors: dict[str, float]
     interval: dict[str, float]
     same_labels: bool
@@ -87,7 +87,7 @@ def recompute(checkpoint: Checkpoint, reference: ReferenceData) -> Recomputed:
     encoder.require_digest(card["ligand_encoder"]["digest"])
     data = prepare(rows, encoder, whole_cluster=False)
     ensemble = [Trained(member, card["target"]["mean"], card["target"]["std"]) for member in checkpoint.members]
-    found = held(data, np.arange(len(rows)), ensemble)
+    found = holdout(data, np.arange(len(rows)), ensemble)
     return Recomputed(
         rows, found, summary(found.truth, found.mean), inside_interval(found, card["uncertainty"]),
         reference.digest == card["data"]["digest"],

@@ -22,7 +22,7 @@ class Split:
     test: np.ndarray
 
 
-def drawn(rows: np.ndarray, n: int, kinds: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
+def balanced_rows(rows: np.ndarray, n: int, kinds: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
     """At most n of some rows at random; with the ``kinds`` of all rows of the data, in turn from each kind.
 
     A kind is a prototype, say: a rare one, from which more is learned, is then kept whole.

@@ -19,7 +19,7 @@ from ase_bimetal.lab.training.ablation import (
     stratified_rows,
     with_ligands,
 )
-from ase_bimetal.lab.training.calibrate import Held
+from ase_bimetal.lab.training.calibrate import Holdout
 from ase_bimetal.lab.training.data import prepare, trainable
 from ase_bimetal.lab.training.figures import draw_calibration, draw_learning_curve, draw_parity, observed_coverage
 from ase_bimetal.lab.training.recompute import recompute
@@ -143,7 +143,7 @@ def test_a_model_of_other_data_cannot_be_recomputed(reference):
 def test_figures_are_drawn(tmp_path):
     rng = np.random.default_rng(0)
     truth = rng.normal(size=200)
-    held = Held(truth, truth + rng.normal(scale=0.1, size=200), np.full(200, 0.02))
+    held = Holdout(truth, truth + rng.normal(scale=0.1, size=200), np.full(200, 0.02))
     terms = {"floor": 0.1, "scale": 1.0}
     assert observed_coverage(held, {"floor": 0.1, "scale": 3.0}, [0.9]) > observed_coverage(held, terms, [0.5])
     draw_parity(held, ["M@Au24-centre", "Au4M2-capped"] * 100, tmp_path / "p.png")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ase_bimetal.lab.training.calibrate import (
-    Held,
+    Holdout,
     conformal_quantile,
     fold_interval,
     fold_term,
@@ -18,7 +18,7 @@ def held(n, seed, noise):
     rng = np.random.default_rng(seed)
     spread = rng.uniform(0.01, 0.2, n)
     truth = rng.normal(size=n)
-    return Held(truth, truth + noise * np.hypot(0.05, spread) * rng.normal(size=n), spread)
+    return Holdout(truth, truth + noise * np.hypot(0.05, spread) * rng.normal(size=n), spread)
 
 
 @pytest.mark.parametrize("noise", [0.3, 1.0, 4.0])

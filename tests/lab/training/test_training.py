@@ -12,7 +12,14 @@ from ase_bimetal.lab.training.data import MAX_RATTLE, EvenSampler, prepare, trai
 from ase_bimetal.lab.training.evaluate import Run, evaluate_folds, fold_result, train_ensemble
 from ase_bimetal.lab.training.metrics import r_squared, summary
 from ase_bimetal.lab.training.module import TrainingOptions, train_one
-from ase_bimetal.lab.training.splits import HELD_OUT, Split, drawn, leave_dopant_out, leave_ligand_out, random_split
+from ase_bimetal.lab.training.splits import (
+    HELD_OUT,
+    Split,
+    balanced_rows,
+    leave_dopant_out,
+    leave_ligand_out,
+    random_split,
+)
 from ase_bimetal.model.encode import encode, without_donors
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.model.mml import MMLConfig
@@ -72,7 +79,7 @@ def test_held_out_rows_are_in_one_part_only(name, mixed):
 
 def test_rows_drawn_evenly_keep_rare_kinds():
     kinds = np.array(["rare"] * 5 + ["common"] * 95)
-    kept = drawn(np.arange(100), 20, kinds)
+    kept = balanced_rows(np.arange(100), 20, kinds)
     assert len(set(kept)) == 20 and (kinds[kept] == "rare").sum() == 5
 
 
