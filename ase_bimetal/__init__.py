@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from ase_bimetal.calculators.descriptor_calculator import DescriptorFormationCalculator
     from ase_bimetal.examples import example_names, load_example
     from ase_bimetal.ligands import LIGAND_NAMES, Ligand, parse_ligands
-    from ase_bimetal.model.predictor import Failure, Prediction, predict
+    from ase_bimetal.model.interface import Failure, FormationModel, Prediction, check_model
+    from ase_bimetal.model.registry import get_model, list_models, predict
     from ase_bimetal.plugins import available_featurizers
     from ase_bimetal.system import BimetallicSystem, as_system
 
@@ -25,9 +26,13 @@ _HOME = {
     "LIGAND_NAMES": "ase_bimetal.ligands",
     "Ligand": "ase_bimetal.ligands",
     "parse_ligands": "ase_bimetal.ligands",
-    "Failure": "ase_bimetal.model.predictor",
-    "Prediction": "ase_bimetal.model.predictor",
-    "predict": "ase_bimetal.model.predictor",
+    "Failure": "ase_bimetal.model.interface",
+    "FormationModel": "ase_bimetal.model.interface",
+    "Prediction": "ase_bimetal.model.interface",
+    "check_model": "ase_bimetal.model.interface",
+    "get_model": "ase_bimetal.model.registry",
+    "list_models": "ase_bimetal.model.registry",
+    "predict": "ase_bimetal.model.registry",
     "available_featurizers": "ase_bimetal.plugins",
     "BimetallicSystem": "ase_bimetal.system",
     "as_system": "ase_bimetal.system",
@@ -38,12 +43,16 @@ __all__ = [
     "BimetallicSystem",
     "DescriptorFormationCalculator",
     "Failure",
+    "FormationModel",
     "Ligand",
     "MMLFormationCalculator",
     "Prediction",
     "as_system",
     "available_featurizers",
+    "check_model",
     "example_names",
+    "get_model",
+    "list_models",
     "load_example",
     "parse_ligands",
     "predict",

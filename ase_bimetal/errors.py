@@ -58,6 +58,10 @@ class WeightsError(BimetalError):
     """Weights that are missing, altered, or made for another architecture."""
 
 
+class ModelError(BimetalError):
+    """A model that does not do what every model of formation energies promises."""
+
+
 class FormulaError(BimetalError):
     """A cluster's formula that cannot be read, or that no motif can be built for."""
 
@@ -72,6 +76,10 @@ class SearchError(BimetalError):
 
 class ScreenError(BimetalError):
     """A screening that cannot be run as configured, or results that do not fit together."""
+
+
+class OptionError(BimetalError):
+    """An option that does not exist, or a value that it does not take."""
 
 
 class LevelError(BimetalError):

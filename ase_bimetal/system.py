@@ -267,8 +267,12 @@ def as_system(obj: object, ligands: object = None) -> BimetallicSystem:
     'alloy'
     """
     if isinstance(obj, BimetallicSystem):
-        keep = ligands is None or obj.ligand_source == "annotation"
-        return obj if keep else _build(_read_system(obj), ligands)
+        if ligands is None:
+            return obj
+        if obj.ligand_source == "annotation":
+            _require_same(obj.ligands, ligands)
+            return obj
+        return _build(_read_system(obj), ligands)
     if isinstance(obj, Atoms):
         return BimetallicSystem.from_atoms(obj, ligands)
     # An object can only be pymatgen's if pymatgen has been imported, so nothing is imported here.
@@ -434,16 +438,32 @@ def _given_ligands(raw: _Raw, metals: np.ndarray, argument: object) -> tuple[Lig
     if spec is None:
         return None, "none"
     ligands = parse_ligands(spec)
+    if argument is not None and source == "annotation":
+        _require_same(ligands, argument)
     present = Counter(raw.symbols)
     present.subtract(raw.symbols[i] for i in metals)
     shell = {symbol: n for symbol, n in present.items() if n}
     if shell and shell != total_formula(ligands):
-        listed = ", ".join(f"{n} × {ligand.name}" for ligand, n in ligands)
         raise LigandMismatchError(
-            f"the ligands given ({listed}) are {formula_text(total_formula(ligands)) or 'nothing'} as bound, but the "
-            f"object holds {formula_text(shell)} beside its metal"
+            f"the ligands given ({_listed(ligands)}) are {formula_text(total_formula(ligands)) or 'nothing'} as bound, "
+            f"but the object holds {formula_text(shell)} beside its metal"
         )
     return ligands, source
+
+
+def _require_same(annotated: Ligands, argument: object) -> None:
+    """Refuse ligands that contradict an object's annotation."""
+    asked = parse_ligands(argument)
+    if asked != annotated:
+        raise LigandMismatchError(
+            f"the object is annotated with {_listed(annotated)}, but {_listed(asked)} was asked for; allowed: one of "
+            "the two. Change the annotation in info['ligand_smiles'], or leave the argument out"
+        )
+
+
+def _listed(ligands: Ligands) -> str:
+    """Ligands in words, such as ``"8 × PET"``."""
+    return ", ".join(f"{n} × {ligand.name}" for ligand, n in ligands)
 
 
 def _from_geometry(

@@ -18,9 +18,9 @@ from ase_bimetal.descriptors import accessibility_index, metal_distance
 from ase_bimetal.errors import ScreenError
 from ase_bimetal.lab.labels.dataset import load_reference
 from ase_bimetal.lab.labels.hosts import load_hosts
+from ase_bimetal.model.domain import Z90
 from ase_bimetal.model.forest import get_forest
 from ase_bimetal.model.predictor import get_predictor, level_shift
-from ase_bimetal.screening.columns import INTERVAL_90
 from ase_bimetal.screening.config import ScreenConfig, example_path
 from ase_bimetal.screening.supports import SUPPORTS, find_site, site_atoms
 from ase_bimetal.structures.assembly import assemble
@@ -77,7 +77,7 @@ def write_errors(table: pd.DataFrame) -> None:
     for geometry, name in ((IDEAL_CORE, "ideal core"), (RELAXED_CORE, "mean relaxed core")):
         moved = (table[name] - table["relaxed parent"]).abs()
         groups = [(ALL, moved), *(group for group in moved.groupby(table.motif) if len(group[1]) >= _ENOUGH)]
-        errors[geometry] = {key: round(part.quantile(0.9) / INTERVAL_90, 4) for key, part in groups}
+        errors[geometry] = {key: round(part.quantile(0.9) / Z90, 4) for key, part in groups}
     content = {"model": get_predictor().checkpoint.name, "unit": "eV/metal", "errors": errors}
     path = Path(ase_bimetal.structures.__file__).parent / FILE
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -86,7 +86,7 @@ def write_errors(table: pd.DataFrame) -> None:
 def clusters(table: pd.DataFrame) -> str:
     """Errors by motif [eV/metal] as a Markdown table, and what was measured."""
     added = [template_error(motif, RELAXED_CORE) for motif in table.motif]
-    table["inside"] = table["mean relaxed core"].abs() < INTERVAL_90 * np.hypot(table["std"], added)
+    table["inside"] = table["mean relaxed core"].abs() < Z90 * np.hypot(table["std"], added)
     lines = ["| motif | parents | predicted on the relaxed parent | on the ideal core | on the mean relaxed core | "
              "inside the 90 % interval |", "| --- | --- | --- | --- | --- | --- |"]
     for name, part in [*table.groupby("motif"), ("all", table)]:

@@ -14,6 +14,7 @@ from ase_bimetal.system import as_system
 _RESULTS = (
     "formation_energy_per_metal",
     "formation_energy_std",
+    "formation_energy_interval",
     "accessibility_index",
     "accessible",
     "level_error",
@@ -57,7 +58,9 @@ class MMLFormationCalculator(FormationCalculator):
     """
 
     name = "bimetal"
-    implemented_properties = ["energy", "free_energy", *_RESULTS]
+    implemented_properties = ["energy", "free_energy"]
+    extra_properties = _RESULTS
+    options = ("model", "ligands", "reference", "device")
 
     def __init__(
         self,
@@ -73,12 +76,13 @@ class MMLFormationCalculator(FormationCalculator):
         self, atoms: Atoms | None = None, properties: list[str] | None = None, system_changes: list[str] = all_changes
     ) -> None:
         """Predict; fills ``results`` with floats, strings, dicts and tuples, never arrays."""
-        from ase_bimetal.model.predictor import Failure, get_predictor
+        from ase_bimetal.model.interface import Failure
+        from ase_bimetal.model.registry import get_model
 
         super().calculate(atoms, properties, system_changes)
         options = self.parameters
         system = as_system(self.atoms, options["ligands"])
-        [found] = get_predictor(options["model"], options["device"]).predict([system], options["reference"])
+        [found] = get_model(options["model"], options["device"]).predict([system], options["reference"])
         if isinstance(found, Failure):
             raise found.error
         self.remember_info()

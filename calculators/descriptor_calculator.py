@@ -53,7 +53,9 @@ class DescriptorFormationCalculator(FormationCalculator):
     """
 
     name = "bimetal-descriptors"
-    implemented_properties = ["energy", "free_energy", *_FROM_FOREST, *_FROM_DESCRIPTORS]
+    implemented_properties = ["energy", "free_energy"]
+    extra_properties = (*_FROM_FOREST, *_FROM_DESCRIPTORS)
+    options = ("ligands",)
 
     def __init__(self, ligands: object = None, **kwargs: Any) -> None:
         super().__init__(ligands=ligands, **kwargs)

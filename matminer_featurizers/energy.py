@@ -30,7 +30,7 @@ class FormationEnergy(BimetallicFeaturizer):
 
     def values(self, system: BimetallicSystem) -> Sequence[float]:
         """E_form and its standard deviation [eV/metal]."""
-        from ase_bimetal.model.predictor import predict
+        from ase_bimetal.model.registry import predict
 
         [found] = predict([system], model=self.model, reference=self.reference)
         return [found.formation_energy_per_metal, found.formation_energy_std]

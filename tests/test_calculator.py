@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.calculator import PropertyNotImplementedError
+from ase.calculators.mixing import AverageCalculator
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 from pymatgen.io.ase import AseAtomsAdaptor
 
-from ase_bimetal import MMLFormationCalculator, errors, predict
+from ase_bimetal import DescriptorFormationCalculator, MMLFormationCalculator, errors, load_example, predict
+from ase_bimetal.errors import OptionError
 from ase_bimetal.featurizers import FormationEnergy
 
 PET = "SCCc1ccccc1"
@@ -202,3 +205,41 @@ def test_flags_say_what_was_never_seen(core):
     assert "element never seen in training: Ti" in text and "no density-functional anchor for Ti" in text
     assert "ligand never seen in training: CCCCCCCCCCS, NHC" in text
     assert found.formation_energy_std > plain.formation_energy_std
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "words"),
+    [
+        (MMLFormationCalculator, "refernce", "did you mean 'reference'"),
+        (MMLFormationCalculator, "ligand", "did you mean 'ligands'"),
+        (DescriptorFormationCalculator, "reference", "allowed: ligands"),
+    ],
+)
+def test_an_option_that_does_not_exist_is_refused(kind, wrong, words):
+    with pytest.raises(OptionError, match=words):
+        kind(**{wrong: "hydride"})
+    with pytest.raises(OptionError, match=words):
+        kind().set(**{wrong: "hydride"})
+
+
+def test_asking_for_ases_own_properties_gives_them_alone():
+    atoms = load_example("Au4Pd2(PET)8")
+    calculator = MMLFormationCalculator()
+    assert calculator.get_properties(["energy"], atoms)["energy"] == atoms_energy(atoms)
+    assert calculator.get_property("formation_energy_per_metal", atoms) == pytest.approx(-3.35254, abs=1e-4)
+    stored = SinglePointCalculator(atoms, **dict(calculator.export_properties()))
+    assert stored.results == {"energy": atoms_energy(atoms), "free_energy": atoms_energy(atoms)}
+
+
+def test_two_calculators_average():
+    atoms = load_example("Au4Pd2(PET)8")
+    atoms.calc = AverageCalculator([MMLFormationCalculator(), DescriptorFormationCalculator()])
+    coarse = atoms.copy()
+    coarse.calc = DescriptorFormationCalculator()
+    assert atoms.get_potential_energy() == pytest.approx((atoms_energy(atoms) + coarse.get_potential_energy()) / 2)
+
+
+def atoms_energy(atoms):
+    copy = atoms.copy()
+    copy.calc = MMLFormationCalculator()
+    return copy.get_potential_energy()

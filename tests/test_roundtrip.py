@@ -14,7 +14,7 @@ from ase_bimetal import BimetallicSystem, MMLFormationCalculator, as_system, pre
 from ase_bimetal.annotation import annotation_of
 from ase_bimetal.errors import ChargedSystemError, LigandError, MissingDataError
 from ase_bimetal.io import annotated, from_row, results_of, to_row, with_results
-from ase_bimetal.model.predictor import Failure, Prediction
+from ase_bimetal.model.interface import Failure, Prediction
 
 PET = {"SCCc1ccccc1": 8}
 

@@ -90,13 +90,16 @@ def test_cells_without_volume_are_no_lattice(anchor):
         assert as_system(flat).ligands == reference.ligands
 
 
-def test_annotation_wins_over_argument_and_perception(anchor):
+def test_annotation_wins_over_perception_and_contradicts_an_argument_loudly(anchor):
     atoms = anchor("Pd")
     assert as_system(atoms, {"S": 8}).ligand_source == "argument"
     atoms.info["ligand_smiles"] = {"[SH-]": 8}
-    system = as_system(atoms, {"PET": 1})
+    system = as_system(atoms, {"S": 8})  # another spelling of the same
     assert (system.ligand_source, system.ligand_counts) == ("annotation", {"S": 8})
-    assert as_system(system, {"PET": 1}) is system
+    assert as_system(system, {"S": 8}) is system
+    for item in (atoms, system):
+        with pytest.raises(errors.LigandMismatchError, match=r"annotated with 8 × SH, but 1 × PET was asked for"):
+            as_system(item, {"PET": 1})
     molecule = Molecule(list(atoms.symbols), atoms.positions, properties={"ligand_smiles": ["S"] * 8})
     assert as_system(molecule).ligand_source == "annotation"
     structure = in_box(atoms)

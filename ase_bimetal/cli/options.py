@@ -25,6 +25,13 @@ def complete_model(incomplete: str) -> Iterator[str]:
     yield from sorted(p.parent.name for p in folder.glob(f"{incomplete}*/card.json") if _has_weights(p.parent))
 
 
+def complete_any_model(incomplete: str) -> Iterator[str]:
+    """Names that ``predict --model`` takes, for shell completion."""
+    from ase_bimetal.model.registry import AUTO, list_models
+
+    yield from (name for name in (AUTO, *(model.name for model in list_models())) if name.startswith(incomplete))
+
+
 def _has_weights(folder: Path) -> bool:
     return (folder / "weights.safetensors").is_file()
 
@@ -46,6 +53,10 @@ Ligands = Annotated[
 Model = Annotated[
     str, typer.Option(help="Shipped model or folder of one's own.", autocompletion=complete_model)
 ]
+AnyModel = Annotated[str, typer.Option(
+    help="Shipped model, folder of one's own, or auto for the first that covers the object.",
+    autocompletion=complete_any_model,
+)]
 Out = Annotated[Path | None, typer.Option("--out", help="Write to this file; its suffix names the format.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell more on standard error.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="On standard error, tell only what failed.")]
@@ -111,6 +122,20 @@ def check_model(model: str) -> None:
     shipped = list(complete_model(""))
     if model not in shipped and not (Path(model) / "card.json").is_file():
         raise typer.BadParameter(f"no model {model!r}; allowed: {', '.join(shipped)} or a folder with card.json",
+                                 param_hint="--model")
+
+
+def check_any_model(model: str) -> None:
+    """Refuse a name that no model has, before torch is loaded.
+
+    Raises
+    ------
+    typer.BadParameter
+        Naming the models that ship.
+    """
+    known = list(complete_any_model(""))
+    if model not in known and not (Path(model) / "card.json").is_file():
+        raise typer.BadParameter(f"no model {model!r}; allowed: {', '.join(known)} or a folder with card.json",
                                  param_hint="--model")
 
 

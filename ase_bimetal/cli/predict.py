@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ase_bimetal.errors import BimetalError
     from ase_bimetal.io.read import Frame
     from ase_bimetal.io.write import Record
-    from ase_bimetal.model.predictor import Prediction
+    from ase_bimetal.model.interface import Prediction
     from ase_bimetal.structures.formula import FormulaCluster
     from ase_bimetal.system import BimetallicSystem
 
@@ -39,7 +39,7 @@ def predict_files(
     formula: Annotated[list[str] | None, typer.Option(
         help="Cluster to build, such as Au24Pd(PET)18, in place of a file; may be repeated.")] = None,
     reference: Annotated[Reference, typer.Option(help="Reference state of the ligands.")] = Reference.dimer,
-    model: options.Model = "mml-gfn1-pbe",
+    model: options.AnyModel = "mml-gfn1-pbe",
     device: Annotated[str, typer.Option(help="Where the networks run: cpu or cuda.")] = "cpu",
     format: options.Format = None,
     output: Annotated[str | None, typer.Option(help="table, json, csv or extxyz; default: table on a terminal, csv in "
@@ -60,7 +60,7 @@ def predict_files(
         raise typer.BadParameter("give structure files, or --formula such as Au24Pd(PET)18", param_hint="FILES")
     kind = choose(output, out, _OUTPUTS)
     options.check_files(files, format)
-    options.check_model(model)
+    options.check_any_model(model)
     options.check_device(device)
     clusters = _build(formula or [], options.teller(quiet))
     work = _worker(model, device, options.read_ligands(ligand), reference.value, clusters)
@@ -109,11 +109,12 @@ def _worker(
     def work(frames: Sequence[Frame]) -> list[Record | BimetalError]:
         """One record or error a frame, in the order given."""
         from ase_bimetal.errors import BimetalError
-        from ase_bimetal.model.predictor import Failure, get_predictor
+        from ase_bimetal.model.interface import Failure
+        from ase_bimetal.model.registry import get_model
 
         systems = [_system(frame, ligands) for frame in frames]
         good = [system for system in systems if not isinstance(system, BimetalError)]
-        found = iter(get_predictor(model, device).predict(good, reference))
+        found = iter(get_model(model, device).predict(good, reference))
         results = [system if isinstance(system, BimetalError) else next(found) for system in systems]
         results = [result.error if isinstance(result, Failure) else result for result in results]
         return [result if isinstance(result, BimetalError)

@@ -125,7 +125,8 @@ def _read(
 ) -> OwnData:
     """Rows of one's own; fitted references are measured from the model that is fine-tuned, if there is one."""
     from ase_bimetal.lab.training.own_data import Columns, load_own_data
-    from ase_bimetal.model.predictor import Prediction, get_predictor
+    from ase_bimetal.model.interface import Prediction
+    from ase_bimetal.model.predictor import get_predictor
 
     def predicted(systems: list) -> list[float]:
         found = get_predictor(start).predict(systems)

@@ -22,14 +22,14 @@ from ase_bimetal.ligands import parse_ligands
 if TYPE_CHECKING:
     from ase.db.row import AtomsRow
 
-    from ase_bimetal.model.predictor import Prediction
+    from ase_bimetal.model.interface import Prediction
 
 #: What the names of attached results begin with, so that they overwrite nobody's ``model`` or ``level``.
 PREFIX = "bimetal_"
 # An ASE database takes single values as searchable pairs; these two hold many and go to its ``data``.
-_MANY = ("descriptors", "flags")
+_MANY = ("descriptors", "flags", "formation_energy_interval")
 # φ is None where the object lacks what it needs; None is written by leaving the name out.
-_MAY_LACK = {"accessibility_index", "accessible"}
+_MAY_LACK = {"accessibility_index", "accessible", "formation_energy_interval"}
 
 
 def annotated(atoms: Atoms, ligands: object = None) -> Atoms:
@@ -171,7 +171,7 @@ def _to_ascii(text: str) -> str:
 
 def _prediction(values: Mapping[str, Any]) -> Prediction:
     """A prediction from what a file gave back: absent is None, NumPy's numbers are Python's, ASCII is undone."""
-    from ase_bimetal.model.predictor import Prediction
+    from ase_bimetal.model.interface import Prediction
 
     plain = {key: _mapped(value, unescape) for key, value in values.items()}
     names = [item.name for item in fields(Prediction)]

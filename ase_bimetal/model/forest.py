@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ase_bimetal.errors import UnsupportedSystemError, WeightsError
+from ase_bimetal.errors import BimetalError, UnsupportedSystemError, WeightsError
 from ase_bimetal.files import DATASETS
 from ase_bimetal.formation import correction_features
+from ase_bimetal.model.domain import Z90
+from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe, require_dimer
 from ase_bimetal.model.regressors import REGRESSORS, make_regressor, settings
 from ase_bimetal.model.table import DIGITS, FEATURES, DescriptorTable, material_features, read_table, surroundings
 from ase_bimetal.system import BimetallicSystem
@@ -30,8 +32,6 @@ NAME = "descriptor-forest"
 SETTINGS_ROWS = "configurations"
 #: Share of objects whose energy the interval is to hold.
 COVERAGE = 0.9
-#: Half-width of a normal distribution's 90 % interval, in standard deviations.
-_HALF_WIDTH = 1.6449
 LEVEL_LIGANDS = "PBE-referenced GFN1-xTB"
 LEVEL_OTHER = "GFN1-xTB with PBE-referenced elements"
 #: What an object can be new in, from the least to the most.
@@ -119,7 +119,7 @@ class QuantileForest:
         return self.pipeline[-1].apply(self.pipeline[:-1].transform(features))
 
 
-class DescriptorForest:
+class DescriptorForest(FormationModel):
     """The shipped forest with its card.
 
     Parameters
@@ -142,13 +142,43 @@ class DescriptorForest:
                 f"{forest_digest(table)}; make both again with python -m ase_bimetal.lab.regressors.forest_card"
             )
         self.card = card
-        self.name = f"{NAME}@{card['digest']}"
         self._forest = QuantileForest(table)
         rows = table.rows
         self._pairs = set(table.pairs)
         self._metals = set(rows.host) | set(rows.dopant)
         self._surroundings = set(rows.surroundings)
         self._ranges = {name: (rows[name].min(), rows[name].max()) for name in FEATURES}
+
+    @property
+    def name(self) -> str:
+        """Model name with the first 8 digits of the hash of table and settings."""
+        return f"{NAME}@{self.card['digest']}"
+
+    @property
+    def level(self) -> str:
+        """Level of theory of objects without ligands; a prediction for a cluster says its own."""
+        return LEVEL_OTHER
+
+    def predict(self, systems: Sequence[BimetallicSystem], reference: str = "dimer") -> list[Prediction | Failure]:
+        """Predict objects of exactly two metals.
+
+        Parameters
+        ----------
+        systems
+            Objects with coordinates.
+        reference
+            ``"dimer"``; what it means for an object without ligands stands in the prediction.
+        """
+        return [self._predict_one(system, reference) for system in systems]
+
+    def _predict_one(self, system: BimetallicSystem, reference: str) -> Prediction | Failure:
+        try:
+            require_dimer(self.name, reference)
+            estimate = self.estimate(system)
+        except BimetalError as error:
+            return Failure(error)
+        shared = {item.name: getattr(estimate, item.name) for item in fields(estimate) if item.name != "novelty"}
+        return Prediction(**describe(system), **shared)
 
     def estimate(self, system: BimetallicSystem) -> Estimate:
         """Formation energy of one object with coordinates.
@@ -200,7 +230,7 @@ class DescriptorForest:
         return Estimate(
             formation_energy_per_metal=float(mean),
             formation_energy_interval=(float(low), float(high)),
-            formation_energy_std=float(high - low) / (2 * _HALF_WIDTH),
+            formation_energy_std=float(high - low) / (2 * Z90),
             level=LEVEL_LIGANDS if in_ligands else LEVEL_OTHER,
             level_error=self.card["level_error"]["ligands" if in_ligands else "other"],
             reference=REFERENCE_STATES.get(row.surroundings, "relaxed metal-free host"),

@@ -1,59 +1,28 @@
-"""The shipped graph-only model: formation energies of a list of clusters, and what it looked at."""
+"""The graph-only model: formation energies of clusters, and what it looked at."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch_geometric.data import Data
 
 from ase_bimetal.errors import BimetalError, WeightsError
 from ase_bimetal.model.checkpoint import member_of, read_weights
 from ase_bimetal.model.domain import flags
 from ase_bimetal.model.gcnn import GCNN, GCNNConfig, cluster_graph, evaluate_graphs, on_all_atoms
-from ase_bimetal.model.predictor import Failure, level_shift
+from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe
+from ase_bimetal.model.predictor import level_shift
 from ase_bimetal.system import BimetallicSystem, as_system
 
 GRAPH_MODEL = "gcnn-gfn1-pbe"
 
 
 @dataclass(frozen=True)
-class GraphPrediction:
-    """Formation energy of one cluster from its graph alone.
-
-    Attributes
-    ----------
-    formation_energy_per_metal
-        E_form [eV per metal atom], negative = stable against atoms and free ligands.
-    n_metals
-        Number of metal atoms.
-    reference
-        Reference state of the ligands, see `ase_bimetal.formation.REFERENCES`.
-    level
-        Level of theory of the target.
-    model
-        Name and hash of the model.
-    flags
-        Sentences on what the number should not be trusted for.
-    """
-
-    formation_energy_per_metal: float
-    n_metals: int
-    reference: str
-    level: str
-    model: str
-    flags: tuple[str, ...]
-
-    @property
-    def energy(self) -> float:
-        """Total formation energy, E_form × N_metal [eV]."""
-        return self.formation_energy_per_metal * self.n_metals
-
-
-@dataclass(frozen=True)
-class GraphModel:
+class GraphModel(FormationModel):
     """A trained graph network with its card.
 
     Attributes
@@ -66,7 +35,7 @@ class GraphModel:
     Examples
     --------
     >>> from ase_bimetal import load_example
-    >>> [found] = GraphModel.load().predict([load_example("Au4Pd2(PET)8")])
+    >>> [found] = GraphModel.load().predict([as_system(load_example("Au4Pd2(PET)8"))])
     >>> found.level, found.reference, found.n_metals
     ('PBE-referenced GFN1-xTB', 'dimer', 6)
     """
@@ -93,36 +62,32 @@ class GraphModel:
         """Model name with the first 8 digits of its hash."""
         return f"{self.card['name']}@{self.card['sha256'][:8]}"
 
-    def predict(
-        self, objects: Iterable[object], ligands: object = None, reference: str = "dimer", errors: str = "raise"
-    ) -> list[GraphPrediction | Failure]:
-        """Predict Atoms, Structures, Molecules or BimetallicSystems.
+    @property
+    def level(self) -> str:
+        """Level of theory of the energies."""
+        return self.card["level"]
+
+    def covers(self, system: BimetallicSystem) -> bool:
+        """Whether the object is a cluster with its ligands in the coordinates."""
+        return isinstance(self._read(system, "dimer"), tuple)
+
+    def predict(self, systems: Sequence[BimetallicSystem], reference: str = "dimer") -> list[Prediction | Failure]:
+        """Predict clusters from their graphs.
 
         Parameters
         ----------
-        objects
+        systems
             Whole clusters, ligands included.
-        ligands
-            Ligand annotation for objects that carry none.
         reference
-            Reference state: ``"dimer"``, ``"hydride"`` or ``"radical"``.
-        errors
-            ``"raise"`` stops at the first bad object; ``"collect"`` returns a `Failure` in its place.
-
-        Raises
-        ------
-        BimetalError
-            An object cannot be read or is not what the network was made for.
+            ``"dimer"``, ``"hydride"`` or ``"radical"``.
         """
-        if errors not in ("raise", "collect"):
-            raise ValueError(f"errors={errors!r}; allowed: 'raise', 'collect'")
-        read = [self._read(item, ligands, reference, errors) for item in objects]
-        graphs = [item[1] for item in read if not isinstance(item, Failure)]
+        read = [self._read(system, reference) for system in systems]
         target = self.card["target"]
+        graphs = [item[0] for item in read if not isinstance(item, Failure)]
         energies = iter(evaluate_graphs(self.network, graphs, target["mean"], target["std"])[0])
         return [
-            item if isinstance(item, Failure) else self._prediction(item[0], next(energies) + item[2], reference)
-            for item in read
+            item if isinstance(item, Failure) else self._prediction(system, next(energies) + item[1], reference)
+            for system, item in zip(systems, read, strict=True)
         ]
 
     def attention(self, item: object, ligands: object = None) -> np.ndarray:
@@ -143,26 +108,31 @@ class GraphModel:
         _, found = evaluate_graphs(self.network, [cluster_graph(system) for system in systems], 0.0, 1.0)
         return [on_all_atoms(system, attention) for system, attention in zip(systems, found, strict=True)]
 
-    def _read(self, item: object, ligands: object, reference: str, errors: str) -> tuple | Failure:
-        """System, graph, and the shift to the published level [eV per metal]."""
+    def _read(self, system: BimetallicSystem, reference: str) -> tuple[Data, float] | Failure:
+        """Graph, and the shift to the published level [eV per metal]."""
         try:
-            system = as_system(item, ligands)
-            shift = level_shift(system, self.card, reference)
-            return system, cluster_graph(system), shift
+            return cluster_graph(system), level_shift(system, self.card, reference)
         except BimetalError as error:
-            if errors == "raise":
-                raise
             return Failure(error)
 
-    def _prediction(self, system: BimetallicSystem, energy: float, reference: str) -> GraphPrediction:
-        return GraphPrediction(
+    def _prediction(self, system: BimetallicSystem, energy: float, reference: str) -> Prediction:
+        sentences = flags(system, self.card)
+        return Prediction(
+            **describe(system),
             formation_energy_per_metal=float(energy),
-            n_metals=system.n_metals,
+            formation_energy_std=self._left_out_error(bool(sentences)),
             reference=reference,
-            level=self.card["level"],
+            level=self.level,
             model=self.name,
-            flags=flags(system, self.card),
+            level_error=self.card["elemental_references"]["errors"]["leave-one-anchor-out MAE"],
+            flags=sentences,
         )
 
+    def _left_out_error(self, is_new: bool) -> float:
+        """Root mean square error [eV/metal] of left-out rows: of dopants where anything is new, else of random rows."""
+        metrics = self.card["metrics"]
+        split = "left-out dopants" if is_new and "left-out dopants" in metrics else "random"
+        return metrics[split]["GCNN"]["RMSE"]
 
-__all__ = ["GRAPH_MODEL", "GraphModel", "GraphPrediction"]
+
+__all__ = ["GRAPH_MODEL", "GraphModel"]

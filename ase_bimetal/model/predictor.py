@@ -1,19 +1,16 @@
-"""Predict formation energies of many objects at once; the calculator is a batch of one."""
+"""The multimodal model: systems in, formation energies with their uncertainty out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from monty.json import MSONable
 
 from ase_bimetal import elements
-from ase_bimetal import errors as error_classes
-from ase_bimetal.descriptors import all_descriptors, is_accessible
 from ase_bimetal.errors import BimetalError, ReferenceStateError, UnsupportedElementError, UnsupportedSystemError
 from ase_bimetal.formation import REFERENCES, correction_features, ligand_reference_energy
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, Checkpoint, load_checkpoint
@@ -21,92 +18,9 @@ from ase_bimetal.model.domain import flags as domain_flags
 from ase_bimetal.model.domain import standard_deviation
 from ase_bimetal.model.encode import Encoded, encode
 from ase_bimetal.model.ensemble import member_outputs, stack
+from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe
 from ase_bimetal.model.ligand_encoder import LigandEncoder
-from ase_bimetal.system import BimetallicSystem, as_system
-
-
-@dataclass(frozen=True)
-class Prediction(MSONable):
-    """Formation energy of one object.
-
-    Attributes
-    ----------
-    formation_energy_per_metal
-        E_form [eV per metal atom], negative = stable against atoms and free ligands.
-    formation_energy_std
-        One standard deviation of it [eV per metal atom], conformally calibrated on held-out data: ±1.645 of it is
-        meant to hold 90 % of the errors against the label level.
-    n_metals
-        Number of metal atoms.
-    reference
-        Reference state of the ligands, see `ase_bimetal.formation.REFERENCES`.
-    level
-        Level of theory of the target.
-    model
-        Name and hash of the model.
-    descriptors
-        Every descriptor the object has the data for, by name with unit.
-    accessibility_index
-        φ [-]; None when the object lacks what it needs.
-    accessible
-        Whether φ > −0.3; None without φ or with one metal only.
-    level_error
-        Mean error [eV per metal atom] of the level itself against density-functional anchors left out of the fit;
-        systematic for an element or donor, and not part of `formation_energy_std`.
-    flags
-        Sentences on what the number should not be trusted for; empty when all is inside the training domain.
-    """
-
-    formation_energy_per_metal: float
-    formation_energy_std: float
-    n_metals: int
-    reference: str
-    level: str
-    model: str
-    descriptors: dict[str, float] = field(hash=False)
-    accessibility_index: float | None
-    accessible: bool | None
-    level_error: float
-    flags: tuple[str, ...]
-
-    @property
-    def energy(self) -> float:
-        """Total formation energy, E_form × N_metal [eV]."""
-        return self.formation_energy_per_metal * self.n_metals
-
-    def as_dict(self) -> dict[str, Any]:
-        """Every field in plain JSON types, as monty's encoder asks for it."""
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
-        values |= {"flags": list(self.flags), "descriptors": dict(self.descriptors)}
-        return {"@module": type(self).__module__, "@class": type(self).__name__} | values
-
-    @classmethod
-    def from_dict(cls, d: Mapping[str, Any]) -> Prediction:
-        """The prediction that `as_dict` wrote."""
-        values = {item.name: d[item.name] for item in fields(cls)}
-        return cls(**values | {"flags": tuple(d["flags"]), "descriptors": dict(d["descriptors"])})
-
-
-@dataclass(frozen=True)
-class Failure(MSONable):
-    """Why one object of a batch has no prediction."""
-
-    error: BimetalError
-
-    @property
-    def reason(self) -> str:
-        """Name of the error and its message."""
-        return f"{type(self.error).__name__}: {self.error}"
-
-    def as_dict(self) -> dict[str, str]:
-        """Class and message of the error, as monty's encoder asks for it."""
-        named = {"error": type(self.error).__name__, "message": str(self.error)}
-        return {"@module": type(self).__module__, "@class": type(self).__name__} | named
-
-    @classmethod
-    def from_dict(cls, d: Mapping[str, str]) -> Failure:
-        """The failure that `as_dict` wrote; an error class that no longer exists becomes a `BimetalError`."""
-        return cls(getattr(error_classes, d["error"], BimetalError)(d["message"]))
+from ase_bimetal.system import BimetallicSystem
 
 
 @dataclass(frozen=True)
@@ -117,7 +31,7 @@ class _Prepared:
     encoded: Encoded
 
 
-class Predictor:
+class Predictor(FormationModel):
     """A loaded model that predicts lists of objects.
 
     Parameters
@@ -139,6 +53,24 @@ class Predictor:
     def card(self) -> dict[str, Any]:
         """The model's card."""
         return self.checkpoint.card
+
+    @property
+    def name(self) -> str:
+        """Model name with the first 8 digits of its hash."""
+        return self.checkpoint.name
+
+    @property
+    def level(self) -> str:
+        """Level of theory of the energies."""
+        return self.card["level"]
+
+    def covers(self, system: BimetallicSystem) -> bool:
+        """Whether the object is a ligand-protected cluster of d-block metals with coordinates."""
+        try:
+            _check_supported(system)
+        except BimetalError:
+            return False
+        return True
 
     def predict(self, systems: Sequence[BimetallicSystem], reference: str = "dimer") -> list[Prediction | Failure]:
         """Predict; an object that cannot be predicted gives its `Failure`, the others are not touched.
@@ -170,72 +102,16 @@ class Predictor:
         return member_outputs(self.network, encoded) * target["std"] + target["mean"]
 
     def _prediction(self, system: BimetallicSystem, energies: np.ndarray, reference: str) -> Prediction:
-        descriptors = all_descriptors(system)
-        phi = descriptors.get("phi (-)")
         return Prediction(
+            **describe(system),
             formation_energy_per_metal=float(energies.mean()),
             formation_energy_std=standard_deviation(system, float(energies.std(ddof=1)), self.card),
-            n_metals=system.n_metals,
             reference=reference,
-            level=self.card["level"],
-            model=self.checkpoint.name,
-            descriptors=descriptors,
-            accessibility_index=phi,
-            accessible=None if phi is None else is_accessible(system),
+            level=self.level,
+            model=self.name,
             level_error=self.card["elemental_references"]["errors"]["leave-one-anchor-out MAE"],
             flags=domain_flags(system, self.card),
         )
-
-
-def predict(
-    objects: Iterable[object],
-    model: str | Path = DEFAULT_MODEL,
-    ligands: object = None,
-    reference: str = "dimer",
-    device: str = "cpu",
-    errors: str = "raise",
-) -> list[Prediction | Failure]:
-    """Predict formation energies of Atoms, Structures, Molecules or BimetallicSystems.
-
-    Parameters
-    ----------
-    objects
-        The clusters.
-    model
-        Name of a shipped model or folder of one's own.
-    ligands
-        Ligand annotation for objects that carry none: dict SMILES → count, list, or one string.
-    reference
-        Reference state: ``"dimer"``, ``"hydride"`` or ``"radical"``.
-    device
-        Where the networks run.
-    errors
-        ``"raise"`` stops at the first bad object; ``"collect"`` returns a `Failure` in its place.
-
-    Examples
-    --------
-    >>> from ase_bimetal import load_example
-    >>> [result] = predict([load_example("Au4Pd2(PET)8")])
-    >>> result.reference, result.n_metals
-    ('dimer', 6)
-    """
-    if errors not in ("raise", "collect"):
-        raise ValueError(f"errors={errors!r}; allowed: 'raise', 'collect'")
-    systems: list[BimetallicSystem | Failure] = []
-    for item in objects:
-        try:
-            systems.append(as_system(item, ligands))
-        except BimetalError as error:
-            if errors == "raise":
-                raise
-            systems.append(Failure(error))
-    good = [s for s in systems if isinstance(s, BimetallicSystem)]
-    found = iter(get_predictor(model, device).predict(good, reference))
-    results = [next(found) if isinstance(s, BimetallicSystem) else s for s in systems]
-    for result in results:
-        if errors == "raise" and isinstance(result, Failure):
-            raise result.error
-    return results
 
 
 @lru_cache(maxsize=4)

@@ -53,8 +53,6 @@ OK, FAILED, SKIPPED = "ok", "failed", "skipped"
 #: Values of the column ``geometry`` for clusters are `IDEAL_CORE` and `RELAXED_CORE`; for two metals on a support:
 #: relaxed as labelled, or another labelled pair's with the metals exchanged.
 OWN_PAIR, CLOSEST_PAIR = "relaxed, labelled pair", "template, closest labelled pair"
-#: Half-width of the 90 % interval of a normal distribution, in standard deviations.
-INTERVAL_90 = 1.6449
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from ase import Atoms
 
 from ase_bimetal.errors import BimetalError, ScreenError
 from ase_bimetal.ligands import formula_text
-from ase_bimetal.model.predictor import Failure
+from ase_bimetal.model.domain import Z90
+from ase_bimetal.model.interface import Failure, Prediction
 from ase_bimetal.screening import columns as c
 from ase_bimetal.screening.candidates import Candidate, Skip
 from ase_bimetal.screening.config import ScreenConfig
-from ase_bimetal.screening.models import Found, Model, model_of
+from ase_bimetal.screening.models import ScreeningModel, model_of
 from ase_bimetal.screening.supply import is_critical, metal_cost
 from ase_bimetal.structures.template_errors import IDEAL_CORE, template_error
 from ase_bimetal.structures.templates import with_metals
@@ -73,13 +74,14 @@ def evaluate_chunk(chunk: Chunk) -> list[Row]:
     """
     config = chunk.config
     model = model_of(config)
+    about = model.about
     made = [_make_system(item, chunk.templates) for item in chunk.items]
     systems = [m for m in made if isinstance(m, BimetallicSystem)]
     found = iter(_predict(model, systems))
     rows = []
     for item, system in zip(chunk.items, made, strict=True):
         row: Row = dict.fromkeys(column.name for column in c.COLUMNS)
-        row |= {c.LEVEL: model.level, c.REFERENCE: model.reference, c.MODEL: model.name}
+        row |= {c.LEVEL: about["level"], c.REFERENCE: about["reference"], c.MODEL: about["model"]}
         if isinstance(item, Skip):
             row |= _skip_row(item)
         else:
@@ -112,9 +114,9 @@ def _guarded(make: Callable[[], Any]) -> Any:
         return Failure(ScreenError(f"{type(error).__name__}: {error}"))
 
 
-def _predict(model: Model, systems: Sequence[BimetallicSystem]) -> list[Found | Failure]:
+def _predict(model: ScreeningModel, systems: Sequence[BimetallicSystem]) -> list[Prediction | Failure]:
     """Predict together; if that breaks, predict the halves, down to the one system at fault."""
-    found = _guarded(lambda: model.predict(systems))
+    found = _guarded(lambda: model.model.predict(systems, model.reference))
     if not isinstance(found, Failure):
         return found
     if len(systems) == 1:
@@ -155,26 +157,26 @@ def _identity(item: Candidate, config: ScreenConfig) -> Row:
     }
 
 
-def _outcome_row(outcome: Found | Failure, system: BimetallicSystem | Failure) -> Row:
+def _outcome_row(outcome: Prediction | Failure, system: BimetallicSystem | Failure) -> Row:
     row: Row = _contents(system) if isinstance(system, BimetallicSystem) else {}
     if isinstance(outcome, Failure):
         return row | {c.STATUS: c.FAILED, c.REASON: outcome.reason}
-    found, (low, high) = outcome.prediction, outcome.interval
-    row |= {column: found.descriptors.get(label) for label, column in _DESCRIPTORS.items()}
+    low, high = outcome.formation_energy_interval
+    row |= {column: outcome.descriptors.get(label) for label, column in _DESCRIPTORS.items()}
     mixing = row[c.MIXING_ENTHALPY]
     return row | {
         c.STATUS: c.OK,
-        c.FORMATION_ENERGY: found.formation_energy_per_metal,
-        c.FORMATION_ENERGY_STD: found.formation_energy_std,
+        c.FORMATION_ENERGY: outcome.formation_energy_per_metal,
+        c.FORMATION_ENERGY_STD: outcome.formation_energy_std,
         c.FORMATION_ENERGY_LOW: low,
         c.FORMATION_ENERGY_HIGH: high,
-        c.LEVEL_ERROR: found.level_error,
-        c.LEVEL: found.level,
-        c.REFERENCE: found.reference,
-        c.PHI: found.accessibility_index,
-        c.ACCESSIBLE: found.accessible,
+        c.LEVEL_ERROR: outcome.level_error,
+        c.LEVEL: outcome.level,
+        c.REFERENCE: outcome.reference,
+        c.PHI: outcome.accessibility_index,
+        c.ACCESSIBLE: outcome.accessible,
         c.MISCIBLE: None if mixing is None else mixing < 0,
-        c.FLAGS: list(found.flags),
+        c.FLAGS: list(outcome.flags),
     }
 
 
@@ -200,8 +202,8 @@ def _widened(row: Row) -> Row:
     return {
         c.FORMATION_ENERGY_STD: std,
         c.TEMPLATE_ERROR: added,
-        c.FORMATION_ENERGY_LOW: energy - c.INTERVAL_90 * std,
-        c.FORMATION_ENERGY_HIGH: energy + c.INTERVAL_90 * std,
+        c.FORMATION_ENERGY_LOW: energy - Z90 * std,
+        c.FORMATION_ENERGY_HIGH: energy + Z90 * std,
     }
 
 

@@ -64,7 +64,7 @@ def test_a_row_says_what_it_is(small: Path) -> None:
     assert list(row[c.CRITICAL_METALS]) == ["Pd"]
     assert row[c.METAL_COST] == pytest.approx((4 * 196.967 * 2.0 + 2 * 106.42) / (4 * 196.967 + 2 * 106.42), rel=1e-4)
     width = row[c.FORMATION_ENERGY_HIGH] - row[c.FORMATION_ENERGY_LOW]
-    assert width == pytest.approx(2 * 1.6449 * row[c.FORMATION_ENERGY_STD])
+    assert width == pytest.approx(2 * 1.645 * row[c.FORMATION_ENERGY_STD])
     assert row[c.MISCIBLE] == (row[c.MIXING_ENTHALPY] < 0)
 
 

@@ -148,7 +148,7 @@ def train_graph_model(
         "fragments": reference.fragments,
     }
     # What the weights gave on the day they were made: later code must give the same.
-    [check] = GraphModel(fitted.network, card | {"sha256": ""}).predict([load_example(CHECKED)])
+    [check] = GraphModel(fitted.network, card | {"sha256": ""}).predict([as_system(load_example(CHECKED))])
     card["check"] = {"example": CHECKED, "formation_energy_per_metal": round(check.formation_energy_per_metal, 5)}
     save_checkpoint(target, [fitted.network], card)
     return card

@@ -20,7 +20,7 @@ from ase_bimetal.lab.training.splits import random_split
 from ase_bimetal.model.checkpoint import Checkpoint
 from ase_bimetal.model.domain import Z90
 from ase_bimetal.model.ligand_encoder import LigandEncoder
-from ase_bimetal.model.predictor import predict
+from ase_bimetal.model.registry import predict
 
 #: Largest difference to the card that counts as none [eV/metal for errors, - for R² and coverage].
 TOLERANCE = 1e-3

@@ -13,7 +13,7 @@ from ase import Atoms
 from torch_geometric.data import Batch
 from torch_geometric.nn import NNConv
 
-from ase_bimetal import load_example
+from ase_bimetal import load_example, predict
 from ase_bimetal.errors import MissingDataError, UnsupportedElementError, UnsupportedSystemError, WeightsError
 from ase_bimetal.lab.gcnn import attention
 from ase_bimetal.lab.gcnn import fit as gcnn_fit
@@ -21,7 +21,6 @@ from ase_bimetal.lab.gcnn.training import (
     GCNNModule,
     GCNNOptions,
     SizeBatches,
-    evaluate_graphs,
     labelled_graph,
     train_network,
 )
@@ -33,9 +32,10 @@ from ase_bimetal.model.gcnn import (
     GCNNConfig,
     SharedEdgeConvolution,
     cluster_graph,
+    evaluate_graphs,
 )
 from ase_bimetal.model.gcnn_model import GRAPH_MODEL, GraphModel
-from ase_bimetal.model.predictor import Failure
+from ase_bimetal.model.interface import Failure
 from ase_bimetal.model.symmetry_functions import SYMMETRY_FUNCTIONS, symmetry_functions
 from ase_bimetal.system import as_system
 
@@ -67,7 +67,7 @@ def labelled() -> list:
 
 
 def energy_and_attention(model: GraphModel, atoms: Atoms) -> tuple[float, np.ndarray]:
-    return model.predict([atoms])[0].formation_energy_per_metal, model.attention(atoms)
+    return predict([atoms], model=GRAPH_MODEL)[0].formation_energy_per_metal, model.attention(atoms)
 
 
 def test_rotation_and_translation_change_nothing(model, example):
@@ -90,15 +90,16 @@ def test_order_of_atoms_changes_nothing(model, example):
 
 def test_company_changes_nothing(model, example):
     other = reference_labels().frame.query("family == 'Au4M2-capped'").atoms.iloc[0]
-    alone = model.predict([example])[0].formation_energy_per_metal
-    assert model.predict([other, example])[1].formation_energy_per_metal == pytest.approx(alone, abs=1e-5)
+    alone = predict([example], model=GRAPH_MODEL)[0].formation_energy_per_metal
+    assert predict([other, example], model=GRAPH_MODEL)[1].formation_energy_per_metal == pytest.approx(alone, abs=1e-5)
 
 
 def test_structure_and_element_do_matter(model, example):
     stretched, exchanged = example.copy(), example.copy()
     stretched.positions[as_system(example).metals] *= 1.05
     exchanged.symbols[np.flatnonzero(example.symbols == "Pd")] = "Ag"
-    values = [model.predict([atoms])[0].formation_energy_per_metal for atoms in (example, stretched, exchanged)]
+    found = predict([example, stretched, exchanged], model=GRAPH_MODEL)
+    values = [item.formation_energy_per_metal for item in found]
     assert min(abs(values[0] - values[1]), abs(values[0] - values[2])) > 1e-3
 
 
@@ -206,7 +207,7 @@ def test_stratified_rows_take_every_prototype():
 
 
 def test_prediction_names_level_and_model(model, example):
-    [found] = model.predict([example])
+    [found] = predict([example], model=GRAPH_MODEL)
     assert found.model == f"{GRAPH_MODEL}@{model.card['sha256'][:8]}"
     assert (found.level, found.reference, found.n_metals) == ("PBE-referenced GFN1-xTB", "dimer", 6)
     assert found.energy == pytest.approx(6 * found.formation_energy_per_metal)
@@ -217,13 +218,13 @@ def test_what_it_was_not_made_for_is_refused(model, example):
     core = example[system.metals]
     core.info = example.info
     with pytest.raises(MissingDataError, match="coordinates"):
-        model.predict([core])
+        predict([core], model=GRAPH_MODEL)
     with pytest.raises(UnsupportedSystemError):
-        model.predict([Atoms("AuPd", [[0, 0, 0], [0, 0, 2.7]])])
-    found = model.predict([core, example], errors="collect")
+        predict([Atoms("AuPd", [[0, 0, 0], [0, 0, 2.7]])], model=GRAPH_MODEL)
+    found = predict([core, example], model=GRAPH_MODEL, errors="collect")
     assert isinstance(found[0], Failure) and found[1].n_metals == 6
     with pytest.raises(ValueError, match="collect"):
-        model.predict([example], errors="ignore")
+        predict([example], model=GRAPH_MODEL, errors="ignore")
 
 
 def test_an_element_without_code_is_named():
@@ -257,7 +258,7 @@ def test_a_small_training_writes_a_whole_card(tmp_path):
     written = gcnn_fit.train_graph_model(some, elemental, tmp_path / "out", tmp_path / "work", options, plan, SMALL)
     loaded = GraphModel.load(tmp_path / "out")
     assert loaded.card["metrics"] == written["metrics"] and loaded.card["data"]["used"] == 40
-    assert loaded.predict([load_example(EXAMPLE)])[0].level == loaded.card["level"]
+    assert loaded.predict([as_system(load_example(EXAMPLE))])[0].level == loaded.card["level"]
 
 
 def test_attention_is_between_zero_and_one_and_absent_on_hydrogen(model, example):
@@ -312,4 +313,4 @@ def test_shipped_weights_give_the_recorded_value(model, example):
     assert {"metal", "S", "P", "C"} <= set(card["attention"]["kinds"])
     recorded = card["check"]["formation_energy_per_metal"]
     assert card["check"]["example"] == EXAMPLE and -4.5 < recorded < -2
-    assert model.predict([example])[0].formation_energy_per_metal == pytest.approx(recorded, abs=2e-4)
+    assert predict([example], model=GRAPH_MODEL)[0].formation_energy_per_metal == pytest.approx(recorded, abs=2e-4)

@@ -1,0 +1,246 @@
+"""What every model of formation energies is to the rest of the package, and a check that any model can be run through.
+
+A model takes systems and gives one `Prediction` or `Failure` for each, in their order. One's own model needs `name`,
+`level` and `estimate`; `check_model` says whether it keeps the promises.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from monty.json import MSONable
+
+from ase_bimetal import errors as error_classes
+from ase_bimetal.descriptors import all_descriptors, is_accessible
+from ase_bimetal.errors import BimetalError, ModelError, ReferenceStateError
+from ase_bimetal.model.domain import Z90
+from ase_bimetal.system import BimetallicSystem
+
+
+@dataclass(frozen=True)
+class Prediction(MSONable):
+    """Formation energy of one object.
+
+    Attributes
+    ----------
+    formation_energy_per_metal
+        E_form [eV per metal atom], negative = stable against atoms and free ligands.
+    formation_energy_std
+        One standard deviation of it [eV per metal atom], conformally calibrated on held-out data: ±1.645 of it is
+        meant to hold 90 % of the errors against the label level.
+    n_metals
+        Number of metal atoms.
+    reference
+        Reference state of the ligands, see `ase_bimetal.formation.REFERENCES`.
+    level
+        Level of theory of the target.
+    model
+        Name and hash of the model.
+    descriptors
+        Every descriptor the object has the data for, by name with unit.
+    accessibility_index
+        φ [-]; None when the object lacks what it needs.
+    accessible
+        Whether φ > −0.3; None without φ or with one metal only.
+    level_error
+        Mean error [eV per metal atom] of the level itself against density-functional anchors left out of the fit;
+        systematic for an element or donor, and not part of `formation_energy_std`.
+    flags
+        Sentences on what the number should not be trusted for; empty when all is inside the training domain.
+    formation_energy_interval
+        Ends of the interval [eV per metal atom] that is meant to hold 90 % of the errors; by default symmetric,
+        `Z90` standard deviations each way.
+    """
+
+    formation_energy_per_metal: float
+    formation_energy_std: float
+    n_metals: int
+    reference: str
+    level: str
+    model: str
+    descriptors: dict[str, float] = field(hash=False)
+    accessibility_index: float | None
+    accessible: bool | None
+    level_error: float
+    flags: tuple[str, ...]
+    formation_energy_interval: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        """Fill the symmetric interval where none is given."""
+        if self.formation_energy_interval is None:
+            half = Z90 * self.formation_energy_std
+            ends = (self.formation_energy_per_metal - half, self.formation_energy_per_metal + half)
+            object.__setattr__(self, "formation_energy_interval", ends)
+
+    @property
+    def energy(self) -> float:
+        """Total formation energy, E_form × N_metal [eV]."""
+        return self.formation_energy_per_metal * self.n_metals
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every field in plain JSON types, as monty's encoder asks for it."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        values |= {"flags": list(self.flags), "descriptors": dict(self.descriptors)}
+        values["formation_energy_interval"] = list(self.formation_energy_interval)
+        return {"@module": type(self).__module__, "@class": type(self).__name__} | values
+
+    @classmethod
+    def from_dict(cls, d: Mapping[str, Any]) -> Prediction:
+        """The prediction that `as_dict` wrote."""
+        values = {item.name: d[item.name] for item in fields(cls) if item.name in d}
+        values |= {"flags": tuple(d["flags"]), "descriptors": dict(d["descriptors"])}
+        if ends := values.get("formation_energy_interval"):
+            values["formation_energy_interval"] = tuple(ends)
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Failure(MSONable):
+    """Why one object of a batch has no prediction."""
+
+    error: BimetalError
+
+    @property
+    def reason(self) -> str:
+        """Name of the error and its message."""
+        return f"{type(self.error).__name__}: {self.error}"
+
+    def as_dict(self) -> dict[str, str]:
+        """Class and message of the error, as monty's encoder asks for it."""
+        named = {"error": type(self.error).__name__, "message": str(self.error)}
+        return {"@module": type(self).__module__, "@class": type(self).__name__} | named
+
+    @classmethod
+    def from_dict(cls, d: Mapping[str, str]) -> Failure:
+        """The failure that `as_dict` wrote; an error class that no longer exists becomes a `BimetalError`."""
+        return cls(getattr(error_classes, d["error"], BimetalError)(d["message"]))
+
+
+class FormationModel(ABC):
+    """A model of formation energies.
+
+    Examples
+    --------
+    >>> from ase_bimetal import as_system, load_example
+    >>> from ase_bimetal.model.registry import get_model
+    >>> model = get_model("mml-gfn1-pbe")
+    >>> system = as_system(load_example("Au4Pd2(PET)8"))
+    >>> model.covers(system), model.level
+    (True, 'PBE-referenced GFN1-xTB')
+    """
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Name with the first 8 digits of the hash."""
+
+    @property
+    @abstractmethod
+    def level(self) -> str:
+        """Level of theory of the energies."""
+
+    @abstractmethod
+    def predict(self, systems: Sequence[BimetallicSystem], reference: str = "dimer") -> list[Prediction | Failure]:
+        """Predict every system; one that cannot be predicted gives its `Failure`.
+
+        Parameters
+        ----------
+        systems
+            The objects.
+        reference
+            Reference state of the ligands, see `ase_bimetal.formation.REFERENCES`.
+
+        Returns
+        -------
+        list
+            One entry for each system, in their order.
+        """
+
+    def covers(self, system: BimetallicSystem) -> bool:
+        """Whether the model predicts objects like this one at all."""
+        return isinstance(self.predict([system])[0], Prediction)
+
+
+def describe(system: BimetallicSystem) -> dict[str, Any]:
+    """Give the fields of a prediction that depend on the object alone.
+
+    Returns
+    -------
+    dict
+        ``n_metals``, ``descriptors``, ``accessibility_index`` and ``accessible``.
+    """
+    descriptors = all_descriptors(system)
+    phi = descriptors.get("phi (-)")
+    return {
+        "n_metals": system.n_metals,
+        "descriptors": descriptors,
+        "accessibility_index": phi,
+        "accessible": None if phi is None else is_accessible(system),
+    }
+
+
+def require_dimer(name: str, reference: str) -> None:
+    """Refuse a reference state for which a model was not made.
+
+    Raises
+    ------
+    ReferenceStateError
+        It is not ``"dimer"``.
+    """
+    if reference != "dimer":
+        raise ReferenceStateError(f"{name} predicts against the dimer alone, not {reference!r}; allowed: 'dimer', or "
+                                  "the model 'mml-gfn1-pbe' for another reference state")
+
+
+def check_model(model: FormationModel, systems: Sequence[BimetallicSystem]) -> None:
+    """Run a model through the promises of `FormationModel`.
+
+    Parameters
+    ----------
+    model
+        Any model.
+    systems
+        Two or more objects, of which the model predicts at least one.
+
+    Raises
+    ------
+    ModelError
+        Naming the promise that does not hold.
+    """
+    together = model.predict(systems)
+    _promise(len(together) == len(systems), f"{len(systems)} systems gave {len(together)} results")
+    _promise(any(isinstance(item, Prediction) for item in together), "no system was predicted")
+    _promise("@" in model.name and bool(model.level), "name must be 'NAME@HASH' and level a text")
+    for system, result in zip(systems, together, strict=True):
+        _promise(isinstance(result, Prediction | Failure), f"{type(result).__name__} is no Prediction or Failure")
+        _promise(model.covers(system) == isinstance(result, Prediction), "covers() and predict() disagree")
+        if isinstance(result, Prediction):
+            _check_prediction(result, model, system)
+    alone = [model.predict([system])[0] for system in systems]
+    for one, other in zip(alone, together, strict=True):
+        same = isinstance(one, Failure) or math.isclose(
+            one.formation_energy_per_metal, other.formation_energy_per_metal, abs_tol=1e-5
+        )
+        _promise(same, "a system gives another number in a batch than alone")
+
+
+def _check_prediction(result: Prediction, model: FormationModel, system: BimetallicSystem) -> None:
+    low, high = result.formation_energy_interval
+    numbers = (result.formation_energy_per_metal, result.formation_energy_std, low, high)
+    _promise(all(map(math.isfinite, numbers)), "a number is not finite")
+    _promise(result.formation_energy_std > 0, "the standard deviation must be above 0")
+    _promise(low <= result.formation_energy_per_metal <= high, "the interval leaves out its own energy")
+    _promise(result.n_metals == system.n_metals, "n_metals is not that of the system")
+    _promise(result.model == model.name, "the prediction names another model")
+
+
+def _promise(holds: bool, sentence: str) -> None:
+    if not holds:
+        raise ModelError(sentence)
+
+
+__all__ = ["Failure", "FormationModel", "Prediction", "check_model", "describe", "require_dimer"]
