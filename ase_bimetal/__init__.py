@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ase_bimetal.ligands import LIGAND_NAMES, Ligand, parse_ligands
     from ase_bimetal.model.predictor import Failure, Prediction, predict
     from ase_bimetal.plugins import available_featurizers
-    from ase_bimetal.system import BimetallicSystem, as_system
+    from ase_bimetal.system import BimetallicSystem, as_system, split_clusters
 
 _HOME = {
     "DescriptorFormationCalculator": "ase_bimetal.calculators.descriptor_calculator",
@@ -31,6 +31,7 @@ _HOME = {
     "available_featurizers": "ase_bimetal.plugins",
     "BimetallicSystem": "ase_bimetal.system",
     "as_system": "ase_bimetal.system",
+    "split_clusters": "ase_bimetal.system",
 }
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "load_example",
     "parse_ligands",
     "predict",
+    "split_clusters",
 ]
 
 
