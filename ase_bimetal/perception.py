@@ -52,6 +52,7 @@ _OXIDE_COORDINATION = 3
 _OXIDE_SHARE = 0.75
 # RDKit tries combinations of valences one by one: usual ligands take less than a hundred, some would take hours.
 _MAX_VALENCE_TRIALS = 2000
+_BOND_TYPES = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
 _BARE_ATOMS = {"H": "hydride", "O": "oxide", "S": "sulfide", "Se": "selenide", "N": "nitride", "C": "carbide"}
 _HALIDES = ("F", "Cl", "Br", "I")
 # Donors in the order in which they take back a hydrogen.
@@ -263,16 +264,21 @@ def _is_sheet(fragment: np.ndarray, donors: Sequence[int], symbols: Sequence[str
 
 
 def unbound_fragments(
-    symbols: Sequence[str], metals: np.ndarray, shell: Shell, pairs: Pairs
+    symbols: Sequence[str], metals: np.ndarray, shell: Shell, pairs: Pairs, factor: float = UNBOUND_FACTOR
 ) -> list[np.ndarray]:
-    """Fragments with no atom within `UNBOUND_FACTOR` of a metal: solvent, counter-ions, lattice water.
+    """Fragments without an atom near any metal: solvent, counter-ions, lattice water.
 
     The hydrogens of a molecule do not count: C–H…M is no bond.
+
+    Parameters
+    ----------
+    factor
+        How near, as a multiple of the sum of the covalent radii, at most `APART_FACTOR`.
     """
     radii, names = radii_of(symbols), np.array(symbols)
     is_metal = np.zeros(len(symbols), dtype=bool)
     is_metal[metals] = True
-    near = pairs.distance < UNBOUND_FACTOR * (radii[pairs.first] + radii[pairs.second])
+    near = pairs.distance < factor * (radii[pairs.first] + radii[pairs.second])
     touching = np.zeros(len(symbols), dtype=bool)
     touching[pairs.first[near & is_metal[pairs.second]]] = True
     bonded = np.zeros(len(symbols), dtype=bool)
@@ -517,7 +523,7 @@ def _places_of_hydrogens(mol: Chem.Mol) -> list[tuple[int, ...]]:
     """Where a fragment may have lost the hydrogens that make it an X ligand, most likely place first.
 
     One for an odd number of electrons, on an atom that touches metal if one can take it. For an even number two, on two
-    thiolates that touch metal; else none (an L ligand); else two, on any two atoms of an element that touch metal.
+    thiolates that touch metal; else none (an L ligand); else two, on any two N or O, P, S or Se that touch metal.
     """
     able = [atom for atom in mol.GetAtoms() if atom.GetSymbol() in _DONOR_ORDER]
     donors = [atom for atom in able if atom.GetSymbol() != "C" or atom.GetDegree() < 4]
@@ -526,7 +532,8 @@ def _places_of_hydrogens(mol: Chem.Mol) -> list[tuple[int, ...]]:
         return [(atom.GetIdx(),) for atom in donors]
     pairs = [(a, b) for a, b in combinations(donors, 2) if a.GetSymbol() == b.GetSymbol() and a.GetAtomMapNum()]
     thiolates = [(a.GetIdx(), b.GetIdx()) for a, b in pairs if a.GetSymbol() in ("S", "Se") and not _geminal(a, b)]
-    others = [(a.GetIdx(), b.GetIdx()) for a, b in pairs]
+    # Two carbons are an alkene or an arene on its face, and no dialkyl.
+    others = [(a.GetIdx(), b.GetIdx()) for a, b in pairs if a.GetSymbol() != "C"]
     return [*thiolates, (), *(pair for pair in others if pair not in thiolates)]
 
 
@@ -552,12 +559,20 @@ def _ligand_with(skeleton: Chem.Mol, places: tuple[int, ...]) -> Ligand:
 
 
 def _with_bond_orders(skeleton: Chem.Mol, places: tuple[int, ...]) -> Chem.Mol:
-    """The neutral closed-shell molecule of a fragment with a hydrogen added in each of some places."""
+    """The neutral closed-shell molecule of a fragment with a hydrogen added in each of some places.
+
+    With the usual valences where they can be satisfied; else (carbenes, zwitterions, CO) as RDKit finds it.
+    """
     mol = Chem.RWMol(skeleton)
     for place in places:
         hydrogen = Chem.Atom("H")
         hydrogen.SetNoImplicit(True)
         mol.AddBond(place, mol.AddAtom(hydrogen), Chem.BondType.SINGLE)
+    if (orders := _usual_bond_orders(mol)) is not None:
+        for bond, order in zip(mol.GetBonds(), orders, strict=True):
+            bond.SetBondType(_BOND_TYPES[order])
+        Chem.SanitizeMol(mol)
+        return mol
     # RDKit's table of valences has no selenium, which bonds as sulfur does.
     selenium = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetSymbol() == "Se"]
     _set_element(mol, selenium, "S")
@@ -572,6 +587,59 @@ def _with_bond_orders(skeleton: Chem.Mol, places: tuple[int, ...]) -> Chem.Mol:
     if any(atom.GetNumRadicalElectrons() for atom in mol.GetAtoms()):
         raise LigandError("its bonds leave unpaired electrons")
     return mol
+
+
+def _usual_bond_orders(mol: Chem.Mol) -> list[int] | None:
+    """Bond orders that give every atom of a skeleton its usual valence; None where none are found soon."""
+    missing = [_usual_valence(atom) - atom.GetDegree() for atom in mol.GetAtoms()]
+    if min(missing) < 0:
+        return None
+    ends = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in mol.GetBonds()]
+    orders = [1] * len(ends)
+    beside: list[list[tuple[int, int]]] = [[] for _ in missing]
+    for row, (a, b) in enumerate(ends):
+        beside[a].append((b, row))
+        beside[b].append((a, row))
+    trials = 0
+
+    def choices(atom: int) -> list[tuple[int, int]]:
+        return [(other, row) for other, row in beside[atom] if missing[other] and orders[row] < 3]
+
+    def complete() -> bool:
+        nonlocal trials
+        trials += 1
+        waiting = [(len(choices(atom)), atom) for atom, lack in enumerate(missing) if lack]
+        if not waiting:
+            return True
+        count, atom = min(waiting)
+        if not count or trials > _MAX_VALENCE_TRIALS:
+            return False
+        for other, row in choices(atom):
+            _change(row, atom, other, 1)
+            if complete():
+                return True
+            _change(row, atom, other, -1)
+        return False
+
+    def _change(row: int, a: int, b: int, by: int) -> None:
+        orders[row] += by
+        missing[a] -= by
+        missing[b] -= by
+
+    return orders if complete() else None
+
+
+def _usual_valence(atom: Chem.Atom) -> int:
+    """Valence in a neutral molecule, at this number of neighbours; 5 for the nitrogen of a nitro group."""
+    symbol, degree = atom.GetSymbol(), atom.GetDegree()
+    if symbol in ("S", "Se"):
+        return {3: 4, 4: 6}.get(degree, 2)
+    if symbol == "P":
+        return 5 if degree > 3 else 3
+    if symbol == "N" and degree == 3:
+        oxygens = sum(n.GetSymbol() == "O" and n.GetDegree() == 1 for n in atom.GetNeighbors())
+        return 5 if oxygens == 2 else 3
+    return {"C": 4, "Si": 4, "N": 3, "B": 3, "O": 2}.get(symbol, 1)
 
 
 def _set_element(mol: Chem.RWMol, rows: Sequence[int], symbol: str) -> None:

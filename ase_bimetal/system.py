@@ -29,6 +29,7 @@ from ase_bimetal.errors import (
 from ase_bimetal.ligands import Ligand, formula_text, parse_ligands, total_formula
 from ase_bimetal.neighbors import Pairs, pairs_within
 from ase_bimetal.perception import (
+    APART_FACTOR,
     Parts,
     Shell,
     cut_shell,
@@ -637,17 +638,22 @@ def _kind_of_network(raw: _Raw, around: _Around) -> str:
 
 
 def _belongs(around: _Around, raw: _Raw, given: Ligands | None) -> bool:
-    """Whether the given ligands count the unbound atoms; if so they say what is not true.
+    """Whether the given ligands count the unbound atoms; ligands with stretched bonds to metal may still do.
 
     Raises
     ------
     PerceptionError
-        They do; names the first unbound atom.
+        A whole ligand is further away than any bond can be stretched; names its first atom.
     """
     if given is None or _formula_beside(raw.symbols, around.metals) != total_formula(given):
         return False
-    first = int(around.loose[0][0])
-    formula = formula_text(Counter(raw.symbols[i] for i in around.loose[0]))
+    whole = [ligand.bound_formula for ligand, _ in given]
+    far = unbound_fragments(raw.symbols, around.metals, around.shell, around.pairs, APART_FACTOR)
+    gone = [fragment for fragment in far if Counter(raw.symbols[i] for i in fragment) in whole]
+    if not gone:
+        return True
+    first = int(gone[0][0])
+    formula = formula_text(Counter(raw.symbols[i] for i in gone[0]))
     raise PerceptionError(
         f"atom {first} ({raw.symbols[first]}, of {formula}) belongs to the ligands given ({_listed(given)}) but is "
         "more than a bond away from any metal; allowed: ligands that touch metal. Move it, or leave it out of the "
@@ -677,10 +683,15 @@ def _counter_ion_note(kinds: Mapping[str, int]) -> tuple[str, ...]:
 
 
 def _require_one_cluster(raw: _Raw, around: _Around, given: Ligands | None) -> None:
-    """Refuse several separate clusters in one object; a core whose ligands are not there hangs together by them."""
+    """Refuse several separate clusters in one object.
+
+    Where ligands are given, a metal atom without any may have been moved away, and so may those of a bare core.
+    """
     members = around.parts.members
-    core_only = bool(given) and not around.shell.fragments
-    if len(members) < 2 or around.parts.endless or core_only:
+    if given:
+        core = frozenset(around.metals.tolist())
+        members = tuple(rows for rows in members if not core.issuperset(rows.tolist()))
+    if len(members) < 2 or around.parts.endless:
         return
     kinds = Counter(formula_text(Counter(raw.symbols[i] for i in rows)) for rows in members)
     listed = ", ".join(f"{n} × {formula}" for formula, n in kinds.items())

@@ -103,7 +103,7 @@ def test_bare_ions_are_named(symbol, words):
 
 def test_what_has_no_donor_is_an_error():
     with pytest.raises(PerceptionError, match="no donor.*ligand_smiles"):
-        as_system(Atoms("Au") + _shifted(molecule("C2H4"), 3.0))
+        as_system(Atoms("Au") + _shifted(molecule("C2H4"), 2.9))
 
 
 def _shifted(atoms: Atoms, distance: float) -> Atoms:
