@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ase_bimetal.model.interface import Failure, FormationModel, Prediction, check_model
     from ase_bimetal.model.registry import get_model, list_models, predict
     from ase_bimetal.plugins import available_featurizers
-    from ase_bimetal.system import BimetallicSystem, as_system
+    from ase_bimetal.system import BimetallicSystem, as_system, split_clusters
 
 _HOME = {
     "DescriptorFormationCalculator": "ase_bimetal.calculators.descriptor_calculator",
@@ -36,6 +36,7 @@ _HOME = {
     "available_featurizers": "ase_bimetal.plugins",
     "BimetallicSystem": "ase_bimetal.system",
     "as_system": "ase_bimetal.system",
+    "split_clusters": "ase_bimetal.system",
 }
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "load_example",
     "parse_ligands",
     "predict",
+    "split_clusters",
 ]
 
 

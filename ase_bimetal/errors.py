@@ -50,6 +50,10 @@ class UnsupportedSystemError(BimetalError):
     """A kind of object that a model was not made for."""
 
 
+class SeveralClustersError(UnsupportedSystemError):
+    """One object that holds several separate clusters; `split_clusters` gives each."""
+
+
 class ReferenceStateError(BimetalError):
     """An unknown reference state, or one whose fragment energies are not known for a ligand."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,18 +22,25 @@ from ase_bimetal.errors import (
     GeometryError,
     LigandMismatchError,
     NoMetalError,
+    PerceptionError,
+    SeveralClustersError,
     UnsupportedSystemError,
 )
 from ase_bimetal.ligands import Ligand, formula_text, parse_ligands, total_formula
 from ase_bimetal.neighbors import Pairs, pairs_within
 from ase_bimetal.perception import (
+    APART_FACTOR,
+    Parts,
     Shell,
     cut_shell,
     find_metals,
     is_extended,
     metal_contacts,
+    parts_of,
     perceive_ligands,
     search_cutoff,
+    support_cations,
+    unbound_fragments,
 )
 
 if TYPE_CHECKING:
@@ -46,6 +54,15 @@ FARTHEST = 1e6
 _CHARGE_TOLERANCE = 0.5
 
 Ligands = tuple[tuple[Ligand, int], ...]
+
+#: Charge [e] of common counter-ions by their Hill formula, for the charge of a cluster they are left out of.
+COUNTER_IONS: Mapping[str, int] = MappingProxyType({
+    **dict.fromkeys(("BF4", "F6P", "F6Sb", "AsF6", "ClO4", "NO3", "F", "Cl", "Br", "I", "CF3O3S", "C2F6NO4S2",
+                     "C24H20B", "C24BF20", "C32H12BF24"), -1),
+    "F6Si": -2, "O4S": -2,
+    **dict.fromkeys(("Li", "Na", "K", "Rb", "Cs", "H4N", "H3O", "C4H12N", "C8H20N", "C16H36N", "C32H68N", "C24H20P",
+                     "C36H30NP2"), 1),
+})  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +88,16 @@ class BimetallicSystem(MSONable):
     ligands
         Kinds of ligands with their counts, sorted by SMILES.
     kind
-        ``"cluster"`` (ligand-protected), ``"extended"`` (on a framework) or ``"alloy"`` (bare metal).
+        ``"cluster"`` (ligand-protected), ``"extended"`` (on a framework or support, or a slab with adsorbates) or
+        ``"alloy"`` (bare metal).
     charges
         Atomic charges [e], shape (N,), when the object carries them.
     ligand_source
         Where the ligands come from: ``"annotation"``, ``"argument"``, ``"perception"`` or ``"none"``.
     has_geometry
         False for a composition.
+    notes
+        Sentences on how the object was read: what was left out of it, or what it is besides its kind.
 
     Examples
     --------
@@ -98,6 +118,7 @@ class BimetallicSystem(MSONable):
     charges: np.ndarray | None
     ligand_source: str
     has_geometry: bool
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def from_atoms(cls, atoms: Atoms, ligands: object = None) -> BimetallicSystem:
@@ -122,12 +143,12 @@ class BimetallicSystem(MSONable):
     @classmethod
     def from_structure(cls, structure: IStructure, ligands: object = None) -> BimetallicSystem:
         """Read a pymatgen Structure; annotation in ``structure.properties["ligand_smiles"]``."""
-        return _build(_read_sites(structure, structure.lattice.matrix, structure.pbc), ligands)
+        return _build(_read_structure(structure), ligands)
 
     @classmethod
     def from_molecule(cls, molecule: IMolecule, ligands: object = None) -> BimetallicSystem:
         """Read a pymatgen Molecule; annotation in ``molecule.properties["ligand_smiles"]``."""
-        return _build(_read_sites(molecule, np.zeros((3, 3)), (False,) * 3), ligands)
+        return _build(_read_molecule(molecule), ligands)
 
     @classmethod
     def from_composition(cls, composition: Composition, ligands: object = None) -> BimetallicSystem:
@@ -214,6 +235,7 @@ class BimetallicSystem(MSONable):
             "kind": self.kind,
             "charges": None if self.charges is None else self.charges.tolist(),
             "ligand_source": self.ligand_source,
+            "notes": list(self.notes),
         }
 
     @classmethod
@@ -242,6 +264,7 @@ class BimetallicSystem(MSONable):
             charges=None if d["charges"] is None else _frozen(np.array(d["charges"], dtype=float)),
             ligand_source=d["ligand_source"],
             has_geometry=has_geometry,
+            notes=tuple(d.get("notes", ())),
         )
 
 
@@ -273,16 +296,90 @@ def as_system(obj: object, ligands: object = None) -> BimetallicSystem:
             _require_same(obj.ligands, ligands)
             return obj
         return _build(_read_system(obj), ligands)
+    return _build(_read(obj), ligands)
+
+
+def split_clusters(obj: object, ligands: object = None) -> list[BimetallicSystem]:
+    """Read every separate cluster of an object, such as a unit cell.
+
+    Parameters
+    ----------
+    obj
+        As `as_system` takes it.
+    ligands
+        Ligands of all clusters together, as `as_system` takes them; those of each are read from the coordinates.
+
+    Returns
+    -------
+    list of BimetallicSystem
+        In the order of their first metal atoms; one item for an object that is one system.
+
+    Raises
+    ------
+    LigandMismatchError
+        The clusters have other ligands than those given.
+
+    Examples
+    --------
+    >>> pair = Atoms("AuPt", [[0, 0, 0], [0, 0, 6.0]])
+    >>> [system.metal_symbols for system in split_clusters(pair)]
+    [('Au',), ('Pt',)]
+    """
+    raw = _read_system(obj) if isinstance(obj, BimetallicSystem) else _read(obj)
+    parts = _separate_parts(raw)
+    if len(parts) < 2:
+        return [as_system(obj, ligands)]
+    given, _ = _given_ligands(raw, ligands)
+    systems = [_build(replace(part, annotation=None), None) for part in parts]
+    if given is not None:
+        _require_same_ligands(systems, given)
+    return systems
+
+
+def _require_same_ligands(systems: Sequence[BimetallicSystem], given: Ligands) -> None:
+    total: Counter[Ligand] = Counter()
+    for system in systems:
+        total.update(dict(system.ligands))
+    if total != Counter(dict(given)):
+        raise LigandMismatchError(
+            f"the ligands given ({_listed(given)}) are not those of the {len(systems)} clusters together "
+            f"({_listed(total.items())})"
+        )
+
+
+def _separate_parts(raw: _Raw) -> list[_Raw]:
+    """Each separate cluster of an object with what is bound to it; empty for a solid or a composition."""
+    _check_values(raw)
+    metals = find_metals(raw.symbols)
+    if not raw.has_geometry or not len(metals):
+        return []
+    around = _look_around(raw, metals)
+    if around.on_framework or around.parts.endless:
+        return []
+    return [_part(raw, rows) for rows in around.parts.members]
+
+
+def _part(raw: _Raw, rows: np.ndarray) -> _Raw:
+    """Some atoms of an object."""
+    return replace(
+        raw,
+        symbols=tuple(raw.symbols[i] for i in rows),
+        positions=raw.positions[rows],
+        charges=None if raw.charges is None else raw.charges[rows],
+    )
+
+
+def _read(obj: object) -> _Raw:
     if isinstance(obj, Atoms):
-        return BimetallicSystem.from_atoms(obj, ligands)
+        return _read_atoms(obj)
     # An object can only be pymatgen's if pymatgen has been imported, so nothing is imported here.
-    for module, name, make in (
-        ("pymatgen.core.structure", "IStructure", BimetallicSystem.from_structure),
-        ("pymatgen.core.structure", "IMolecule", BimetallicSystem.from_molecule),
-        ("pymatgen.core.composition", "Composition", BimetallicSystem.from_composition),
+    for module, name, read in (
+        ("pymatgen.core.structure", "IStructure", _read_structure),
+        ("pymatgen.core.structure", "IMolecule", _read_molecule),
+        ("pymatgen.core.composition", "Composition", _read_composition),
     ):
         if module in sys.modules and isinstance(obj, getattr(sys.modules[module], name)):
-            return make(obj, ligands)
+            return read(obj)
     raise UnsupportedSystemError(
         f"cannot read {obj!r:.80} of type {type(obj).__name__}; allowed: ase.Atoms, pymatgen Structure, "
         "Molecule or Composition, BimetallicSystem"
@@ -301,6 +398,7 @@ class _Raw:
     charges: np.ndarray | None
     total_charge: float
     has_geometry: bool = True
+    notes: tuple[str, ...] = ()
 
 
 def _read_atoms(atoms: Atoms) -> _Raw:
@@ -336,6 +434,14 @@ def _charges(atoms: Atoms) -> np.ndarray | None:
 
 def _beyond_tolerance(total: float) -> float:
     return float(total) if abs(total) > _CHARGE_TOLERANCE else 0.0
+
+
+def _read_structure(structure: IStructure) -> _Raw:
+    return _read_sites(structure, structure.lattice.matrix, structure.pbc)
+
+
+def _read_molecule(molecule: IMolecule) -> _Raw:
+    return _read_sites(molecule, np.zeros((3, 3)), (False,) * 3)
 
 
 def _read_sites(sites: IStructure | IMolecule, cell: np.ndarray, pbc: Sequence[bool]) -> _Raw:
@@ -378,7 +484,8 @@ def _read_composition(composition: Composition) -> _Raw:
 
 def _read_system(system: BimetallicSystem) -> _Raw:
     return _Raw(
-        system.symbols, system.positions, system.cell, system.pbc, None, system.charges, 0.0, system.has_geometry
+        system.symbols, system.positions, system.cell, system.pbc, None, system.charges, 0.0, system.has_geometry,
+        system.notes,
     )
 
 
@@ -391,13 +498,29 @@ def _build(raw: _Raw, argument: object) -> BimetallicSystem:
             f"no metal atom in {formula_text(Counter(raw.symbols)) or 'an empty object'}; allowed core elements: "
             "groups 3 to 12, lanthanides, Al, Ga, In, Sn, Tl, Pb, Bi"
         )
-    given, source = _given_ligands(raw, metals, argument)
-    if raw.has_geometry:
-        ligands, kind, bonds = _from_geometry(raw, metals, given)
-    else:
-        ligands, kind, bonds = given or (), _kind_of_formula(raw.symbols, metals, given), np.empty((0, 2), int)
+    given, source = _given_ligands(raw, argument)
+    if not raw.has_geometry:
+        _require_formula(raw, metals, given)
+        kind, bonds = _kind_of_formula(raw.symbols, metals, given), np.empty((0, 2), int)
+        return _system(raw, metals, given or (), kind, bonds, source)
+    around = _look_around(raw, metals)
+    kind = _kind_of_geometry(raw, around, given)
+    if kind == "cluster" and len(around.loose) and not _belongs(around, raw, given):
+        return _build(_without(raw, around.loose), argument)
+    _require_formula(raw, around.metals, given)
+    if kind != "extended":
+        _require_one_cluster(raw, around, given)
+    ligands = given or (_perceived(raw.symbols, around) if kind == "cluster" else ())
     if given is None and ligands:
         source = "perception"
+    donors = frozenset(ligand.donor for ligand, _ in ligands) if ligands else None
+    bonds = metal_contacts(raw.symbols, around.metals, around.shell, around.pairs, donors)
+    return _system(_with_notes(raw, around, kind), around.metals, ligands, kind, bonds, source)
+
+
+def _system(
+    raw: _Raw, metals: np.ndarray, ligands: Ligands, kind: str, bonds: np.ndarray, source: str
+) -> BimetallicSystem:
     return BimetallicSystem(
         symbols=raw.symbols,
         positions=_frozen(raw.positions),
@@ -411,6 +534,7 @@ def _build(raw: _Raw, argument: object) -> BimetallicSystem:
         charges=None if raw.charges is None else _frozen(raw.charges),
         ligand_source=source,
         has_geometry=raw.has_geometry,
+        notes=raw.notes,
     )
 
 
@@ -432,23 +556,25 @@ def _check_values(raw: _Raw) -> None:
         raise GeometryError(f"the cell holds values that are not finite: {raw.cell.tolist()}")
 
 
-def _given_ligands(raw: _Raw, metals: np.ndarray, argument: object) -> tuple[Ligands | None, str]:
-    """Ligands from annotation or argument, checked against the atoms of the object; None when not given."""
+def _given_ligands(raw: _Raw, argument: object) -> tuple[Ligands | None, str]:
+    """Ligands from annotation or argument; None when not given."""
     spec, source = (raw.annotation, "annotation") if raw.annotation is not None else (argument, "argument")
     if spec is None:
         return None, "none"
     ligands = parse_ligands(spec)
     if argument is not None and source == "annotation":
         _require_same(ligands, argument)
-    present = Counter(raw.symbols)
-    present.subtract(raw.symbols[i] for i in metals)
-    shell = {symbol: n for symbol, n in present.items() if n}
-    if shell and shell != total_formula(ligands):
-        raise LigandMismatchError(
-            f"the ligands given ({_listed(ligands)}) are {formula_text(total_formula(ligands)) or 'nothing'} as bound, "
-            f"but the object holds {formula_text(shell)} beside its metal"
-        )
     return ligands, source
+
+
+def _require_formula(raw: _Raw, metals: np.ndarray, given: Ligands | None) -> None:
+    """Refuse ligands that do not add up to the atoms of the object beside its metal, where it has any."""
+    shell = _formula_beside(raw.symbols, metals)
+    if given is not None and shell and shell != total_formula(given):
+        raise LigandMismatchError(
+            f"the ligands given ({_listed(given)}) are {formula_text(total_formula(given)) or 'nothing'} as bound, but "
+            f"the object holds {formula_text(shell)} beside its metal"
+        )
 
 
 def _require_same(annotated: Ligands, argument: object) -> None:
@@ -461,33 +587,159 @@ def _require_same(annotated: Ligands, argument: object) -> None:
         )
 
 
-def _listed(ligands: Ligands) -> str:
-    """Ligands in words, such as ``"8 × PET"``."""
+def _listed(ligands: Iterable[tuple[Ligand, int]]) -> str:
     return ", ".join(f"{n} × {ligand.name}" for ligand, n in ligands)
 
 
-def _from_geometry(
-    raw: _Raw, metals: np.ndarray, given: Ligands | None
-) -> tuple[Ligands, str, np.ndarray]:
-    """Ligands, kind and donor–metal bonds (n, 2) of an object with coordinates."""
+def _formula_beside(symbols: Sequence[str], leave_out: np.ndarray) -> dict[str, int]:
+    """Element counts of an object without some of its atoms."""
+    present = Counter(symbols)
+    present.subtract(symbols[i] for i in leave_out)
+    return {symbol: n for symbol, n in present.items() if n}
+
+
+@dataclass(frozen=True, eq=False)
+class _Around:
+    """What surrounds the core: pairs, the atoms of the core, the shell, its unbound atoms, separate parts, host."""
+
+    pairs: Pairs
+    metals: np.ndarray
+    shell: Shell
+    loose: tuple[np.ndarray, ...]
+    parts: Parts
+    on_framework: bool
+
+
+def _look_around(raw: _Raw, metals: np.ndarray) -> _Around:
     pairs = pairs_within(raw.positions, raw.cell, raw.pbc, search_cutoff(raw.symbols))
     _check_distances(raw.symbols, pairs)
+    metals = np.setdiff1d(metals, support_cations(raw.symbols, metals, pairs))
     shell = cut_shell(raw.symbols, metals, pairs)
-    ligands, kind = _ligands_and_kind(raw.symbols, metals, shell, pairs, given)
-    donors = frozenset(ligand.donor for ligand, _ in ligands) if ligands else None
-    return ligands, kind, metal_contacts(raw.symbols, metals, shell, pairs, donors)
+    loose = tuple(unbound_fragments(raw.symbols, metals, shell, pairs))
+    parts = parts_of(raw.symbols, metals, shell, pairs)
+    return _Around(pairs, metals, shell, loose, parts, is_extended(raw.symbols, metals, shell, pairs))
 
 
-def _ligands_and_kind(
-    symbols: tuple[str, ...], metals: np.ndarray, shell: Shell, pairs: Pairs, given: Ligands | None
-) -> tuple[Ligands, str]:
+def _kind_of_geometry(raw: _Raw, around: _Around, given: Ligands | None) -> str:
+    """Kind of an object with coordinates; a solid is never a cluster, and neither is a chain.
+
+    Raises
+    ------
+    UnsupportedSystemError
+        Ligands are given for a slab or solid, or molecules and metals make a chain or network without end.
+    """
+    bound = len(around.shell.fragments) > len(around.loose)
+    if around.parts.endless_metal and given:
+        raise UnsupportedSystemError(
+            "the metal repeats through the cell without end, as in a slab or solid, and ligands are given; allowed: "
+            "ligands of a finite cluster. Leave the annotation out, or check the cell"
+        )
     if given:
-        return given, "cluster"
-    if not shell.fragments:
-        return (), "alloy"
-    if is_extended(symbols, metals, shell, pairs):
-        return (), "extended"
-    return perceive_ligands(symbols, shell), "cluster"
+        return "cluster"
+    if not around.shell.fragments:
+        return "alloy"
+    if around.parts.endless_metal or around.on_framework:
+        return "extended"
+    if around.parts.endless and bound:
+        return _kind_of_network(raw, around)
+    return "cluster"
+
+
+def _kind_of_network(raw: _Raw, around: _Around) -> str:
+    """A solid of metals and bare ions is extended; one of molecules is refused."""
+    if all(len(fragment) == 1 for fragment in around.shell.fragments):
+        return "extended"
+    raise UnsupportedSystemError(
+        f"{formula_text(Counter(raw.symbols))} is a chain or network without end: bonds between metals and ligands run "
+        "through the cell to its next image (a coordination polymer); allowed: finite clusters. If it is one cluster, "
+        "check that the cell is large enough"
+    )
+
+
+def _belongs(around: _Around, raw: _Raw, given: Ligands | None) -> bool:
+    """Whether the given ligands count the unbound atoms; ligands with stretched bonds to metal may still do.
+
+    Raises
+    ------
+    PerceptionError
+        A whole ligand is further away than any bond can be stretched; names its first atom.
+    """
+    if given is None or _formula_beside(raw.symbols, around.metals) != total_formula(given):
+        return False
+    whole = [ligand.bound_formula for ligand, _ in given]
+    far = unbound_fragments(raw.symbols, around.metals, around.shell, around.pairs, APART_FACTOR)
+    gone = [fragment for fragment in far if Counter(raw.symbols[i] for i in fragment) in whole]
+    if not gone:
+        return True
+    first = int(gone[0][0])
+    formula = formula_text(Counter(raw.symbols[i] for i in gone[0]))
+    raise PerceptionError(
+        f"atom {first} ({raw.symbols[first]}, of {formula}) belongs to the ligands given ({_listed(given)}) but is "
+        "more than a bond away from any metal; allowed: ligands that touch metal. Move it, or leave it out of the "
+        "annotation"
+    )
+
+
+def _without(raw: _Raw, loose: Sequence[np.ndarray]) -> _Raw:
+    """The object without unbound molecules and ions, and the note that says so."""
+    kinds = Counter(formula_text(Counter(raw.symbols[i] for i in fragment)) for fragment in loose)
+    listed = ", ".join(f"{n} × {formula}" for formula, n in kinds.items())
+    atoms = ", ".join(f"{raw.symbols[fragment[0]]}{fragment[0]}" for fragment in loose[:4])
+    note = f"left out, more than a bond away from any metal: {listed} (at {atoms}{', …' if len(loose) > 4 else ''})"
+    kept = np.setdiff1d(np.arange(len(raw.symbols)), np.concatenate(loose))
+    return replace(_part(raw, kept), notes=(*raw.notes, note, *_counter_ion_note(kinds)))
+
+
+def _counter_ion_note(kinds: Mapping[str, int]) -> tuple[str, ...]:
+    known = {formula: n for formula, n in kinds.items() if formula in COUNTER_IONS}
+    charge = -sum(COUNTER_IONS[formula] * n for formula, n in known.items())
+    if not charge:
+        return ()
+    return (
+        f"counter-ions left out ({', '.join(known)}): the cluster has charge {charge:+d} in this compound and is taken "
+        "as neutral, for eq. (1) has no charge term",
+    )
+
+
+def _require_one_cluster(raw: _Raw, around: _Around, given: Ligands | None) -> None:
+    """Refuse several separate clusters in one object.
+
+    Where ligands are given, a metal atom without any may have been moved away, and so may those of a bare core.
+    """
+    members = around.parts.members
+    if given:
+        core = frozenset(around.metals.tolist())
+        members = tuple(rows for rows in members if not core.issuperset(rows.tolist()))
+    if len(members) < 2 or around.parts.endless:
+        return
+    kinds = Counter(formula_text(Counter(raw.symbols[i] for i in rows)) for rows in members)
+    listed = ", ".join(f"{n} × {formula}" for formula, n in kinds.items())
+    raise SeveralClustersError(
+        f"the object holds {len(members)} separate clusters ({listed}); allowed: one. "
+        "ase_bimetal.split_clusters(obj) gives each by itself"
+    )
+
+
+def _perceived(symbols: tuple[str, ...], around: _Around) -> Ligands:
+    contacts = metal_contacts(symbols, around.metals, around.shell, around.pairs)
+    return perceive_ligands(symbols, around.shell, contacts)
+
+
+def _with_notes(raw: _Raw, around: _Around, kind: str) -> _Raw:
+    """The object with a note on what it is besides its kind."""
+    n, members = len(around.metals), around.parts.members
+    has_shell = len(around.shell.fragments) > 0
+    if kind == "extended" and around.parts.endless_metal and not around.on_framework:
+        note = "a slab or solid metal with other atoms on or in it: no cluster, and what is on it are no ligands"
+    elif kind == "cluster" and n <= 2 and has_shell:
+        note = f"a molecular complex of {n} metal atom{'s' * (n > 1)}, without a metal core"
+    elif kind == "cluster" and len(members) > 1:
+        note = f"the metal core is in {len(members)} pieces, each further than a bond from the others"
+    elif kind == "alloy" and not around.parts.endless:
+        note = f"a bare molecule or particle of {n} metal atom{'s' * (n > 1)}, not a solid alloy"
+    else:
+        return raw
+    return replace(raw, notes=tuple(dict.fromkeys((*raw.notes, note))))
 
 
 def _check_distances(symbols: tuple[str, ...], pairs: Pairs) -> None:
@@ -516,4 +768,4 @@ def _frozen(array: np.ndarray) -> np.ndarray:
     return copy
 
 
-__all__ = ["ANNOTATION_KEY", "BimetallicSystem", "as_system"]
+__all__ = ["ANNOTATION_KEY", "COUNTER_IONS", "BimetallicSystem", "as_system", "split_clusters"]

@@ -94,7 +94,7 @@ def test_distance_of_neighbours_and_of_all_pairs():
     line = as_system(Atoms("AuCuAuAu", [[0, 0, z] for z in (0.0, 2.7, 5.6, 8.4)]))
     assert d.metal_distance(line) == pytest.approx((2.7 + 2.9) / 2)
     assert d.metal_distance(line, "all") == pytest.approx((2.7 + 2.9 + 5.7) / 3)
-    far = as_system(Atoms("AuCuAu", [[0, 0, z] for z in (0.0, 6.0, 13.0)]))
+    far = as_system(Atoms("AuCuAu", [[0, 0, z] for z in (0.0, 6.0, 13.0)]), ligands={"PET": 3})
     assert d.metal_distance(far) == pytest.approx(6.0)
 
 

@@ -110,7 +110,8 @@ def test_annotation_wins_over_perception_and_contradicts_an_argument_loudly(anch
 def test_an_annotated_cluster_needs_no_perception(anchor):
     atoms = anchor("Pd")
     hydrogen = next(i for i, s in enumerate(atoms.symbols) if s == "H")
-    atoms.positions[hydrogen] += [0.0, 0.0, 30.0]
+    other = [i for i, s in enumerate(atoms.symbols) if s == "S" and atoms.get_distance(i, hydrogen) > 2.0][0]
+    atoms.positions[hydrogen] = atoms.positions[other] + [0.0, 1.0, 1.0]  # one S without hydrogen, one with two
     with pytest.raises(errors.PerceptionError):
         as_system(atoms)
     assert as_system(atoms, {"S": 8}).ligand_counts == {"S": 8}

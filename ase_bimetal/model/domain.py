@@ -93,7 +93,7 @@ def standard_deviation(system: BimetallicSystem, spread: float, card: Mapping[st
 def flags(system: BimetallicSystem, card: Mapping[str, Any]) -> tuple[str, ...]:
     """Sentences on where a system leaves the training domain."""
     domain, references = card["domain"], card["elemental_references"]
-    metals, found = set(system.metal_symbols), []
+    metals, found = set(system.metal_symbols), list(system.notes)
     if new := sorted(metals - set(domain["metals"])):
         found.append(f"element never seen in training: {', '.join(new)}")
     if unanchored := sorted(metals - set(references["corrections"])):
