@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -308,7 +309,8 @@ def _pair_mean(system: BimetallicSystem, value: Callable[[str, str], float]) -> 
     if not system.dopants:
         return 0.0
     weights = [system.composition_metals[dopant] for dopant in system.dopants]
-    return float(np.average([value(system.host, dopant) for dopant in system.dopants], weights=weights))
+    values = (value(system.host, dopant) for dopant in system.dopants)
+    return float(sum(n * x for n, x in zip(weights, values, strict=True)) / sum(weights))
 
 
 def _require_geometry(system: BimetallicSystem, what: str) -> None:
@@ -316,6 +318,7 @@ def _require_geometry(system: BimetallicSystem, what: str) -> None:
         raise MissingDataError(f"{what} needs coordinates; a composition has none")
 
 
+@lru_cache(maxsize=64)  # four descriptors ask for it
 def _nearest_distance(system: BimetallicSystem, a: str, b: str) -> float:
     """Mean distance [Å] of neighbours of elements a and b, or their shortest distance when none are neighbours."""
     reach = NEIGHBOUR_FACTOR * (elements.metallic_radius(a) + elements.metallic_radius(b)) / 100

@@ -155,7 +155,7 @@ class BimetallicSystem(MSONable):
         """Read a pymatgen Composition of whole atoms: no geometry, ligands from the argument only."""
         return _build(_read_composition(composition), ligands)
 
-    @property
+    @cached_property
     def metal_symbols(self) -> tuple[str, ...]:
         """Element of each metal atom."""
         return tuple(self.symbols[i] for i in self.metals)

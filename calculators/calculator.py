@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +89,23 @@ class MMLFormationCalculator(FormationCalculator):
         self.remember_info()
         self.results = {"energy": found.energy, "free_energy": found.energy}
         self.results |= {key: getattr(found, key) for key in _RESULTS}
+
+    def get_energies(self, images: Sequence[Atoms]) -> list[float]:
+        """Energies [eV] of many clusters, predicted together."""
+        from ase_bimetal.model.predictor import predict
+
+        options = self.parameters
+        names = ("model", "ligands", "reference", "device")
+        return [found.energy for found in predict(images, **{name: options[name] for name in names})]
+
+    def energies_on_sites(self, atoms: Atoms, sites: Sequence[int]) -> Callable[[Sequence[str]], float]:
+        """A function that gives the energy [eV] of a cluster for the elements on some of its metal sites.
+
+        It spares reading again what does not depend on the elements, for searches that swap metals.
+        """
+        from ase_bimetal.model.placements import SiteEnergies
+        from ase_bimetal.model.predictor import get_predictor
+
+        options = self.parameters
+        predictor = get_predictor(options["model"], options["device"])
+        return SiteEnergies(predictor, atoms, sites, options["ligands"], options["reference"])

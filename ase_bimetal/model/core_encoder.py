@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -46,6 +46,15 @@ class EdgeBlock:
     radial: torch.Tensor
 
 
+@dataclass(frozen=True)
+class FilteredEdges:
+    """Some edges with what one layer multiplies messages along them by: ends (e,), filters (e, …, width)."""
+
+    first: torch.Tensor
+    second: torch.Tensor
+    filters: torch.Tensor
+
+
 class RadialBasis(nn.Module):
     """Gaussians of a distance and of its excess over a bond's [Å], under a smooth cutoff: 2 × (e,) → (e, size)."""
 
@@ -77,15 +86,18 @@ class FilterConvolution(nn.Module):
         self.gate = Linear(width, width)
         self.update = nn.Sequential(LayerNorm(width), Linear(width, width), nn.SiLU(), Linear(width, width))
 
-    def forward(self, state: torch.Tensor, blocks: Sequence[EdgeBlock]) -> torch.Tensor:
+    def filtered(self, edges: EdgeBlock) -> FilteredEdges:
+        """Edges with this layer's filters."""
+        return FilteredEdges(edges.first, edges.second, self.filter(edges.radial).mul_(edges.share).movedim(-2, 0))
+
+    def forward(self, state: torch.Tensor, blocks: Iterable[FilteredEdges]) -> torch.Tensor:
         """Update node states (…, n, width) from all edges, block by block."""
         sent = self.send(state).movedim(-2, 0).contiguous()
         received = torch.zeros_like(sent)
         for edges in blocks:
-            filters = self.filter(edges.radial).mul_(edges.share).movedim(-2, 0)
             # In place: the sum's derivative does not need the sum.
-            received.index_add_(0, edges.second, sent.index_select(0, edges.first) * filters)
-            received.index_add_(0, edges.first, sent.index_select(0, edges.second) * filters)
+            received.index_add_(0, edges.second, sent.index_select(0, edges.first) * edges.filters)
+            received.index_add_(0, edges.first, sent.index_select(0, edges.second) * edges.filters)
         return state + self.update(state + received.movedim(0, -2) * torch.sigmoid(self.gate(state)))
 
 
@@ -106,14 +118,19 @@ class GraphEncoder(nn.Module):
 
     def forward(self, graph: GraphBatch, size: int) -> torch.Tensor:
         """Tokens (…, size, n_tokens, width) of `size` graphs."""
+        blocks = self.blocks(graph)
+        # One block's filters at a time: they are the largest of all arrays.
+        return self.read((map(layer.filtered, blocks) for layer in self.layers), graph, size)
+
+    def read(self, filtered: Iterable[Iterable[FilteredEdges]], graph: GraphBatch, size: int) -> torch.Tensor:
+        """Tokens (…, size, n_tokens, width) of graphs whose edges each layer, in turn, has filtered."""
         state = self.embed(graph.nodes)
-        blocks = self._blocks(graph)
-        for layer in self.layers:
-            state = layer(state, blocks)
+        for layer, edges in zip(self.layers, filtered, strict=True):
+            state = layer(state, edges)
         weight = scatter_softmax(self.score(state), graph.owner, size)
         return scatter_sum(weight[..., None] * self.value(state)[..., None, :], graph.owner, size, axis=-3)
 
-    def _blocks(self, graph: GraphBatch) -> list[EdgeBlock]:
+    def blocks(self, graph: GraphBatch) -> list[EdgeBlock]:
         """The edges of a graph in blocks; in one for gradients, where every block is held until the end anyway."""
         size = max(len(graph.lengths), 1) if torch.is_grad_enabled() else _EDGES_PER_BLOCK
         first, second = graph.edges

@@ -225,11 +225,33 @@ def encode(
 def core_graph(system: BimetallicSystem) -> Graph:
     """Graph of the metal core and its donors: metal pairs within 6 Å, metal–donor pairs within 4 Å."""
     rows = np.concatenate([system.metals, system.donors]).astype(int)
+    near = _core_pairs(_Geometry(system), system.donors.tobytes())
+    return _graph([system.symbols[i] for i in rows], len(system.metals), near)
+
+
+class _Geometry:
+    """Where a system's atoms are, equal for systems that share the array: those whose metals were exchanged."""
+
+    def __init__(self, system: BimetallicSystem) -> None:
+        self.system = system
+
+    def __hash__(self) -> int:
+        return hash((id(self.system.positions), id(self.system.metals)))
+
+    def __eq__(self, other: object) -> bool:
+        mine, theirs = self.system, getattr(other, "system", None)
+        return theirs is not None and mine.positions is theirs.positions and mine.metals is theirs.metals
+
+
+@lru_cache(maxsize=32)
+def _core_pairs(geometry: _Geometry, donors: bytes) -> Pairs:
+    """Edges of the core's graph; `donors` are the rows of the donors, which tell apart what one geometry can hold."""
+    system = geometry.system
+    rows = np.concatenate([system.metals, np.frombuffer(donors, dtype=system.donors.dtype)]).astype(int)
     n_metals = len(system.metals)
     pairs = pairs_within(system.positions[rows], system.cell, system.pbc, METAL_CUTOFF)
     metals = (pairs.first < n_metals).astype(int) + (pairs.second < n_metals)
-    near = pairs.where((metals == 2) | ((metals == 1) & (pairs.distance < DONOR_CUTOFF)))
-    return _graph([system.symbols[i] for i in rows], n_metals, near)
+    return pairs.where((metals == 2) | ((metals == 1) & (pairs.distance < DONOR_CUTOFF)))
 
 
 def _cluster_graph(system: BimetallicSystem) -> Graph:

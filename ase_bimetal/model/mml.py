@@ -124,7 +124,10 @@ class MML(nn.Module):
 
         Shapes are those of one network; with stacked weights a leading axis of members comes first everywhere.
         """
-        core = self.core(batch.core, batch.size)
+        return self.fuse(self.core(batch.core, batch.size), batch)
+
+    def fuse(self, core: torch.Tensor, batch: Batch) -> MMLOutput:
+        """Predict from the core's tokens (size, n_core_tokens, width) and all of a batch but its core graphs."""
         ligand = self._shell(batch)
         tokens = self.dropout(self._tokens(core, ligand, batch.descriptors))
         for block in self.blocks:

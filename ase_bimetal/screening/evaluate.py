@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ase import Atoms
 
 from ase_bimetal.errors import BimetalError, ScreenError
+from ase_bimetal.exchange import MetalExchange
 from ase_bimetal.ligands import formula_text
 from ase_bimetal.model.domain import Z90
 from ase_bimetal.model.interface import Failure, Prediction
@@ -75,7 +76,8 @@ def evaluate_chunk(chunk: Chunk) -> list[Row]:
     config = chunk.config
     model = model_of(config)
     about = model.about
-    made = [_make_system(item, chunk.templates) for item in chunk.items]
+    exchanges = {name: _exchange(template) for name, template in chunk.templates.items()}
+    made = [_make_system(item, chunk.templates, exchanges) for item in chunk.items]
     systems = [m for m in made if isinstance(m, BimetallicSystem)]
     found = iter(_predict(model, systems))
     rows = []
@@ -95,13 +97,23 @@ def evaluate_chunk(chunk: Chunk) -> list[Row]:
     return rows
 
 
-def _make_system(item: Candidate | Skip, templates: Mapping[str, Atoms | str]) -> BimetallicSystem | Failure | None:
+def _exchange(template: Atoms | str) -> MetalExchange | None:
+    """What reads a template once for all of its candidates; None where every candidate is read by itself."""
+    made = None if isinstance(template, str) else _guarded(lambda: MetalExchange(template))
+    return made if isinstance(made, MetalExchange) and made.start.kind == "cluster" else None
+
+
+def _make_system(
+    item: Candidate | Skip, templates: Mapping[str, Atoms | str], exchanges: Mapping[str, MetalExchange | None]
+) -> BimetallicSystem | Failure | None:
     if isinstance(item, Skip):
         return None
-    template = templates[item.template]
+    template, exchange = templates[item.template], exchanges[item.template]
     if isinstance(template, str):
         return Failure(ScreenError(f"no template: {template}"))
-    return _guarded(lambda: as_system(with_metals(template, item.core_symbols)))
+    if exchange is None:
+        return _guarded(lambda: as_system(with_metals(template, item.core_symbols)))
+    return _guarded(lambda: exchange.system(item.core_symbols))
 
 
 def _guarded(make: Callable[[], Any]) -> Any:

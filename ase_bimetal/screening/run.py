@@ -22,6 +22,7 @@ from ase_bimetal.screening.models import model_of
 from ase_bimetal.screening.runners import Runner, make_runner
 from ase_bimetal.screening.store import Store
 from ase_bimetal.screening.supports import site_atoms
+from ase_bimetal.screening.template_cache import cached_template
 from ase_bimetal.screening.templates import (
     read_template,
     template_name,
@@ -109,7 +110,7 @@ def screen(
 def _template_or_fault(task: tuple[str, Shell]) -> Atoms | str:
     """A template, or why there is none: a shell that cannot be built costs its own candidates only."""
     try:
-        return build_template(*task)
+        return cached_template(*task)
     except BimetalError as error:
         return f"{type(error).__name__}: {error}"
     except Exception as error:  # RDKit and the clash removal have errors of their own

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -23,6 +23,9 @@ from ase_bimetal.structures.motifs import DONOR_DISTANCE, Prototype, Site
 CONTACT_RADII = {"H": 1.15, "C": 1.65, "N": 1.5, "O": 1.5, "F": 1.45, "S": 1.7, "P": 1.7, "Cl": 1.7, "Br": 1.8}
 _METAL_CONTACT = 1.55
 _TORSIONS = 24
+_SAME_CROWDING = 1e-9
+#: How much further than they push pairs are listed [Å]: the list holds until an atom has moved by half of it.
+_SKIN = 1.0
 _BEND = np.radians(72.0)  # of M–S–C at a terminal thiolate, from straight
 
 
@@ -172,25 +175,70 @@ def _axes(site: Site, ligand: Ligand) -> list[np.ndarray]:
 
 def _least_crowded(core: Piece, candidates: list[list[Piece]], rng: np.random.Generator) -> list[Piece]:
     """Choose one pose per site by cyclic sweeps over the sites."""
-    chosen: list[Piece | None] = [None] * len(candidates)
+    crowding = _Crowding(candidates, core)
+    chosen: list[int | None] = [None] * len(candidates)
     for _ in range(3):
         for k in rng.permutation(len(candidates)):
-            others = [core, *(p for j, p in enumerate(chosen) if p is not None and j != k)]
-            symbols = [s for p in others for s in p.symbols]
-            positions = np.vstack([p.positions for p in others])
-            crowding = [_crowding(pose, symbols, positions) for pose in candidates[k]]
-            chosen[k] = candidates[k][int(np.argmin(crowding))]
-    return [p for p in chosen if p is not None]
+            total = crowding.by_core[k] + sum(
+                crowding.by_pose(k, j, pose) for j, pose in enumerate(chosen) if pose is not None and j != k
+            )
+            # The first of those that differ by rounding alone: symmetric sites have poses that are equally good.
+            chosen[k] = int(np.flatnonzero(total <= total.min() + _SAME_CROWDING)[0])
+    return [poses[k] for poses, k in zip(candidates, chosen, strict=True) if k is not None]
 
 
-def _crowding(pose: Piece, symbols: Sequence[str], positions: np.ndarray) -> float:
-    """Overlap of a pose with its surroundings; its donors, bonded to metal on purpose, do not count."""
-    rest = [i for i in range(len(pose.symbols)) if i not in pose.donors]
-    if not rest:
-        return 0.0
-    reach = _contact([pose.symbols[i] for i in rest])[:, None] + _contact(symbols)
-    ratio = np.linalg.norm(pose.positions[rest][:, None] - positions[None], axis=2) / reach
-    return float((np.clip(1 - ratio, 0, None) ** 2).sum() + 50 * (np.clip(1 - ratio / 0.7, 0, None) ** 2).sum())
+class _Crowding:
+    """Overlaps of all poses of each site with the core and with single poses of other sites.
+
+    They add up over what surrounds a pose, so each is computed once and used again in every sweep in which the other
+    site has the same pose.
+    """
+
+    def __init__(self, candidates: list[list[Piece]], core: Piece) -> None:
+        self._clouds = [_Cloud.of(poses) for poses in candidates]
+        self._candidates = candidates
+        self._known: dict[tuple[int, int], tuple[int, np.ndarray | float]] = {}
+        self.by_core = [cloud.overlap(core) for cloud in self._clouds]
+
+    def by_pose(self, site: int, other: int, pose: int) -> np.ndarray | float:
+        """Overlap of each pose of a site with one pose of another, shape (poses,); 0 where all are out of reach."""
+        known = self._known.get((site, other))
+        if known is None or known[0] != pose:
+            known = pose, self._clouds[site].overlap(self._candidates[other][pose])
+            self._known[site, other] = known
+        return known[1]
+
+
+@dataclass(frozen=True)
+class _Cloud:
+    """All poses of one site: positions (poses, n, 3) of the atoms that count, and their contact radii (n,), in Å."""
+
+    positions: np.ndarray
+    contact: np.ndarray
+
+    @classmethod
+    def of(cls, poses: Sequence[Piece]) -> _Cloud:
+        """Poses of one ligand; its donors, bonded to metal on purpose, do not count."""
+        first = poses[0]
+        rest = [i for i in range(len(first.symbols)) if i not in first.donors]
+        return cls(np.stack([pose.positions[rest] for pose in poses]), _contact([first.symbols[i] for i in rest]))
+
+    def overlap(self, piece: Piece) -> np.ndarray:
+        """Overlap of each pose with a piece, shape (poses,)."""
+        poses, n = self.positions.shape[:2]
+        total, contact = np.zeros(poses), _contact(piece.symbols)
+        if not n:
+            return total
+        reach = self.contact.max() + contact.max()
+        low, high = self.positions.min(axis=(0, 1)) - reach, self.positions.max(axis=(0, 1)) + reach
+        near = ((piece.positions > low) & (piece.positions < high)).all(axis=1)
+        atoms, others = self.positions.reshape(-1, 3), piece.positions[near]
+        squared = (atoms**2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * atoms @ others.T
+        row, column = np.nonzero(squared < reach**2)
+        distance = np.linalg.norm(atoms[row] - others[column], axis=1)
+        ratio = distance / (self.contact[row % n] + contact[near][column])
+        overlap = np.clip(1 - ratio, 0, None) ** 2 + 50 * np.clip(1 - ratio / 0.7, 0, None) ** 2
+        return np.bincount(row // n, overlap, poses)
 
 
 def _contact(symbols: Sequence[str]) -> np.ndarray:
@@ -238,6 +286,13 @@ class _Springs:
             gradient[:, axis] -= np.bincount(second, pull[:, axis], len(positions))
         return self.stiffness * float((stretch**2).sum())
 
+    def near(self, positions: np.ndarray) -> _Springs:
+        """Those of one-sided springs that can push while no atom moves further than half the skin."""
+        reach = float(self.length.max(initial=0.0)) + _SKIN
+        squared = np.einsum("ij,ij->i", *[positions[self.first] - positions[self.second]] * 2)
+        kept = np.flatnonzero(squared < reach**2)
+        return replace(self, first=self.first[kept], second=self.second[kept], length=self.length[kept])
+
 
 def push_apart(atoms: Atoms, max_steps: int = 300) -> Atoms:
     """Remove overlaps between ligands while bonds, metal–donor and metal–metal distances are held.
@@ -247,13 +302,17 @@ def push_apart(atoms: Atoms, max_steps: int = 300) -> Atoms:
     atoms
         Cluster with the array ``fragment``.
     """
-    springs = _springs(atoms)
+    held, apart = _springs(atoms)
+    listed_at, listed = atoms.positions, apart.near(atoms.positions)
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
         """Energy of all springs and its gradient."""
+        nonlocal listed_at, listed
         positions = flat.reshape(-1, 3)
+        if ((positions - listed_at) ** 2).sum(axis=1).max() > (_SKIN / 2) ** 2:
+            listed_at, listed = positions.copy(), apart.near(positions)
         gradient = np.zeros_like(positions)
-        return sum(s.energy(positions, gradient) for s in springs), gradient.ravel()
+        return held.energy(positions, gradient) + listed.energy(positions, gradient), gradient.ravel()
 
     found = minimize(objective, atoms.positions.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": max_steps})
     moved = atoms.copy()
@@ -261,7 +320,8 @@ def push_apart(atoms: Atoms, max_steps: int = 300) -> Atoms:
     return moved
 
 
-def _springs(atoms: Atoms) -> list[_Springs]:
+def _springs(atoms: Atoms) -> tuple[_Springs, _Springs]:
+    """Pairs to hold, and pairs to keep apart."""
     fragment, distances = atoms.arrays["fragment"], atoms.get_all_distances()
     first, second = np.triu_indices(len(atoms), 1)
     apart = distances[first, second]
@@ -273,7 +333,7 @@ def _springs(atoms: Atoms) -> list[_Springs]:
     contact = _contact(atoms.get_chemical_symbols())
     reach = (contact[first] + contact[second]) * np.where(same, 0.8, 1.0)
     free = ~inside
-    return [
+    return (
         _Springs(first[inside], second[inside], apart[inside], one_sided=False, stiffness=4.0),
         _Springs(first[free], second[free], reach[free], one_sided=True, stiffness=1.0),
-    ]
+    )

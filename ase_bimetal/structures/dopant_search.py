@@ -143,11 +143,16 @@ def rank_placements(
     placements
         The objects, as from `distinct_placements`; they are not changed.
     calculator
-        Any ASE calculator with an energy.
+        Any ASE calculator with an energy; one with a method ``get_energies`` is given all placements at once.
     relax
         Relaxes a copy before its energy is taken, with a calculator of its own.
     """
-    found = [_evaluated(atoms, calculator, relax) for atoms in placements]
+    together = getattr(calculator, "get_energies", None)
+    if relax is None and together is not None:
+        copies = [atoms.copy() for atoms in placements]
+        found = [Placement(atoms, energy) for atoms, energy in zip(copies, together(copies), strict=True)]
+    else:
+        found = [_evaluated(atoms, calculator, relax) for atoms in placements]
     return sorted(found, key=lambda placement: placement.energy)
 
 
@@ -168,7 +173,8 @@ def search_placements(
     atoms
         The object with its metals anywhere; it is not changed.
     calculator
-        Any ASE calculator with an energy.
+        Any ASE calculator with an energy; one with a method ``energies_on_sites`` gives a function of the elements on
+        the sites, which spares it reading the rest anew.
     steps
         Number of swaps to try.
     temperatures
@@ -219,6 +225,8 @@ class _Walk:
         if len(set(self._elements)) < 2:
             raise SearchError(f"only {', '.join(set(self._elements)) or 'no metal'} on the {len(sites)} sites; "
                               "allowed: two elements or more, to swap")
+        on_sites = getattr(calculator, "energies_on_sites", None) if relax is None else None
+        self._energy = on_sites and on_sites(atoms, self._sites)
         self.known: dict[tuple[str, ...], Placement] = {}
         self.current = self.best = self._placement(self._elements)
         self.accepted = 0
@@ -257,7 +265,10 @@ class _Walk:
         key = tuple(symbols.tolist())
         if key not in self.known:
             placed = _with_symbols(self._start, self._sites, key)
-            self.known[key] = _evaluated(placed, self._calculator, self._relax)
+            self.known[key] = (
+                Placement(placed, self._energy(key)) if self._energy
+                else _evaluated(placed, self._calculator, self._relax)
+            )
         return self.known[key]
 
 
@@ -290,8 +301,7 @@ def _require_countable(number: int) -> None:
 
 def _with_symbols(atoms: Atoms, sites: Sequence[int], symbols: Sequence[str]) -> Atoms:
     placed = atoms.copy()
-    for index, symbol in zip(sites, symbols, strict=True):
-        placed.symbols[index] = symbol
+    placed.symbols[list(sites)] = list(symbols)
     return placed
 
 

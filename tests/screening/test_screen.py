@@ -104,14 +104,14 @@ def test_an_unexpected_fault_costs_one_candidate(tmp_path: Path, monkeypatch: py
 
 
 def test_a_template_that_cannot_be_built_costs_its_candidates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    build = run.build_template
+    build = run.cached_template
 
     def no_cap(motif: str, shell: object) -> object:
         if motif == "Au4M2-capped":
             raise RuntimeError("Bad Conformer Id")
         return build(motif, shell)
 
-    monkeypatch.setattr(run, "build_template", no_cap)
+    monkeypatch.setattr(run, "cached_template", no_cap)
     summary = screen(out=tmp_path, progress=False, **SMALL | {"motifs": ["Au4M2", "Au4M2-capped"]})
     assert (summary.n_ok, summary.n_failed) == (3, 3)
     failed = load_results(tmp_path).query("status == 'failed'")

@@ -175,3 +175,38 @@ def test_the_walk_samples_boltzmann_at_a_fixed_temperature():
 def test_what_cannot_be_searched_is_an_error(call, reason, icosahedron):
     with pytest.raises(SearchError, match=reason):
         call(icosahedron)
+
+
+class Anew(MMLFormationCalculator):
+    """The same model, asked for every placement by itself."""
+
+    energies_on_sites = get_energies = None
+
+
+def test_a_search_by_what_changes_equals_one_that_reads_everything_anew(cluster):
+    """The walk, its energies and its end are the same, with ligands in the coordinates and three elements."""
+    cluster.symbols[0] = "Ag"
+    fast, slow = (search_placements(cluster, calc(), steps=25, seed=3) for calc in (MMLFormationCalculator, Anew))
+    assert fast.history == pytest.approx(slow.history, abs=1e-6 * 6)
+    assert str(fast.best.atoms.symbols) == str(slow.best.atoms.symbols)
+    assert (fast.accepted, fast.evaluations) == (slow.accepted, slow.evaluations)
+    assert len(set(fast.history)) > 3
+
+
+def test_energies_on_sites_are_those_of_a_fresh_prediction(icosahedron):
+    """Also for elements that no swap would bring, one after the other on the same filters."""
+    evaluate = MMLFormationCalculator().energies_on_sites(icosahedron, range(13))
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        symbols = rng.choice(["Au", "Pd", "Ni", "Ag"], size=13).tolist()
+        placed = icosahedron.copy()
+        placed.symbols[:] = symbols
+        fresh = Anew().get_property("energy", placed)
+        assert evaluate(symbols) == pytest.approx(fresh, abs=1e-6 * 13)
+
+
+def test_placements_ranked_together_have_the_energies_of_each(icosahedron):
+    placements = distinct_placements(icosahedron, "Pd", 2)
+    together, apart = (rank_placements(placements, calc()) for calc in (MMLFormationCalculator, Anew))
+    assert [p.energy for p in together] == pytest.approx([p.energy for p in apart], abs=1e-6 * 13)
+    assert [str(p.atoms.symbols) for p in together] == [str(p.atoms.symbols) for p in apart]

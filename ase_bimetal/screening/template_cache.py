@@ -1,0 +1,58 @@
+"""Templates built before, on this machine, by the same code: assembling takes a second, reading a millisecond."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+
+from ase import Atoms
+from ase.io import read
+
+from ase_bimetal.files import DATASETS, PACKAGE
+from ase_bimetal.screening.roles import Shell
+from ase_bimetal.screening.templates import build_template, template_name, template_path, write_template
+
+
+def cached_template(motif: str, shell: Shell) -> Atoms:
+    """A template from the user's cache folder, or built and left there.
+
+    Raises
+    ------
+    LigandError
+        As `build_template`.
+    """
+    folder, name = cache_folder(), template_name(motif, shell)
+    path = template_path(folder, name)
+    if path.is_file():
+        return read(path, format="extxyz")
+    atoms = build_template(motif, shell)
+    with suppress(OSError):  # a home that cannot be written costs the next run its time, not this one its result
+        write_template(folder, name, atoms)
+    return atoms
+
+
+def cache_folder() -> Path:
+    """Where templates of this version of the code and its tables lie."""
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("ase-bimetal")) / "templates" / _code_digest()
+
+
+@lru_cache(maxsize=1)
+def _code_digest() -> str:
+    """First 16 hex digits of the sha256 of all that decides a template's geometry."""
+    import rdkit
+    import scipy
+
+    builder = Path(sys.modules[build_template.__module__].__file__)
+    sources = {builder, *PACKAGE.glob("*.py"), *PACKAGE.glob("structures/*.py"), DATASETS / "relaxed_cores.json.xz"}
+    digest = hashlib.sha256(f"rdkit {rdkit.__version__} scipy {scipy.__version__}".encode())
+    for source in sorted(sources):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+__all__ = ["cache_folder", "cached_template"]
