@@ -10,6 +10,8 @@ from types import MappingProxyType
 from ase_bimetal.errors import MissingPackageError
 
 _PACKAGES = {
+    "featurize": ("matminer",),
+    "ligands": ("transformers",),
     "train": ("lightning", "sklearn"),
     "label": ("tblite", "tqdm", "filelock"),
     "graph": ("torch_geometric",),

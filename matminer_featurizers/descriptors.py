@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import nan
 
 from ase_bimetal import descriptors as d
-from ase_bimetal.errors import BimetalError
+from ase_bimetal.errors import BimetalError, OneMetalError
 from ase_bimetal.featurizers.base import SOURCE, BimetallicFeaturizer
 from ase_bimetal.system import BimetallicSystem
 
@@ -18,6 +19,14 @@ _CRIPPEN = (
     "Chemical Information and Computer Sciences}, volume = {39}, pages = {868--873}, year = {1999}, "
     "doi = {10.1021/ci990307l}}"
 )
+
+
+def _or_nan(function: d.Descriptor, system: BimetallicSystem) -> float:
+    """A descriptor, NaN if it is measured between two metals and there is one."""
+    try:
+        return function(system)
+    except OneMetalError:
+        return nan
 
 
 class CoreComposition(BimetallicFeaturizer):
@@ -186,7 +195,7 @@ class BimetallicDescriptors(BimetallicFeaturizer):
 
     def values(self, system: BimetallicSystem) -> Sequence[float]:
         """Values in the order of the labels."""
-        return [d.ALL_DESCRIPTORS[name](system) for name in self.labels()]
+        return [_or_nan(d.ALL_DESCRIPTORS[name], system) for name in self.labels()]
 
     def citations(self) -> list[str]:
         """BibTeX of the source and of the tables it rests on."""

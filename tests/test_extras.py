@@ -60,6 +60,8 @@ def test_a_verb_names_the_extra_in_one_line(package, extra, words, tmp_path):
 @pytest.mark.parametrize(("package", "extra", "code"), [
     ("pyarrow", "screen", "from ase_bimetal.screening import load_results"),
     ("yaml", "screen", "from ase_bimetal.screening import ScreenConfig; ScreenConfig.from_yaml('any.yaml')"),
+    ("matminer", "featurize", "import ase_bimetal.featurizers"),
+    ("transformers", "ligands", "from ase_bimetal.model.ligand_encoder import load_t5; load_t5(None)"),
     ("shap", "explain", "from ase_bimetal.lab.regressors.explain import shap_values; shap_values(None)"),
     ("torch_geometric", "graph", "from ase_bimetal.model.gcnn_model import GraphModel"),
     ("lightning", "train", "from ase_bimetal.lab.pretraining.pretrain import pretrain_ligand_encoder"),
