@@ -17,8 +17,11 @@ with name_extra():
     from matminer.featurizers.base import BaseFeaturizer
 
 SOURCE = (
-    "@article{gu2025bimetallic, author = {Gu and others}, journal = {Chemical Science}, volume = {16}, "
-    "pages = {19644--19657}, year = {2025}, doi = {10.1039/d5sc04386g}}"
+    "@article{gu2025bimetallic, author = {Gu, Yuming and Gu, Yating and Yang, Maochen and Tang, Shisi and Chen, Jiawei "
+    "and Liang, Xinyi and Zheng, Dong and Li, Zekun and Song, Fengqi and Gao, Yang and Zhu, Yan and Shi, Yinghuan and "
+    "Ma, Jing}, title = {High-throughput design of bimetallic materials via multimodal machine learning and the "
+    "accessibility index}, journal = {Chemical Science}, volume = {16}, pages = {19644--19657}, year = {2025}, "
+    "doi = {10.1039/d5sc04386g}}"
 )
 
 

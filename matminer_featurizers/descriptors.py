@@ -11,13 +11,15 @@ from ase_bimetal.featurizers.base import SOURCE, BimetallicFeaturizer
 from ase_bimetal.system import BimetallicSystem
 
 _MIEDEMA = (
-    "@article{takeuchi2005classification, author = {Takeuchi, Akira and Inoue, Akihisa}, journal = {Materials "
-    "Transactions}, volume = {46}, pages = {2817--2829}, year = {2005}, doi = {10.2320/matertrans.46.2817}}"
+    "@article{takeuchi2005classification, author = {Takeuchi, Akira and Inoue, Akihisa}, title = {Classification of "
+    "Bulk Metallic Glasses by Atomic Size Difference, Heat of Mixing and Period of Constituent Elements and Its "
+    "Application to Characterization of the Main Alloying Element}, journal = {Materials Transactions}, "
+    "volume = {46}, pages = {2817--2829}, year = {2005}, doi = {10.2320/matertrans.46.2817}}"
 )
 _CRIPPEN = (
-    "@article{wildman1999prediction, author = {Wildman, Scott A. and Crippen, Gordon M.}, journal = {Journal of "
-    "Chemical Information and Computer Sciences}, volume = {39}, pages = {868--873}, year = {1999}, "
-    "doi = {10.1021/ci990307l}}"
+    "@article{wildman1999prediction, author = {Wildman, Scott A. and Crippen, Gordon M.}, title = {Prediction of "
+    "Physicochemical Parameters by Atomic Contributions}, journal = {Journal of Chemical Information and Computer "
+    "Sciences}, volume = {39}, pages = {868--873}, year = {1999}, doi = {10.1021/ci990307l}}"
 )
 
 

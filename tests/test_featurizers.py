@@ -56,7 +56,7 @@ def test_contract_of_every_class(cls):
     assert featurizer.get_feature_names_out().tolist() == labels
     for text in featurizer.citations():
         [entry] = bibtexparser.loads(text).entries
-        assert {"author", "year", "journal", "doi"} <= set(entry)
+        assert {"author", "title", "year", "journal", "doi"} <= set(entry)
     assert featurizer.implementors()
     assert featurizer.n_jobs == 1
     assert cls.__doc__
