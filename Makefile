@@ -31,7 +31,7 @@ reproduce: $(VENV)/.installed-reproduce
 	$(BIN)/ase-bimetal reproduce reproduced
 
 $(VENV)/.installed-reproduce: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,label,graph,boost,explain,report]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[featurize,ligands,train,label,graph,boost,explain,report]'
 	touch $@
 
 test: $(VENV)/.installed-test

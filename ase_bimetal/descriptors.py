@@ -2,7 +2,8 @@
 
 Definitions: Gu et al., Chem. Sci. 2025, 16, 19644 (doi 10.1039/d5sc04386g). The host is the majority metal, the
 dopant the other; with more than two metals a pair descriptor is the mean over host–dopant pairs, weighted by the
-number of dopant atoms. With one metal only, pair descriptors are 0: see `pair_descriptor_note`.
+number of dopant atoms. With one metal only, differences and the mixing enthalpy are 0, and what is measured between two
+metals (D, D̃, φ, ΔQ_CT) does not exist: `OneMetalError`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from ase.geometry import get_distances
 
 from ase_bimetal import elements
-from ase_bimetal.errors import BimetalError, MissingDataError, UnknownElementError
+from ase_bimetal.errors import BimetalError, MissingDataError, OneMetalError, UnknownElementError
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.neighbors import pairs_within
 from ase_bimetal.system import BimetallicSystem
@@ -88,10 +89,11 @@ def metal_distance(system: BimetallicSystem, pairs: str = "nearest") -> float:
     Raises
     ------
     MissingDataError
-        The object is a composition.
+        The object is a composition, or (`OneMetalError`) has one metal only.
     """
     if pairs not in ("nearest", "all"):
         raise BimetalError(f"pairs={pairs!r}; allowed: 'nearest', 'all'")
+    _require_pair(system)
     _require_geometry(system, "the metal–metal distance")
     measure = _nearest_distance if pairs == "nearest" else _mean_distance
     return _pair_mean(system, lambda a, b: measure(system, a, b))
@@ -181,9 +183,7 @@ def accessibility_index(
     scale: float = REDUCED_DISTANCE_SCALE,
 ) -> float:
     """φ = D̃ · χ_env [-], eq. (11); options as in `reduced_distance` and `environment_electronegativity`."""
-    environment = environment_electronegativity(system, weights, substrate)
-    # Adding zero turns the −0.0 of a one-metal core into 0.0.
-    return reduced_distance(system, pairs, scale) * environment + 0.0
+    return reduced_distance(system, pairs, scale) * environment_electronegativity(system, weights, substrate)
 
 
 def is_accessible(system: BimetallicSystem) -> bool | None:
@@ -229,8 +229,9 @@ def charge_transfer(system: BimetallicSystem, calculator: GetPropertiesMixin | N
     Raises
     ------
     MissingDataError
-        The object carries no charges, and no calculator was given.
+        The object carries no charges and no calculator was given, or (`OneMetalError`) it has one metal only.
     """
+    _require_pair(system)
     charges = system.charges
     if calculator is not None:
         _require_geometry(system, "a calculated charge")
@@ -246,10 +247,11 @@ def charge_transfer(system: BimetallicSystem, calculator: GetPropertiesMixin | N
 
 
 def pair_descriptor_note(system: BimetallicSystem) -> str | None:
-    """Why the pair descriptors are zero; None when there are two metals or more."""
+    """Which descriptors an object with one metal lacks, and why; None when there are two metals or more."""
     if system.dopants:
         return None
-    return f"one metal only ({system.host}): differences, mixing enthalpy, D, D̃ and φ need two metals and are 0"
+    return (f"one metal only ({system.host}): D, D̃, φ and ΔQ_CT are measured between two metals and do not exist; "
+            "differences and the mixing enthalpy are 0")
 
 
 #: The 8-feature scheme of the article: label with unit → function.
@@ -273,15 +275,22 @@ ALL_DESCRIPTORS: Mapping[str, Descriptor] = MappingProxyType({
 })
 
 
-def paper_features(system: BimetallicSystem) -> dict[str, float]:
+def paper_features(system: BimetallicSystem, one_metal_distance: float | None = None) -> dict[str, float]:
     """The eight features of the article by label, in the order of `PAPER_FEATURES`.
+
+    Parameters
+    ----------
+    one_metal_distance
+        What stands for D [Å] of an object with one metal, for a regressor that needs a number; an error by default.
 
     Raises
     ------
     MissingDataError
         One of them cannot be had.
     """
-    return {label: float(function(system)) for label, function in PAPER_FEATURES.items()}
+    given = {} if system.dopants or one_metal_distance is None else {"D (Å)": one_metal_distance}
+    return {label: given[label] if label in given else float(function(system))
+            for label, function in PAPER_FEATURES.items()}
 
 
 def all_descriptors(system: BimetallicSystem) -> dict[str, float]:
@@ -311,6 +320,11 @@ def _pair_mean(system: BimetallicSystem, value: Callable[[str, str], float]) -> 
     weights = [system.composition_metals[dopant] for dopant in system.dopants]
     values = (value(system.host, dopant) for dopant in system.dopants)
     return float(sum(n * x for n, x in zip(weights, values, strict=True)) / sum(weights))
+
+
+def _require_pair(system: BimetallicSystem) -> None:
+    if note := pair_descriptor_note(system):
+        raise OneMetalError(note)
 
 
 def _require_geometry(system: BimetallicSystem, what: str) -> None:

@@ -10,10 +10,10 @@ standard atomic mass [g/mol]      IUPAC 2016 (Meija et al., Pure Appl. Chem. 201
 cohesive energy [eV/atom]         Kittel, Introduction to Solid State Physics, 8th ed., 2005, table 3.1
 ionization energy, first [eV]     NIST Atomic Spectra Database, as compiled in pymatgen 2026.10
 electron affinity [eV]            compilation of pymatgen 2026.10; negative = the anion is unbound (estimate)
-mixing enthalpy [kJ/mol]          Takeuchi & Inoue, Mater. Trans. 2005, 46, 2817; table shipped by matminer
+mixing enthalpy [kJ/mol]          Takeuchi & Inoue, Mater. Trans. 2005, 46, 2817, as compiled in matminer 0.10
 ================================  ============================================================================
 
-All but the last live in ``elements.csv`` beside this file.
+The last is in ``mixing_enthalpies.csv`` beside this file, all others in ``elements.csv``.
 """
 
 from __future__ import annotations
@@ -22,13 +22,11 @@ import csv
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
-from importlib.util import find_spec
-from pathlib import Path
 from types import MappingProxyType
 
 from ase.data import atomic_masses, atomic_numbers
 
-from ase_bimetal.errors import MissingDataError, UnknownElementError
+from ase_bimetal.errors import UnknownElementError
 
 _GROUPS_D_BLOCK = range(3, 13)
 # p-block metals that occur as core atoms; Sb, Ge and Po behave as metalloids and are left out.
@@ -195,16 +193,9 @@ def mixing_enthalpy(a: str, b: str) -> float:
 
 @lru_cache(maxsize=1)
 def _mixing_table() -> Mapping[frozenset[str], float]:
-    """Read matminer's table without importing matminer, which takes two seconds."""
-    spec = find_spec("matminer")
-    if spec is None or not spec.submodule_search_locations:
-        raise MissingDataError("the mixing-enthalpy table comes with matminer, which is not installed")
-    path = Path(spec.submodule_search_locations[0], "utils", "data_files", "MiedemaLiquidDeltaHf.tsv")
-    table = {}
-    for line in path.read_text(encoding="utf-8").splitlines()[1:]:
-        if fields := line.split():
-            table[frozenset(fields[:2])] = float(fields[2])
-    return MappingProxyType(table)
+    text = (files("ase_bimetal") / "mixing_enthalpies.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(text.splitlines())
+    return MappingProxyType({frozenset((row["element"], row["other"])): float(row["enthalpy"]) for row in rows})
 
 
 __all__ = [

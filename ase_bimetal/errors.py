@@ -46,6 +46,10 @@ class MissingDataError(BimetalError):
     """A descriptor was asked for that the object does not carry the data for."""
 
 
+class OneMetalError(MissingDataError):
+    """A descriptor of two metals, asked of an object with one."""
+
+
 class UnsupportedSystemError(BimetalError):
     """A kind of object that a model was not made for."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from types import MappingProxyType
 
 from ase_bimetal.errors import MissingPackageError
 
 _PACKAGES = {
+    "featurize": ("matminer",),
+    "ligands": ("transformers",),
     "train": ("lightning", "sklearn"),
     "label": ("tblite", "tqdm", "filelock"),
     "graph": ("torch_geometric",),
@@ -39,7 +42,7 @@ def name_extra() -> Iterator[None]:
     ...         raise ModuleNotFoundError("No module named 'tblite.ase'", name="tblite.ase")
     ... except MissingPackageError as error:
     ...     print(error)
-    tblite is not installed; pip install 'ase-bimetal[label]' brings it
+    tblite is not installed; pip install 'ase-bimetal[label]' brings it (in a clone: pip install -e '.[label]')
     """
     try:
         yield
@@ -48,8 +51,39 @@ def name_extra() -> Iterator[None]:
         bringing = [extra for extra, packages in EXTRAS.items() if package in packages]
         if not bringing:
             raise
-        allowed = " or ".join(f"pip install 'ase-bimetal[{extra}]'" for extra in bringing)
-        raise MissingPackageError(f"{package} is not installed; {allowed} brings it") from error
+        raise MissingPackageError(_message([package], bringing)) from error
 
 
-__all__ = ["EXTRAS", "name_extra"]
+def require(*extras: str) -> None:
+    """Ask, before any work, for all packages that some extras bring.
+
+    Parameters
+    ----------
+    extras
+        Keys of `EXTRAS`.
+
+    Raises
+    ------
+    MissingPackageError
+        Naming every missing package and the extras that bring them.
+
+    Examples
+    --------
+    >>> require("screen")
+    """
+    missing = {extra: [name for name in EXTRAS[extra] if find_spec(name) is None] for extra in extras}
+    lacking = [extra for extra, names in missing.items() if names]
+    if lacking:
+        names = list(dict.fromkeys(name for extra in lacking for name in missing[extra]))
+        raise MissingPackageError(_message(names, [",".join(lacking)]))
+
+
+def _message(packages: Sequence[str], choices: Sequence[str]) -> str:
+    """What is missing and how to get it, from an index or from a clone."""
+    verb, object_ = ("is", "it") if len(packages) == 1 else ("are", "them")
+    allowed = " or ".join(f"pip install 'ase-bimetal[{choice}]'" for choice in choices)
+    return (f"{', '.join(packages)} {verb} not installed; {allowed} brings {object_} "
+            f"(in a clone: pip install -e '.[{choices[0]}]')")
+
+
+__all__ = ["EXTRAS", "name_extra", "require"]

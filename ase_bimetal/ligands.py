@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from numbers import Real
 
@@ -353,13 +354,20 @@ def _read(smiles: str, given: str) -> Chem.Mol:
     with rdBase.BlockLogs():
         mol = Chem.MolFromSmiles(smiles)
         if mol is None or mol.GetNumAtoms() == 0:
-            raise LigandError(f"cannot read {given!r} as a SMILES; allowed: valid SMILES or one of "
+            raise LigandError(f"cannot read {given!r} as a SMILES{_meant(given)}; allowed: valid SMILES or one of "
                               f"{', '.join(LIGAND_NAMES)}, hydride")
         for atom in mol.GetAtoms():
             atom.SetIsotope(0)
             atom.SetAtomMapNum(0)
         Chem.RemoveStereochemistry(mol)
         return Chem.RemoveHs(mol)
+
+
+def _meant(given: str) -> str:
+    """The closest known name, as a question; empty when none is close."""
+    names = {name.lower(): name for name in (*LIGAND_NAMES, *_ALIASES)}
+    close = get_close_matches(given.lower(), names, n=1)
+    return f" (did you mean {names[close[0]]!r}?)" if close else ""
 
 
 def _protonated(mol: Chem.Mol, text: str) -> tuple[Chem.Mol, list[int]]:

@@ -102,6 +102,8 @@ class BimetallicSystem(MSONable):
     Examples
     --------
     >>> dimer = BimetallicSystem.from_atoms(Atoms("AuPd", [[0, 0, 0], [0, 0, 2.7]]), ligands={"PET": 2})
+    >>> dimer
+    BimetallicSystem(AuPd, 2 PET, cluster, 2 atoms)
     >>> dimer.host, dimer.dopant, dimer.kind, dimer.is_core_only
     ('Au', 'Pd', 'cluster', True)
     """
@@ -119,6 +121,22 @@ class BimetallicSystem(MSONable):
     ligand_source: str
     has_geometry: bool
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Metals, ligands, kind and size in one line."""
+        metals = "".join(s + (str(n) if n > 1 else "") for s, n in self.composition_metals.items())
+        ligands = [f"{count} {ligand.name}" for ligand, count in self.ligands]
+        return f"BimetallicSystem({', '.join([metals, *ligands, self.kind, f'{len(self.symbols)} atoms'])})"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether two systems have the same atoms, cell, ligands, kind and charges."""
+        if not isinstance(other, BimetallicSystem):
+            return NotImplemented
+        return np.array_equal(self.charges, other.charges) and self.content_key() == other.content_key()
+
+    def __hash__(self) -> int:
+        """Of the content, so that equal systems are one key."""
+        return hash(self.content_key())
 
     @classmethod
     def from_atoms(cls, atoms: Atoms, ligands: object = None) -> BimetallicSystem:

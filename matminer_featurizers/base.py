@@ -7,13 +7,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matminer.featurizers.base import BaseFeaturizer
 
+from ase_bimetal.descriptors import pair_descriptor_note
+from ase_bimetal.errors import OneMetalError
+from ase_bimetal.extras import name_extra
 from ase_bimetal.system import BimetallicSystem, as_system
 
+with name_extra():
+    from matminer.featurizers.base import BaseFeaturizer
+
 SOURCE = (
-    "@article{gu2025bimetallic, author = {Gu and others}, journal = {Chemical Science}, volume = {16}, "
-    "pages = {19644--19657}, year = {2025}, doi = {10.1039/d5sc04386g}}"
+    "@article{gu2025bimetallic, author = {Gu, Yuming and Gu, Yating and Yang, Maochen and Tang, Shisi and Chen, Jiawei "
+    "and Liang, Xinyi and Zheng, Dong and Li, Zekun and Song, Fengqi and Gao, Yang and Zhu, Yan and Shi, Yinghuan and "
+    "Ma, Jing}, title = {High-throughput design of bimetallic materials via multimodal machine learning and the "
+    "accessibility index}, journal = {Chemical Science}, volume = {16}, pages = {19644--19657}, year = {2025}, "
+    "doi = {10.1039/d5sc04386g}}"
 )
 
 
@@ -23,7 +31,8 @@ class BimetallicFeaturizer(BaseFeaturizer):
     Input is one column of ASE Atoms, pymatgen Structures, Molecules or Compositions, and optionally a second
     column of ligand annotations (dict SMILES → count, list, or one string). Runs in one process unless
     `set_n_jobs` says otherwise. `transform` raises the first error; `featurize_dataframe` and `featurize_many`
-    take ``ignore_errors=True`` and ``return_errors=True`` for a row of NaN and its reason instead.
+    take ``ignore_errors=True`` and ``return_errors=True`` for a row of NaN and its reason instead. What is measured
+    between two metals is NaN for an object with one, beside its other features; ``return_errors=True`` says so.
     """
 
     _n_jobs = 1
@@ -35,6 +44,13 @@ class BimetallicFeaturizer(BaseFeaturizer):
     def values(self, system: BimetallicSystem) -> Sequence[float]:
         """The features of one system, in the order of `labels`."""
         raise TypeError(f"{type(self).__name__} does not define values")
+
+    def featurize_wrapper(self, x: Sequence[object], return_errors: bool = False, ignore_errors: bool = False) -> list:
+        """As matminer's; the reason beside NaN of an object with one metal is its note."""
+        found = list(super().featurize_wrapper(x, return_errors=return_errors, ignore_errors=ignore_errors))
+        if return_errors and not isinstance(found[-1], str) and np.isnan(found[:-1]).any():
+            found[-1] = pair_descriptor_note(as_system(*x)) or found[-1]
+        return found
 
     def featurize(self, obj: object, ligands: object = None) -> list[float]:
         """Features of one object.
@@ -49,10 +65,14 @@ class BimetallicFeaturizer(BaseFeaturizer):
         Returns
         -------
         list of float
-            In the order of `feature_labels`.
+            In the order of `feature_labels`; NaN for what is measured between two metals, if there is one.
         """
         empty = isinstance(ligands, float) and np.isnan(ligands)
-        return [float(value) for value in self.values(as_system(obj, None if empty else ligands))]
+        system = as_system(obj, None if empty else ligands)
+        try:
+            return [float(value) for value in self.values(system)]
+        except OneMetalError:
+            return [np.nan] * len(self.labels())
 
     def feature_labels(self) -> list[str]:
         """Names of the features with units, a new list each time."""

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import nan
 
 from ase_bimetal import descriptors as d
-from ase_bimetal.errors import BimetalError
+from ase_bimetal.errors import BimetalError, OneMetalError
 from ase_bimetal.featurizers.base import SOURCE, BimetallicFeaturizer
 from ase_bimetal.system import BimetallicSystem
 
 _MIEDEMA = (
-    "@article{takeuchi2005classification, author = {Takeuchi, Akira and Inoue, Akihisa}, journal = {Materials "
-    "Transactions}, volume = {46}, pages = {2817--2829}, year = {2005}, doi = {10.2320/matertrans.46.2817}}"
+    "@article{takeuchi2005classification, author = {Takeuchi, Akira and Inoue, Akihisa}, title = {Classification of "
+    "Bulk Metallic Glasses by Atomic Size Difference, Heat of Mixing and Period of Constituent Elements and Its "
+    "Application to Characterization of the Main Alloying Element}, journal = {Materials Transactions}, "
+    "volume = {46}, pages = {2817--2829}, year = {2005}, doi = {10.2320/matertrans.46.2817}}"
 )
 _CRIPPEN = (
-    "@article{wildman1999prediction, author = {Wildman, Scott A. and Crippen, Gordon M.}, journal = {Journal of "
-    "Chemical Information and Computer Sciences}, volume = {39}, pages = {868--873}, year = {1999}, "
-    "doi = {10.1021/ci990307l}}"
+    "@article{wildman1999prediction, author = {Wildman, Scott A. and Crippen, Gordon M.}, title = {Prediction of "
+    "Physicochemical Parameters by Atomic Contributions}, journal = {Journal of Chemical Information and Computer "
+    "Sciences}, volume = {39}, pages = {868--873}, year = {1999}, doi = {10.1021/ci990307l}}"
 )
+
+
+def _or_nan(function: d.Descriptor, system: BimetallicSystem) -> float:
+    """A descriptor, NaN if it is measured between two metals and there is one."""
+    try:
+        return function(system)
+    except OneMetalError:
+        return nan
 
 
 class CoreComposition(BimetallicFeaturizer):
@@ -186,7 +197,7 @@ class BimetallicDescriptors(BimetallicFeaturizer):
 
     def values(self, system: BimetallicSystem) -> Sequence[float]:
         """Values in the order of the labels."""
-        return [d.ALL_DESCRIPTORS[name](system) for name in self.labels()]
+        return [_or_nan(d.ALL_DESCRIPTORS[name], system) for name in self.labels()]
 
     def citations(self) -> list[str]:
         """BibTeX of the source and of the tables it rests on."""

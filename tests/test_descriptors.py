@@ -9,7 +9,7 @@ from pymatgen.core import Composition
 
 from ase_bimetal import descriptors as d
 from ase_bimetal import elements
-from ase_bimetal.errors import BimetalError, MissingDataError, UnknownElementError
+from ase_bimetal.errors import BimetalError, MissingDataError, OneMetalError, UnknownElementError
 from ase_bimetal.system import as_system
 
 
@@ -113,13 +113,17 @@ def test_more_than_two_metals_are_weighted_by_their_dopants():
     assert d.dopant_ratio(system) == pytest.approx(3 / 7)
 
 
-def test_one_metal_gives_zeros_and_says_why():
+def test_one_metal_has_no_distance_of_unlike_metals_and_says_why():
     system = pair("AuAu", ligands="PET")
-    features = d.paper_features(system)
-    zero = {name for name, value in features.items() if value == 0}
-    assert zero == {name for name in features if name not in ("chi_env (Pauling)", "N_metal (atoms)")}
-    assert d.reduced_distance(system) == d.accessibility_index(system) == 0.0
-    assert "one metal only (Au)" in d.pair_descriptor_note(system)
+    values, reasons = d.all_descriptors(system), d.missing_descriptors(system)
+    assert set(reasons) == {"D (Å)", "reduced distance (-)", "phi (-)", "delta Q_CT (e)"}
+    assert set(reasons.values()) == {d.pair_descriptor_note(system)}
+    zero = {name for name, value in values.items() if value == 0}
+    assert zero == {"delta chi_M (Pauling)", "dopant ratio (-)", "delta M (g/mol)", "H_mix (kJ/mol)", "delta R (Å)"}
+    for function in (d.metal_distance, d.reduced_distance, d.accessibility_index, d.charge_transfer, d.paper_features):
+        with pytest.raises(OneMetalError, match=r"one metal only \(Au\): D, D̃, φ and ΔQ_CT"):
+            function(system)
+    assert d.paper_features(system, one_metal_distance=0.0)["D (Å)"] == 0.0
     assert d.is_accessible(system) is None
     assert d.pair_descriptor_note(pair("AuAg")) is None
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +77,16 @@ def test_values_agree_with_pymatgen_where_it_has_them():
         assert elements.ionization_energy(symbol) == pytest.approx(Element(symbol).ionization_energies[0], abs=1e-3)
         # Half-picometre radii (Ir, Pt, lanthanides) are rounded here.
         assert elements.metallic_radius(symbol) == pytest.approx(100 * float(Element(symbol).metallic_radius), abs=0.51)
+
+
+def test_enthalpies_are_those_that_matminer_compiles():
+    import matminer
+
+    compiled = Path(matminer.__file__).parent / "utils" / "data_files" / "MiedemaLiquidDeltaHf.tsv"
+    rows = [line.split() for line in compiled.read_text().splitlines()[1:] if line.strip()]
+    assert len(rows) == 2628
+    for a, b, value in rows:
+        assert elements.mixing_enthalpy(a, b) == float(value)
 
 
 def test_reading_the_enthalpies_imports_neither_matminer_nor_torch():

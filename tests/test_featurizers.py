@@ -19,7 +19,14 @@ from sklearn.preprocessing import StandardScaler
 from ase_bimetal import featurizers
 from ase_bimetal.descriptors import ALL_DESCRIPTORS, PAPER_FEATURES, all_descriptors, paper_features
 from ase_bimetal.errors import BimetalError, MissingDataError, NoMetalError
-from ase_bimetal.featurizers import BimetallicDescriptors, EnvironmentElectronegativity, FormationEnergy, LigandLogP
+from ase_bimetal.featurizers import (
+    AccessibilityIndex,
+    BimetallicDescriptors,
+    EnvironmentElectronegativity,
+    FormationEnergy,
+    LigandLogP,
+    MetalMetalDistance,
+)
 from ase_bimetal.system import as_system
 
 CLASSES = [
@@ -49,7 +56,7 @@ def test_contract_of_every_class(cls):
     assert featurizer.get_feature_names_out().tolist() == labels
     for text in featurizer.citations():
         [entry] = bibtexparser.loads(text).entries
-        assert {"author", "year", "journal", "doi"} <= set(entry)
+        assert {"author", "title", "year", "journal", "doi"} <= set(entry)
     assert featurizer.implementors()
     assert featurizer.n_jobs == 1
     assert cls.__doc__
@@ -172,6 +179,25 @@ def test_errors_are_not_hidden_unless_asked(frame):
     assert table[list(PAPER_FEATURES)].isna().all(axis=1).tolist() == [False, True, False, False]
     reasons = table["BimetallicDescriptors Exceptions"]
     assert "no metal atom in CH4" in reasons[20] and reasons.drop(20).isna().all()
+
+
+def test_one_metal_lacks_only_what_needs_two(frame):
+    pure = Atoms("Au2", [[0, 0, 0], [0, 0, 2.8]], info={"ligand_smiles": {"CS": 2}})
+    table = pd.DataFrame({"cluster": [pure, frame.cluster.iloc[0]]})
+    all_names = BimetallicDescriptors.from_preset("all")
+    found = all_names.featurize_dataframe(table.copy(), "cluster", return_errors=True, ignore_errors=True, pbar=False)
+    empty = found[all_names.feature_labels()].isna()
+    assert set(empty.columns[empty.loc[0]]) == {"D (Å)", "reduced distance (-)", "phi (-)"}
+    assert not empty.loc[1].any()
+    assert found.loc[0, "N_metal (atoms)"] == 2.0 and found.loc[0, "H_mix (kJ/mol)"] == 0.0
+    reasons = found["BimetallicDescriptors Exceptions"]
+    assert reasons[0].startswith("one metal only (Au): D, D̃, φ") and np.isnan(reasons[1])
+    alone = MetalMetalDistance().featurize_dataframe(
+        table.copy(), "cluster", return_errors=True, ignore_errors=True, pbar=False
+    )
+    assert np.isnan(alone["D (Å)"][0]) and alone["D (Å)"][1] > 2
+    assert alone["MetalMetalDistance Exceptions"][0] == reasons[0]
+    assert np.isnan(AccessibilityIndex().transform([pure])[0, 0])
 
 
 def test_a_missing_value_is_an_error_never_a_number():

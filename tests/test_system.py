@@ -241,3 +241,20 @@ def test_small_residual_charge_is_rounding_not_an_ion():
 def test_every_error_is_made_of_one_string(name):
     kind = getattr(errors, name)
     assert issubclass(kind, errors.BimetalError) and str(kind("words")) == "words"
+
+
+def test_equal_objects_make_equal_systems(cluster):
+    one, same = as_system(cluster), as_system(cluster.copy())
+    assert one == same and hash(one) == hash(same) and len({one, same}) == 1
+    moved = cluster.copy()
+    moved.positions[0, 0] += 1e-6
+    charged = cluster.copy()
+    charged.set_initial_charges([0.1, -0.1] + [0.0] * (len(cluster) - 2))
+    for other in (as_system(moved), as_system(charged), cluster, None):
+        assert one != other
+    assert as_system(charged) == as_system(charged.copy())
+
+
+def test_the_name_of_a_system_is_one_line(cluster):
+    assert repr(as_system(cluster)) == "BimetallicSystem(Au4Pd2, 8 PET, cluster, 150 atoms)"
+    assert repr(as_system(Composition("Au4Pd2"))) == "BimetallicSystem(Au4Pd2, alloy, 6 atoms)"

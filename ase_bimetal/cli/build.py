@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from ase_bimetal.cli.targets import check_structures
+from ase_bimetal.extras import require
+
+if TYPE_CHECKING:
+    from ase_bimetal.structures.motifs import Prototype
 
 
 def build(
@@ -23,18 +29,14 @@ def build(
     """
     from ase.io import write
 
-    from ase_bimetal.errors import BimetalError
     from ase_bimetal.structures.assembly import assemble
     from ase_bimetal.structures.motifs import Prototype
 
-    shell = _shell(ligand)
-    prototype = Prototype(family, dopant, shell, host, arrangement)
-    try:
-        wanted = {site.role for site in prototype.core().sites}
-    except BimetalError as error:
-        raise typer.BadParameter(str(error)) from None
-    if wanted != set(shell):
-        raise typer.BadParameter(f"{family} needs a ligand for each of the roles {', '.join(sorted(wanted))}")
+    check_structures(target, "TARGET")
+    prototype = Prototype(family, dopant, _shell(ligand), host, arrangement)
+    _check(prototype)
+    if relax:
+        require("label")
     atoms = assemble(prototype)
     if relax:
         from ase_bimetal.lab.labels import label
@@ -54,12 +56,13 @@ def sample(
 
     Example: ase-bimetal sample cluster.extxyz samples.extxyz -n 20
     """
-    from ase.io import read, write
+    from ase.io import write
 
     from ase_bimetal.lab.labels.sampling import sample as draw
 
-    parent = read(source)
-    if "fragment" not in parent.arrays:
+    check_structures(target, "TARGET")
+    parent = _first_frame(source)
+    if "fragment" not in getattr(parent, "arrays", {}):
         raise typer.BadParameter(f"{source} has no 'fragment' array; allowed: extxyz files written by build")
     frames = []
     for index in range(1, number + 1):
@@ -68,6 +71,42 @@ def sample(
         frames.append(drawn.atoms)
     write(target, frames)
     print(f"{number} configurations → {target}")
+
+
+def _check(prototype: Prototype) -> None:
+    """Refuse what is no metal, roles left open, and ligands that do not fit their roles."""
+    from ase_bimetal.errors import BimetalError
+    from ase_bimetal.structures.placements import require_metal
+    from ase_bimetal.structures.roles import fill
+
+    try:
+        core = prototype.core()
+        for symbol in dict.fromkeys(core.symbols):
+            require_metal(symbol)
+        wanted = {site.role for site in core.sites}
+        if wanted != set(prototype.shell):
+            raise BimetalError(f"{prototype.family} needs a ligand for each of the roles {', '.join(sorted(wanted))}: "
+                               + " ".join(f"--ligand {role}=NAME" for role in sorted(wanted)))
+        fill(prototype.family, prototype.shell, {})
+    except BimetalError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _first_frame(source: Path) -> object:
+    """What the first frame of a file holds.
+
+    Raises
+    ------
+    BimetalError
+        It cannot be read.
+    """
+    from ase_bimetal.errors import BimetalError
+    from ase_bimetal.io.read import read_frames
+
+    content = next(read_frames(source)).content
+    if isinstance(content, BimetalError):
+        raise content
+    return content
 
 
 def _shell(options: list[str]) -> dict[str, str]:

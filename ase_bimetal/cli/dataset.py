@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ase_bimetal.cli.targets import PICTURES, check_suffix
+from ase_bimetal.extras import require
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -30,6 +33,8 @@ def info(
     """
     from rich.console import Console
 
+    if picture is not None:
+        check_suffix(picture, PICTURES, "--picture")
     labels, counts = _host_labels(data) if hosts else _cluster_labels(data)
     console = Console()
     energies = labels.frame.formation_energy
@@ -72,13 +77,14 @@ def _count_tables(counts: dict[str, dict[str, int]]) -> Iterator[Table]:
 
 @app.command()
 def pack(
-    folder: Annotated[Path, typer.Argument(help="Labelling folder.")],
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Labelling folder.")],
     target: Annotated[Path, typer.Argument(help="Packed file to write, such as my-labels.json.xz.")],
 ) -> None:
     """Check every record of a labelling folder once more and pack all into one compressed file.
 
     Example: ase-bimetal dataset pack lab my-labels.json.xz
     """
+    check_suffix(target, (".xz",), "TARGET")
     from ase_bimetal.lab.labels.dataset import pack as pack_folder
 
     print(f"digest {pack_folder(folder, target)}")
@@ -95,6 +101,7 @@ def export(
     """
     from ase_bimetal.lab.labels.dataset import SHIPPED, export_db, load_reference
 
+    check_suffix(target, (".db", ".json"), "TARGET")
     if target.exists():
         raise typer.BadParameter(f"{target} exists; allowed: a new file")
     print(f"{export_db(load_reference(data or SHIPPED).frame, target)} rows")
@@ -110,6 +117,7 @@ def rebuild(
 
     Example: ase-bimetal dataset rebuild --records 20
     """
+    require("label")
     from ase_bimetal.lab.labels.dataset import SHIPPED, load_reference
     from ase_bimetal.lab.labels.dataset import rebuild as again
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ase_bimetal.cli.targets import PICTURES, check_suffix
+
 
 def demo(
     example: Annotated[str, typer.Option(help="Name of a bundled cluster.")] = "Au4Pd2(PET)8",
@@ -16,6 +18,7 @@ def demo(
 
     Example: ase-bimetal demo --example "Au4Pd2(PET)8"
     """
+    check_suffix(picture, PICTURES, "--picture")
     from ase_bimetal.calculators.calculator import MMLFormationCalculator
     from ase_bimetal.cli.render import print_results
     from ase_bimetal.examples import load_example

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ase_bimetal.cli import options
+from ase_bimetal.extras import require
 
 if TYPE_CHECKING:
     from ase_bimetal.lab.labels.dataset import ReferenceData
@@ -52,6 +53,8 @@ def evaluate(
     Example: ase-bimetal evaluate --figures figures
     """
     options.check_model(model)
+    if ablations or all_splits:
+        require("train")
     from ase_bimetal.lab.labels.dataset import SHIPPED, load_reference
     from ase_bimetal.model.checkpoint import load_checkpoint
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ase_bimetal.cli import options
+from ase_bimetal.cli.targets import check_folder
+from ase_bimetal.extras import require
 
 if TYPE_CHECKING:
     from ase_bimetal.model.table import DescriptorTable
 
 
 def explain(
-    out: Annotated[Path, typer.Option(help="Folder for tables and pictures.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for tables and pictures.")],
     rows: Annotated[str, typer.Option(help="minima (lowest of each prototype) or configurations (all).")] = "minima",
     quiet: options.Quiet = False,
 ) -> None:
@@ -22,14 +24,16 @@ def explain(
 
     Example: ase-bimetal explain --out explained
     """
+    if rows not in ("minima", "configurations"):
+        raise typer.BadParameter(f"{rows!r}; allowed: minima, configurations", param_hint="--rows")
+    check_folder(out, "--out")
+    require("train", "boost", "explain")
     from ase_bimetal.lab.regressors.compare import compare
     from ase_bimetal.lab.regressors.labelled_table import labelled_rows
 
-    if rows not in ("minima", "configurations"):
-        raise typer.BadParameter(f"{rows!r}; allowed: minima, configurations")
     table = labelled_rows()
     comparison = compare(table, rows)
-    out.mkdir(parents=True, exist_ok=True)
+    out.mkdir(exist_ok=True)
     comparison.errors.to_csv(out / "regressors.csv", index=False)
     (out / "regressors.md").write_text(comparison.to_markdown() + "\n")
     _draw_forest(out)

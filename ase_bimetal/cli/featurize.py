@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,8 +10,6 @@ import typer
 from ase_bimetal.cli import options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ase_bimetal.cli.batches import Work
     from ase_bimetal.errors import BimetalError
     from ase_bimetal.io.read import Frame
@@ -53,7 +51,8 @@ def featurize(
 
     kind = choose(output, out, _OUTPUTS)
     options.check_files(files, format)
-    values = _named_values(_labels(feature)) if feature else _all_values(verbose)
+    say = options.teller(quiet)
+    values = _named_values(_labels(feature), say) if feature else _all_values(verbose, say)
     work = _worker(values, options.read_ligands(ligand))
     batches.run(files, format, work, open_output(kind, out, render.print_values), verbose, quiet)
 
@@ -79,22 +78,37 @@ def _labels(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _named_values(labels: Sequence[str]) -> Values:
-    """The descriptors asked for; an object that lacks one raises its error."""
+def _named_values(labels: Sequence[str], say: Callable[[str], None]) -> Values:
+    """The descriptors asked for; an object that lacks one raises its error, None is of one metal and needs two."""
     from ase_bimetal.descriptors import ALL_DESCRIPTORS
+    from ase_bimetal.errors import OneMetalError
 
-    return lambda system: {label: float(ALL_DESCRIPTORS[label](system)) for label in labels}
+    def values(system: BimetallicSystem) -> dict[str, float | None]:
+        """Label → value or None, in the order asked for."""
+        found: dict[str, float | None] = {}
+        for label in labels:
+            try:
+                found[label] = float(ALL_DESCRIPTORS[label](system))
+            except OneMetalError as error:
+                found[label] = None
+                say(f"no {label}: {error}")
+        return found
+
+    return values
 
 
-def _all_values(verbose: bool) -> Values:
+def _all_values(verbose: bool, say: Callable[[str], None]) -> Values:
     """All descriptors, None where the object lacks the data; the reasons go to standard error if asked for."""
-    from ase_bimetal.descriptors import ALL_DESCRIPTORS, all_descriptors, missing_descriptors
+    from ase_bimetal.descriptors import ALL_DESCRIPTORS, all_descriptors, missing_descriptors, pair_descriptor_note
 
     def values(system: BimetallicSystem) -> dict[str, float | None]:
         """Label → value or None, in the table's order."""
         found = all_descriptors(system)
-        for label, reason in missing_descriptors(system).items() if verbose else ():
-            typer.echo(f"no {label}: {reason}", err=True)
+        if verbose:
+            for label, reason in missing_descriptors(system).items():
+                typer.echo(f"no {label}: {reason}", err=True)
+        elif note := pair_descriptor_note(system):
+            say(note)
         return {label: found.get(label) for label in ALL_DESCRIPTORS}
 
     return values

@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from ase_bimetal.cli import options
+from ase_bimetal.extras import require
 
 
 def label(
-    folder: Annotated[Path, typer.Argument(help="Where the shards go; an earlier run there is continued.")],
+    folder: Annotated[Path, typer.Argument(
+        file_okay=False, help="Where the shards go; an earlier run there is continued.")],
     workers: Annotated[int, typer.Option(help="Processes on this machine, one thread each.")] = 2,
     scheduler: Annotated[str | None, typer.Option(help="Dask scheduler to use instead: tcp://host:8786.")] = None,
     go_on: Annotated[bool, typer.Option("--from-shipped", help="Start from the shipped labels.")] = False,
@@ -31,6 +33,7 @@ def label(
 
     Example: ase-bimetal label lab --only Au4M2-Pd-SMe
     """
+    require("label", *(["cluster"] if scheduler else []))
     if hosts:
         if scheduler is not None or level != "gfn1-xtb":
             raise typer.BadParameter("hosts are labelled with gfn1-xtb on this machine", param_hint="--hosts")

@@ -99,12 +99,17 @@ def check_files(files: list[str], format: str | None) -> None:
     typer.BadParameter
         Naming the file or the format.
     """
+    from ase_bimetal.errors import FileFormatError
     from ase_bimetal.io.read import STDIN, known_formats, split_index
 
     for file in files:
         if file == STDIN and format is None:
             raise typer.BadParameter("standard input needs --format, such as --format extxyz", param_hint="FILES")
-        if file != STDIN and not Path(split_index(file)[0]).exists():
+        try:
+            path = split_index(file)[0]
+        except FileFormatError as error:
+            raise typer.BadParameter(str(error), param_hint="FILES") from None
+        if file != STDIN and not Path(path).exists():
             raise typer.BadParameter(f"no file {file!r}", param_hint="FILES")
     if format is not None and format not in known_formats():
         raise typer.BadParameter(f"unknown format {format!r}; allowed: {', '.join(known_formats())}",

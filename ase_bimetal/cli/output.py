@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from ase_bimetal.cli.targets import check_folder
 from ase_bimetal.io.write import CsvWriter, ExtxyzWriter, JsonWriter, Record, RecordWriter, open_writer
 
 _BY_SUFFIX = {".csv": "csv", ".json": "json", ".extxyz": "extxyz", ".xyz": "extxyz", ".parquet": "parquet",
@@ -43,20 +44,24 @@ def choose(output: str | None, out: Path | None, allowed: Sequence[str]) -> str:
     Raises
     ------
     typer.BadParameter
-        The format is not allowed, cannot be told from the suffix, or needs a file.
+        The format is not allowed, is not that of the suffix, cannot be told from it, or needs a file.
     """
     listed = ", ".join(allowed)
     if output is None and out is None:
         return "table" if sys.stdout.isatty() else "csv"
-    kind = output or _BY_SUFFIX.get(out.suffix.lower())
+    by_suffix = None if out is None else _BY_SUFFIX.get(out.suffix.lower())
+    if output is not None and by_suffix not in (None, output):
+        raise typer.BadParameter(f"{str(out)!r} is a file of {by_suffix}, not of {output}; leave --output out, or give "
+                                 "the file another suffix", param_hint="--output")
+    kind = output or by_suffix
     if kind not in allowed:
         asked = repr(output) if output else f"the suffix of {str(out)!r}"
         raise typer.BadParameter(f"{asked} is no output format of this verb; allowed: {listed}",
                                  param_hint="--output")
     if kind == "parquet" and out is None:
         raise typer.BadParameter("parquet is binary and needs --out FILE", param_hint="--output")
-    if out is not None and not out.absolute().parent.is_dir():
-        raise typer.BadParameter(f"no folder {str(out.parent)!r}", param_hint="--out")
+    if out is not None:
+        check_folder(out, "--out")
     return kind
 
 

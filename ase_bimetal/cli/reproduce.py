@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ase_bimetal.cli import options
+from ase_bimetal.extras import require
 
 
 def reproduce(
@@ -18,6 +19,7 @@ def reproduce(
 
     Example: ase-bimetal reproduce reproduced
     """
+    require("train", "boost", "explain", "report")
     from ase_bimetal.lab.paper import write_page
 
     for path in write_page(out, options.teller(quiet)):

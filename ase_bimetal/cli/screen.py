@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ase_bimetal.extras import require
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 
 def screen(
     config: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False, help="YAML configuration.")] = None,
-    out: Annotated[Path, typer.Option(help="Results folder; an interrupted run goes on.")] = Path("results"),
+    out: Annotated[Path, typer.Option(file_okay=False, help="Results folder; an interrupted run goes on.")
+                   ] = Path("results"),
     scheduler: Annotated[str | None, typer.Option(help="Dask scheduler, such as tcp://host:8786.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
     example: Annotated[bool, typer.Option(help="Screen 16 dopants × 12 ligands × 5 motifs.")] = False,
@@ -31,6 +34,7 @@ def screen(
 
     Example: ase-bimetal screen --example --out results
     """
+    require("screen", *(["cluster"] if scheduler else []))
     from ase_bimetal.cli.batches import INTERRUPTED
     from ase_bimetal.errors import ScreenError
     from ase_bimetal.screening.config import ScreenConfig, example_path

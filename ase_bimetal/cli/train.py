@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ase_bimetal.cli import options
+from ase_bimetal.extras import require
 
 if TYPE_CHECKING:
     from ase_bimetal.lab.training.fine_tune import OwnOptions
     from ase_bimetal.lab.training.module import TrainingOptions
     from ase_bimetal.lab.training.own_data import OwnData
 
-Target = Annotated[Path, typer.Argument(help="Folder that receives weights.safetensors and card.json.")]
+Target = Annotated[Path, typer.Argument(
+    file_okay=False, help="Folder that receives weights.safetensors and card.json.")]
 Data = Annotated[Path | None, typer.Option(
     exists=True, dir_okay=False,
     help="Structures with energies (.extxyz, .db, .csv with the column file, or any format that holds energies), or "
@@ -24,12 +26,12 @@ Data = Annotated[Path | None, typer.Option(
 Level = Annotated[str | None, typer.Option(
     help='Level of theory of your energies, such as "PBE0/def2-TZVP"; printed beside every prediction. Needed for '
     "anything but packed labels.")]
-EnergyKey = Annotated[str, typer.Option(help="Name of the total energy [eV].")]
+EnergyKey = Annotated[str, typer.Option(help=r"Name of the total energy \[eV].")]
 FormationKey = Annotated[str | None, typer.Option(
-    help="Name of a formation energy [eV/metal, dimer reference], read in place of the total energy.")]
+    help=r"Name of a formation energy \[eV/metal, dimer reference], read in place of the total energy.")]
 References = Annotated[Path | None, typer.Option(
     exists=True, dir_okay=False,
-    help="JSON of atoms, ligands and H2 at your level [eV]; without it they are fitted to the data.")]
+    help=r"JSON of atoms, ligands and H2 at your level \[eV]; without it they are fitted to the data.")]
 From = Annotated[str | None, typer.Option(
     "--from", help="Model to fine-tune; without it the networks start from nothing.",
     autocompletion=options.complete_model)]
@@ -78,11 +80,13 @@ def train(
         if resume or shift_only or references or formation_energy_key:
             raise typer.BadParameter("packed labels without --level are trained from scratch, in one go, with the "
                                      "references they hold", param_hint="--resume, --shift-only, --references or a key")
+        require("train")
         _train_on_labels(target, data, epochs or 40, members, (fold_rows, fold_epochs, fold_seeds), workers)
         return
     if data is None or level is None:
         missing = "--data" if data is None else "--level"
         raise typer.BadParameter(f"training on your own energies needs {missing}", param_hint=missing)
+    require("train")
     from ase_bimetal.lab.training.fine_tune import OwnOptions
 
     chosen = OwnOptions(

@@ -94,7 +94,7 @@ def read_frames(source: str | Path, format: str | None = None) -> Iterator[Frame
         return
     path, index = split_index(source)
     frames = _named(path, _contents(path, format))
-    yield from frames if index is None else _selected(list(frames), index)
+    yield from frames if index is None else _selected(path, list(frames), index)
 
 
 def split_index(source: str | Path) -> tuple[str, int | slice | None]:
@@ -103,11 +103,19 @@ def split_index(source: str | Path) -> tuple[str, int | slice | None]:
     if Path(text).exists():
         return text, None
     path, index = parse_filename(text, None)
-    return path, string2index(index) if isinstance(index, str) else index
+    found = string2index(index) if isinstance(index, str) else index
+    if isinstance(found, str):
+        raise FileFormatError(f"{found!r} is no index in {text!r}; allowed: a number or a range, as @3 or @-5:")
+    return path, found
 
 
-def _selected(frames: list[Frame], index: int | slice) -> list[Frame]:
-    return frames[index] if isinstance(index, slice) else [frames[index]]
+def _selected(path: str, frames: list[Frame], index: int | slice) -> list[Frame]:
+    if isinstance(index, slice):
+        return frames[index]
+    if not -len(frames) <= index < len(frames):
+        held = f"{len(frames)} frames, @0 to @{len(frames) - 1}"
+        return [Frame(f"{path}@{index}", FileFormatError(f"no frame @{index}; the file holds {held}"))]
+    return [frames[index]]
 
 
 def _named(path: str, contents: Iterable[Content]) -> Iterator[Frame]:

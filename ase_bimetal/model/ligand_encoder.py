@@ -22,6 +22,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save, save_file
 
 from ase_bimetal.errors import LigandError, WeightsError
+from ase_bimetal.extras import name_extra
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, T5EncoderModel
@@ -131,6 +132,7 @@ class LigandEncoder:
         return vector
 
 
+@name_extra()
 def load_t5(folder: Path, device: str = "cpu") -> tuple[PreTrainedTokenizerBase, T5EncoderModel]:
     """Load tokenizer and encoder from a local Hugging Face folder, in float32 and evaluation mode."""
     import torch

@@ -1,8 +1,9 @@
 """The table the descriptor models learn from: eight features, what the object is, and its formation energy.
 
-The features are those of `ase_bimetal.descriptors.PAPER_FEATURES`, with two conventions that let one table hold
-clusters, frameworks and bare metal: a bare metal has no surroundings, so its χ_env is missing (never imputed), and
-N_metal of a periodic object counts one primitive cell, so that a supercell is the same point as its cell.
+The features are those of `ase_bimetal.descriptors.PAPER_FEATURES`, with three conventions that let one table hold
+clusters, frameworks and bare metal: a bare metal has no surroundings, so its χ_env is missing (never imputed);
+N_metal of a periodic object counts one primitive cell, so that a supercell is the same point as its cell; and D of a
+core with one metal, which has no unlike pair, is coded as 0, a distance that no pair has.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ ELEMENTAL = DATASETS / "elemental_references.json"
 #: Level of the energies of a table: elements referred to PBE everywhere, donors where they are ligands.
 LEVEL = "GFN1-xTB with PBE references"
 FEATURES = tuple(PAPER_FEATURES)
-CHI_ENV, _, N_METAL, *_ = FEATURES
+CHI_ENV, _, N_METAL, _, _, _, DISTANCE, _ = FEATURES
 #: What an object of kind ``"extended"`` stands on, by its non-metal elements; the first that fits counts.
 _HOSTS: tuple[tuple[str, Callable[[set[str]], bool]], ...] = (
     ("zeolite", lambda shell: {"Si", "O"} <= shell),
@@ -121,7 +122,7 @@ def surroundings(system: BimetallicSystem) -> str:
 
 
 def material_features(system: BimetallicSystem) -> dict[str, float]:
-    """The eight features of any bimetallic object, by label; χ_env is NaN for bare metal.
+    """The eight features of any bimetallic object, by label; χ_env is NaN for bare metal, D 0 for one metal.
 
     Parameters
     ----------
@@ -142,11 +143,9 @@ def material_features(system: BimetallicSystem) -> dict[str, float]:
     >>> cell["N_metal (atoms)"], doubled["N_metal (atoms)"]
     (4.0, 4.0)
     """
-    bare = system.kind == "alloy"
-    values = {
-        label: np.nan if bare and label == CHI_ENV else float(function(system))
-        for label, function in PAPER_FEATURES.items()
-    }
+    coded = ({CHI_ENV: np.nan} if system.kind == "alloy" else {}) | ({} if system.dopants else {DISTANCE: 0.0})
+    values = {label: coded[label] if label in coded else float(function(system))
+              for label, function in PAPER_FEATURES.items()}
     values[N_METAL] /= cells_in(system)
     return values
 

@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from ase_bimetal import elements
 from ase_bimetal.errors import ScreenError
 from ase_bimetal.extras import name_extra
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL
 from ase_bimetal.screening.supports import SUPPORTS
 from ase_bimetal.structures.motifs import FAMILIES
+from ase_bimetal.structures.placements import require_metal
 from ase_bimetal.structures.roles import CO_LIGANDS
 
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
@@ -28,10 +28,7 @@ _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
 def _check_metal(symbol: str) -> str:
-    elements.require_known(symbol)
-    if not elements.is_metal(symbol):
-        raise ScreenError(f"{symbol!r} is no metal; allowed: groups 3 to 12, lanthanides, Al, Ga, In, Sn, Tl, Pb, Bi")
-    elements.atomic_mass(symbol)
+    require_metal(symbol)
     return symbol
 
 

@@ -30,7 +30,6 @@ from ase_bimetal.screening.templates import (
     write_template,
 )
 from ase_bimetal.structures.roles import Shell
-from ase_bimetal.structures.templates import build_template
 
 
 @dataclass(frozen=True)

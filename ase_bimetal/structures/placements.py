@@ -10,6 +10,8 @@ from math import comb
 
 import numpy as np
 
+from ase_bimetal import elements
+from ase_bimetal.errors import BimetalError
 from ase_bimetal.structures.motifs import FAMILIES, Core
 
 _MARK = "M"  # stands for the dopant when a family's builder is asked where its dopant sites are
@@ -24,6 +26,24 @@ Labels = tuple[int, ...]
 def core_of(motif: str) -> Core:
     """The core of a motif, dopant sites marked ``"M"``."""
     return FAMILIES[motif](_MARK)
+
+
+def require_metal(symbol: str) -> None:
+    """Refuse what cannot be an atom of a metal core.
+
+    Raises
+    ------
+    BimetalError
+        It is no metal, or (`UnknownElementError`) no element, or has no standard atomic mass.
+
+    Examples
+    --------
+    >>> require_metal("Pd")
+    """
+    elements.require_known(symbol)
+    if not elements.is_metal(symbol):
+        raise BimetalError(f"{symbol!r} is no metal; allowed: groups 3 to 12, lanthanides, Al, Ga, In, Sn, Tl, Pb, Bi")
+    elements.atomic_mass(symbol)
 
 
 def dopant_sites(motif: str) -> tuple[int, ...]:

@@ -46,6 +46,18 @@ def test_ligand_options_annotate_frames_that_carry_none(cluster, tmp_path):
     assert float(first["E_form (eV/metal)"]) == float(second["E_form (eV/metal)"]) < 0
 
 
+def test_one_metal_leaves_cells_empty_and_says_why(tmp_path):
+    pure = Atoms("Au2", [[0, 0, 0], [0, 0, 2.8]], info={"ligand_smiles": {"CS": 2}})
+    write(tmp_path / "pure.extxyz", pure)
+    for words in ((), ("--feature", "N_metal", "--feature", "D", "--feature", "phi", "--feature", "reduced distance")):
+        result = run("featurize", tmp_path / "pure.extxyz", *words)
+        assert result.exit_code == 0, result.output
+        [row] = rows(result)
+        assert [row[name] for name in ("N_metal (atoms)", "D (Å)", "reduced distance (-)", "phi (-)")] == [
+            "2.0", "", "", ""]
+        assert "one metal only (Au): D, D̃, φ" in result.stderr
+
+
 def test_one_bad_frame_of_a_thousand_costs_itself_only(core, tmp_path):
     bad = core.copy()
     bad.positions[0] = bad.positions[1]

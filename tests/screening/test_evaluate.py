@@ -6,7 +6,8 @@ from ase_bimetal.screening import evaluate
 from ase_bimetal.screening.candidates import enumerate_candidates, required_shells
 from ase_bimetal.screening.config import ScreenConfig
 from ase_bimetal.screening.evaluate import Chunk, evaluate_chunk
-from ase_bimetal.screening.templates import build_template, template_name
+from ase_bimetal.screening.templates import template_name
+from ase_bimetal.structures.templates import build_template
 
 
 def test_reading_a_template_once_changes_no_row(monkeypatch):

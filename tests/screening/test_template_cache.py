@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from ase_bimetal.screening.roles import Shell
 
 from ase_bimetal.screening import template_cache
-from ase_bimetal.screening.roles import Shell
 from ase_bimetal.screening.template_cache import cache_folder, cached_template
 
 SHELL = Shell("SMe", (("thiolate", "SMe"),))

@@ -44,8 +44,8 @@ class TrainingData:
 
     @cached_property
     def features(self) -> pd.DataFrame:
-        """The 8-feature scheme of the source, one row per configuration."""
-        return pd.DataFrame([paper_features(system) for system in self.systems])
+        """The 8-feature scheme of the source, one row per configuration; D of a core with one metal is coded as 0."""
+        return pd.DataFrame([paper_features(system, one_metal_distance=0.0) for system in self.systems])
 
 
 def trainable(frame: pd.DataFrame) -> pd.DataFrame:

@@ -152,6 +152,8 @@ def load_own_data(
     found = list(_rows(path, columns))
     rows = [item for item in found if isinstance(item, OwnRow)]
     bad = [item for item in found if isinstance(item, LeftOut)]
+    if not rows:
+        raise MissingDataError(_no_row(path, bad))
     fragments: dict[str, Any] = {"atoms": {}, "ligands": {}, "H2": None}
     fitted: dict[str, float] = {}
     if columns.formation_energy:
@@ -164,9 +166,14 @@ def load_own_data(
         level = f"{level}, elemental and ligand references fitted"
     frame, more = _sorted_out(rows, values)
     if frame.empty:
-        reasons = "; ".join(item.reason for item in [*bad, *more][:3])
-        raise MissingDataError(f"{path.name} holds no row to train on: {reasons or 'it is empty'}")
+        raise MissingDataError(_no_row(path, [*bad, *more]))
     return OwnData(frame, (*bad, *more), level, fragments, fitted, digest)
+
+
+def _no_row(path: Path, left_out: list[LeftOut]) -> str:
+    reasons = "; ".join(item.reason for item in left_out[:3])
+    return (f"{path.name} holds no row to train on: {reasons or 'it is empty'}. Give structures with energies, "
+            "--energy-key for another name of them")
 
 
 def read_references(path: Path) -> dict[str, Any]:
