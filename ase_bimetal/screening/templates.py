@@ -16,9 +16,9 @@ from pathlib import Path
 from ase import Atoms
 from ase.io import read, write
 
+from ase_bimetal.files import write_whole
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.screening.columns import IDEAL_CORE, RELAXED_CORE
-from ase_bimetal.screening.files import write_whole
 from ase_bimetal.screening.relaxed_cores import mean_relaxed_core, with_skeleton
 from ase_bimetal.screening.roles import Shell, motif_roles
 from ase_bimetal.screening.supports import Site
@@ -93,7 +93,9 @@ def write_template(folder: Path, name: str, atoms: Atoms) -> None:
     """Write a template whole: a kill leaves no half file."""
     buffer = StringIO()
     write(buffer, atoms, format="extxyz")
-    write_whole(template_path(folder, name), buffer.getvalue().encode())
+    path = template_path(folder, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, buffer.getvalue())
 
 
 def template_path(folder: Path, name: str) -> Path:
