@@ -49,7 +49,7 @@ def _from_json(text: str) -> object:
     whole = text if text.lstrip().startswith(("{", "[")) else f"{{{text}}}"
     try:
         return json.loads(whole)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise LigandError(f"the ligand annotation {text!r} is no JSON ({error}); allowed: a dict SMILES → count, a "
                           "list or one string") from None
 

@@ -78,6 +78,10 @@ class FileFormatError(BimetalError):
     """A file, or one frame of it, that neither ASE nor pymatgen can read."""
 
 
+class UnsafeContentError(FileFormatError):
+    """A data file that names code to import or run."""
+
+
 class SearchError(BimetalError):
     """A search over dopant positions that has nothing to move, or more placements than it may count."""
 

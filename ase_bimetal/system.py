@@ -26,6 +26,7 @@ from ase_bimetal.errors import (
     SeveralClustersError,
     UnsupportedSystemError,
 )
+from ase_bimetal.geometry import GeometryFindings, examine
 from ase_bimetal.ligands import Ligand, formula_text, parse_ligands, total_formula
 from ase_bimetal.neighbors import Pairs, pairs_within
 from ase_bimetal.perception import (
@@ -222,6 +223,11 @@ class BimetallicSystem(MSONable):
         for donor, metal in self.bonds.tolist():
             found.setdefault(donor, []).append(metal)
         return {donor: tuple(metals) for donor, metals in found.items()}
+
+    @cached_property
+    def geometry(self) -> GeometryFindings:
+        """What is impossible or unusual about the coordinates of a cluster."""
+        return examine(self)
 
     def content_key(self) -> str:
         """Digest of everything that decides a prediction, for caches."""

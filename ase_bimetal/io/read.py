@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from io import StringIO
 from itertools import chain
@@ -13,7 +14,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ase import Atoms
 from ase.io.formats import (
-    UnknownFileTypeError,
     filetype,
     ioformats,
     iread,
@@ -22,7 +22,10 @@ from ase.io.formats import (
     string2index,
 )
 
-from ase_bimetal.errors import BimetalError, FileFormatError, GeometryError
+from ase_bimetal.errors import BimetalError, FileFormatError, GeometryError, UnsafeContentError
+from ase_bimetal.io.allowed import parse_json, require_allowed
+from ase_bimetal.io.quiet import quiet_readers
+from ase_bimetal.io.text import as_utf8, decoded, decoded_lines
 from ase_bimetal.system import BimetallicSystem
 
 if TYPE_CHECKING:
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 _XYZ = ("xyz", "extxyz")
+_JSON, _YAML = (".json", ".mson"), (".yaml", ".yml")
+# Servers, not files: reading one would open a connection.
+_SERVERS = ("mysql", "postgresql")
 # pymatgen's names of the formats that ASE does not read, and its own name of one that ASE calls "vasp".
 _ONLY_PYMATGEN = ("cssr", "gjf", "lmto", "mcsqs", "poscar", "pwmat", "yaml")
 
@@ -54,7 +60,8 @@ class Frame:
 
 def known_formats() -> list[str]:
     """Names that ``format`` may have: ASE's, then those that only pymatgen reads."""
-    return [*(name for name, entry in sorted(ioformats.items()) if entry.can_read), *_ONLY_PYMATGEN]
+    readable = (name for name, entry in sorted(ioformats.items()) if entry.can_read and name not in _SERVERS)
+    return [*readable, *_ONLY_PYMATGEN]
 
 
 def read_frames(source: str | Path, format: str | None = None) -> Iterator[Frame]:
@@ -130,7 +137,7 @@ def _read_stdin(format: str | None) -> Iterator[Frame]:
     if format is None:
         raise FileFormatError("standard input has no name to tell its format by; give one, such as extxyz")
     if format in _XYZ:
-        yield from _named(STDIN, _xyz_contents(sys.stdin))
+        yield from _named(STDIN, _xyz_contents(sys.stdin.buffer))
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "input"
@@ -139,28 +146,46 @@ def _read_stdin(format: str | None) -> Iterator[Frame]:
 
 
 def _contents(path: str, format: str | None) -> Iterator[Content]:
-    """Contents of a file by the reader that knows how to go on after a bad frame, if its format has one."""
+    """Contents of a file, in which whatever a reader's parsing meets becomes one error."""
+    if not Path(path).exists():
+        raise FileFormatError(f"no file {path!r}")
     if Path(path).is_file() and not Path(path).stat().st_size:
         return
-    name = format or _guess(path)
-    if name in _XYZ:
-        with open_with_compression(path, "r") as stream:
-            yield from _xyz_contents(stream)
-    elif name in ("json", "db"):
-        yield from _database_contents(path, name)
-    else:
-        yield from _general_contents(path, format, name)
+    try:
+        yield from _contents_by_format(path, format)
+    except BimetalError as error:
+        yield error
+    except Exception as error:  # readers raise whatever their parsing meets
+        yield FileFormatError(_text(error))
+
+
+def _contents_by_format(path: str, format: str | None) -> Iterator[Content]:
+    """Contents of a file by the reader that knows how to go on after a bad frame, if its format has one."""
+    with as_utf8(path) if format not in _XYZ else nullcontext(path) as readable:
+        name = format or _guess(readable)
+        if name in _XYZ:
+            with open_with_compression(path, "rb") as stream:
+                yield from _xyz_contents(stream)
+        elif name in ("json", "db"):
+            yield from _database_contents(readable, name)
+        elif name == "yaml" or (format is None and Path(path).suffix in _YAML):
+            yield _attempt(lambda: _yaml_structure(readable))
+        else:
+            yield from _general_contents(readable, format, name)
 
 
 def _guess(path: str) -> str | None:
+    """ASE's name of the format; None where its looks into the file find none, or fail on what they find."""
     try:
-        return filetype(path)
-    except (UnknownFileTypeError, UnicodeDecodeError):
+        with quiet_readers():
+            name = filetype(path)
+    except Exception:  # the guess reads the file, and may meet anything; the readers say what is wrong with it
         return None
+    return None if name in _SERVERS else name
 
 
-def _xyz_contents(stream: IO[str]) -> Iterator[Content]:
-    for lines in _xyz_blocks(stream):
+def _xyz_contents(stream: IO[bytes]) -> Iterator[Content]:
+    for lines in _xyz_blocks(decoded_lines(stream)):
         yield _attempt(lambda lines=lines: _xyz_frame(lines))
 
 
@@ -188,7 +213,8 @@ def _xyz_frame(lines: list[str]) -> Atoms:
     atoms = [line for line in lines[2:] if line.strip() and not line.startswith("VEC")]
     if len(atoms) != count:
         raise FileFormatError(f"the frame announces {count} atoms and holds {len(atoms)}")
-    return next(read_xyz(StringIO("".join(lines)), 0))
+    with quiet_readers():
+        return next(read_xyz(StringIO("".join(lines)), 0))
 
 
 def _database_contents(path: str, name: str) -> Iterator[Content]:
@@ -197,38 +223,70 @@ def _database_contents(path: str, name: str) -> Iterator[Content]:
 
     from ase_bimetal.io.results import from_row
 
-    if name == "json" and (objects := _monty_objects(path)) is not None:
-        yield from (_attempt(lambda d=d: _from_monty(d)) for d in objects)
-        return
+    if name == "json":
+        content = _json_content(path)
+        if (objects := _monty_objects(content)) is not None:
+            yield from (_attempt(lambda d=d: _from_monty(d)) for d in objects)
+            return
+        require_allowed(content)
     rows = _until_error(connect(path, type=name, serial=True).select())
     for row in rows:
         yield row if isinstance(row, BimetalError) else _attempt(lambda row=row: from_row(row))
 
 
-def _monty_objects(path: str) -> list[dict] | None:
-    """The dicts with ``@class`` that a JSON file holds, alone or in a list; None for any other JSON."""
-    import json
+def _json_content(path: str) -> Any:
+    with open_with_compression(path, "rb") as stream:
+        return parse_json(decoded(stream.read()))
 
-    try:
-        with open_with_compression(path, "r") as stream:
-            content = json.load(stream)
-    except ValueError:
-        return None
+
+def _monty_objects(content: object) -> list[dict] | None:
+    """The dicts with ``@class`` that a JSON file holds, alone or in a list; None for any other JSON."""
     objects = content if isinstance(content, list) else [content]
     return objects if all(isinstance(d, dict) and "@class" in d for d in objects) else None
 
 
 def _from_monty(d: dict) -> Content:
-    """Build an object by its class name alone: monty's own decoder would import whatever module the file names."""
+    """Build an object by its class name, once nothing in it names code: monty imports whatever a file names."""
     from pymatgen.core import IMolecule, IStructure, Molecule, Structure
-    from pymatgen.io.ase import AseAtomsAdaptor, MSONAtoms
+    from pymatgen.io.ase import MSONAtoms
 
-    if d["@class"] in ("Atoms", "MSONAtoms"):
-        return AseAtomsAdaptor.get_atoms(MSONAtoms.from_dict(d), msonable=False)
-    classes = {c.__name__: c for c in (BimetallicSystem, Structure, IStructure, Molecule, IMolecule)}
-    if d["@class"] not in classes:
-        raise FileFormatError(f"JSON of class {d['@class']!r}; allowed: {', '.join([*classes, 'MSONAtoms'])}")
-    return classes[d["@class"]].from_dict(d)
+    require_allowed(d)
+    with quiet_readers():
+        if d["@class"] in ("Atoms", "MSONAtoms"):
+            content = MSONAtoms.from_dict(d)
+            atoms = Atoms(content)
+            atoms.info = content.info
+            return atoms
+        classes = {c.__name__: c for c in (BimetallicSystem, Structure, IStructure, Molecule, IMolecule)}
+        if d["@class"] not in classes:
+            raise FileFormatError(f"JSON of class {d['@class']!r}; allowed: {', '.join([*classes, 'MSONAtoms'])}")
+        return classes[d["@class"]].from_dict(d)
+
+
+def _json_structure(path: str) -> Content:
+    return _from_unnamed(_json_content(path))
+
+
+def _from_unnamed(content: object) -> Content:
+    """A pymatgen object, which is a structure where it has a lattice and does not say its class."""
+    if not isinstance(content, dict) or not {"sites", "@class"} & set(content):
+        raise FileFormatError("the file holds no structure; allowed: one as pymatgen writes it")
+    return _from_monty({"@class": "Structure" if "lattice" in content else "Molecule"} | content)
+
+
+def _yaml_structure(path: str) -> Content:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    with open_with_compression(path, "rb") as stream:
+        text = decoded(stream.read())
+    try:
+        content = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        raise FileFormatError(f"no YAML: {_text(error)}") from None
+    except RecursionError:
+        raise FileFormatError("the YAML is nested too deeply to be a structure") from None
+    return _from_unnamed(content)
 
 
 def _general_contents(path: str, format: str | None, guess: str | None) -> Iterator[Content]:
@@ -241,6 +299,8 @@ def _general_contents(path: str, format: str | None, guess: str | None) -> Itera
         return
     try:
         yield _from_pymatgen(path, None if format in ioformats else format)
+    except UnsafeContentError:
+        raise
     except FileFormatError as error:
         reason = first if isinstance(first, BimetalError) else "no atoms found"
         yield FileFormatError(f"ASE ({guess if guess in ioformats else 'unknown format'}): {reason}; pymatgen: {error}")
@@ -251,13 +311,23 @@ def _from_ase(path: str, name: str) -> Iterator[Atoms | FileFormatError]:
 
 
 def _from_pymatgen(path: str, format: str | None) -> Content:
-    """One structure or molecule, whichever pymatgen knows the format or the name as."""
+    """One structure or molecule, whichever pymatgen knows the format or the name as.
+
+    Names by which pymatgen would take a file for JSON or YAML, such as ``a.mson`` or ``a.json.txt``, go to our own
+    readers, which look for named code first.
+    """
     from pymatgen.core import Molecule, Structure
 
+    name = Path(path).name.lower()
+    if format is None and any(ending in name for ending in _JSON):
+        return _json_structure(path)
+    if format is None and any(ending in name for ending in _YAML):
+        return _yaml_structure(path)
     reasons = []
     for kind in (Structure, Molecule):
         try:
-            return kind.from_str(Path(path).read_text(), fmt=format) if format else kind.from_file(path)
+            with quiet_readers():
+                return kind.from_str(Path(path).read_text(), fmt=format) if format else kind.from_file(path)
         except Exception as error:  # readers raise whatever their parsing meets
             reasons.append(f"{kind.__name__}: {_text(error)}")
     raise FileFormatError("; ".join(reasons))
@@ -265,10 +335,17 @@ def _from_pymatgen(path: str, format: str | None) -> Content:
 
 def _until_error(items: Iterable[Any]) -> Iterator[Any]:
     """Items of an iterator, ended by the error that stops it."""
-    try:
-        yield from items
-    except Exception as error:  # readers raise whatever their parsing meets
-        yield FileFormatError(_text(error))
+    remaining = iter(items)
+    while True:
+        try:
+            with quiet_readers():
+                item = next(remaining)
+        except StopIteration:
+            return
+        except Exception as error:  # readers raise whatever their parsing meets
+            yield FileFormatError(_text(error))
+            return
+        yield item
 
 
 def _attempt(make: Callable[[], Content]) -> Content:

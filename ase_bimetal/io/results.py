@@ -17,6 +17,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from ase_bimetal.annotation import ANNOTATION_KEY, annotation_of
 from ase_bimetal.errors import MissingDataError
+from ase_bimetal.io.allowed import require_allowed
 from ase_bimetal.ligands import parse_ligands
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def from_row(row: AtomsRow) -> Atoms:
 
     Rows written without `to_row` come back too, with whatever the database kept.
     """
+    require_allowed(dict(row.data))
     atoms = row.toatoms()
     kept = {**row.key_value_pairs, **row.data}
     atoms.info |= {key: value for key, value in kept.items() if key.startswith(PREFIX) or key == ANNOTATION_KEY}

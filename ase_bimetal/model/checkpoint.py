@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from safetensors.torch import load, save_file
+from safetensors.torch import load, save
 
 from ase_bimetal.errors import WeightsError
-from ase_bimetal.files import WEIGHTS
+from ase_bimetal.files import WEIGHTS, write_whole
 from ase_bimetal.model.mml import MML, MMLConfig
 
 #: Ends the name of a regressor on the eight features where it stands beside models that read more.
@@ -21,6 +21,8 @@ EIGHT = ", 8 features"
 DEFAULT_MODEL = "mml-gfn1-pbe"
 Network = TypeVar("Network", bound=torch.nn.Module)
 _WEIGHTS_FILE, _CARD_FILE = "weights.safetensors", "card.json"
+# Weights that a card names already and that are not yet in their place.
+_WAITING = "weights-{}.safetensors"
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,27 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, members: Sequence[torch.nn.Module], card: dict[str, Any]) -> Path:
-    """Write weights and card of networks that carry a `config`; the card receives the sizes and the sha256."""
+    """Write weights and card of networks that carry a `config`; the card receives the sizes and the sha256.
+
+    A kill at any point leaves the former model whole or the new one: the new weights wait under a name of their own
+    until the card, whose replacement is one step, says that they are the model.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"{i}.{key}": value for i, m in enumerate(members) for key, value in m.state_dict().items()}
-    save_file({key: value.contiguous() for key, value in tensors.items()}, folder / _WEIGHTS_FILE)
-    digest = hashlib.sha256((folder / _WEIGHTS_FILE).read_bytes()).hexdigest()
+    raw = save({key: value.contiguous() for key, value in tensors.items()})
+    digest = hashlib.sha256(raw).hexdigest()
+    waiting = _waiting_weights(folder, digest)
+    write_whole(waiting, raw)
     whole = card | {"config": members[0].config.to_dict(), "members": len(members), "sha256": digest}
-    (folder / _CARD_FILE).write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+    write_whole(folder / _CARD_FILE, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+    waiting.replace(folder / _WEIGHTS_FILE)
+    for left_over in folder.glob(_WAITING.format("*")):
+        left_over.unlink(missing_ok=True)
     return folder
+
+
+def _waiting_weights(folder: Path, digest: str) -> Path:
+    return folder / _WAITING.format(digest[:16])
 
 
 def resolve(model: str | Path) -> Path:
@@ -95,7 +110,8 @@ def read_weights(model: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, 
     """
     folder = resolve(model)
     card = json.loads((folder / _CARD_FILE).read_text())
-    raw = (folder / _WEIGHTS_FILE).read_bytes()
+    waiting = _waiting_weights(folder, card["sha256"])
+    raw = (waiting if waiting.is_file() else folder / _WEIGHTS_FILE).read_bytes()
     digest = hashlib.sha256(raw).hexdigest()
     if digest != card["sha256"]:
         raise WeightsError(f"{folder.name}: sha256 of the weights is {digest[:12]}…, the card says "

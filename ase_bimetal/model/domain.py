@@ -112,6 +112,7 @@ def flags(system: BimetallicSystem, card: Mapping[str, Any]) -> tuple[str, ...]:
     found += _out_of_range(system, domain)
     if system.is_core_only:
         found.append("no ligand atoms in the coordinates: metal–donor bonds unknown")
+    found += system.geometry.unusual
     if note := pair_descriptor_note(system):
         found.append(note)
     return tuple(found)

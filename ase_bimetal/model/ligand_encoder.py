@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -23,6 +22,7 @@ from safetensors.numpy import load_file, save, save_file
 
 from ase_bimetal.errors import LigandError, WeightsError
 from ase_bimetal.extras import name_extra
+from ase_bimetal.files import write_whole
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, T5EncoderModel
@@ -278,10 +278,7 @@ def _write_cached(path: Path, tensors: dict[str, np.ndarray]) -> None:
     """Write a cache file in one step, so that no reader sees half of it; a full disk is no error."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            part = Path(folder) / path.name
-            part.write_bytes(save(tensors))
-            part.replace(path)
+        write_whole(path, save(tensors))
     except OSError:
         return
 

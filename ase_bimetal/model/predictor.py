@@ -13,6 +13,7 @@ import numpy as np
 from ase_bimetal import elements
 from ase_bimetal.errors import BimetalError, ReferenceStateError, UnsupportedElementError, UnsupportedSystemError
 from ase_bimetal.formation import REFERENCES, correction_features, ligand_reference_energy
+from ase_bimetal.geometry import require_plausible
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, Checkpoint, load_checkpoint
 from ase_bimetal.model.domain import flags as domain_flags
 from ase_bimetal.model.domain import standard_deviation
@@ -138,6 +139,7 @@ def level_shift(system: BimetallicSystem, card: Mapping[str, Any], reference: st
         The system is not a cluster of d-block metals with coordinates, or the reference is none of the three.
     """
     _check_supported(system)
+    require_plausible(system)
     corrections = card["elemental_references"]["corrections"]
     shift = sum(corrections.get(name, 0.0) * x for name, x in correction_features(system).items())
     if reference == "dimer":

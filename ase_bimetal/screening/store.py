@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ase_bimetal.errors import ScreenError
+from ase_bimetal.files import write_whole
 from ase_bimetal.screening.columns import COLUMNS
 from ase_bimetal.screening.config import ScreenConfig
 from ase_bimetal.screening.evaluate import Row
-from ase_bimetal.screening.files import write_whole
 
 _TYPES = {
     "text": pa.string(),
@@ -77,6 +77,7 @@ class Store:
         """Write one chunk, whole."""
         buffer = BytesIO()
         pq.write_table(pa.Table.from_pylist(list(rows), schema(about)), buffer, compression="zstd")
+        self.rows.mkdir(parents=True, exist_ok=True)
         write_whole(self.part(index), buffer.getvalue())
 
     def manifest(self) -> dict:
@@ -131,8 +132,8 @@ class Store:
             "units": {column.name: column.unit for column in COLUMNS if column.unit},
             "config": config.model_dump(mode="json"),
         }
-        text = json.dumps(content, indent=1, ensure_ascii=False)
-        write_whole(self.folder / _MANIFEST, text.encode())
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_whole(self.folder / _MANIFEST, json.dumps(content, indent=1, ensure_ascii=False))
 
     def batches(self, names: Sequence[str] | None = None, size: int = 10_000) -> Iterator[pa.RecordBatch]:
         """Rows in the order of the enumeration, some at a time.

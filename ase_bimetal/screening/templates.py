@@ -11,7 +11,7 @@ from pathlib import Path
 from ase import Atoms
 from ase.io import read, write
 
-from ase_bimetal.screening.files import write_whole
+from ase_bimetal.files import write_whole
 from ase_bimetal.screening.supports import Site
 from ase_bimetal.structures.roles import Shell
 
@@ -45,7 +45,9 @@ def write_template(folder: Path, name: str, atoms: Atoms) -> None:
     """Write a template whole: a kill leaves no half file."""
     buffer = StringIO()
     write(buffer, atoms, format="extxyz")
-    write_whole(template_path(folder, name), buffer.getvalue().encode())
+    path = template_path(folder, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, buffer.getvalue())
 
 
 def template_path(folder: Path, name: str) -> Path:

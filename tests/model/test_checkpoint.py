@@ -1,13 +1,18 @@
 """Weights on disk: checked, pickle-free, and the numbers they give."""
 
+import copy
+import hashlib
 import json
 import shutil
+from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
+import torch
 
 from ase_bimetal.errors import WeightsError
 from ase_bimetal.lab.labels.dataset import load_reference
-from ase_bimetal.model.checkpoint import DEFAULT_MODEL, load_checkpoint, resolve
+from ase_bimetal.model.checkpoint import DEFAULT_MODEL, load_checkpoint, resolve, save_checkpoint
 from ase_bimetal.model.predictor import Predictor
 
 
@@ -66,3 +71,36 @@ def test_card_names_the_labels_that_ship():
 def test_the_model_beats_the_forest_on_left_out_dopants():
     models = load_checkpoint().card["metrics"]["leave one dopant out"]
     assert models["MML"]["MAE"] < models["random forest, 8 features"]["MAE"]
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_a_kill_while_saving_leaves_one_whole_model(copied, step, monkeypatch):
+    """After 0, 1, 2 or 3 of its replacements: the old model until the card is there, then the new one."""
+    old = load_checkpoint(copied)
+    new = [copy.deepcopy(member) for member in old.members]
+    for member in new:
+        for value in member.state_dict().values():
+            value.mul_(1.5)
+    done, replace = [], Path.replace
+
+    def killed(self, target):
+        if len(done) == step:
+            raise KeyboardInterrupt
+        done.append(target)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt) if step < 3 else nullcontext():
+        save_checkpoint(copied, new, old.card | {"name": "second"})
+    monkeypatch.undo()
+    found = load_checkpoint(copied)
+    expected, name = (old.members, old.card["name"]) if step < 2 else (new, "second")
+    assert found.card["name"] == name
+    for mine, theirs in zip(found.members, expected, strict=True):
+        for key, value in theirs.state_dict().items():
+            assert torch.equal(mine.state_dict()[key], value)
+    # Saving once more tidies what the kill left.
+    save_checkpoint(copied, new, old.card)
+    assert [path.name for path in copied.glob("*.safetensors")] == ["weights.safetensors"]
+    digest = hashlib.sha256((copied / "weights.safetensors").read_bytes()).hexdigest()
+    assert load_checkpoint(copied).card["sha256"] == digest

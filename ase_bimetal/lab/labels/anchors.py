@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from scipy.spatial.transform import Rotation
 
 from ase_bimetal.errors import BimetalError
+from ase_bimetal.files import write_whole
 from ase_bimetal.lab.labels import cp2k, label
 from ase_bimetal.lab.labels.corrections import ANCHORS, ATOMS_PBE, atom_energies
 from ase_bimetal.lab.labels.recipes import CLUSTERS, MULTIPLICITIES_OF_ATOMS, RECIPES, REFERENCES, Recipe, Site
@@ -92,9 +93,7 @@ def _run(task: Task, path: Path) -> None:
         record = task.run(path.parent)
     except (CalculationFailed, BimetalError) as failure:
         record = {"name": task.name, "rejected": str(failure)}
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(record))
-    partial.replace(path)
+    write_whole(path, json.dumps(record))
     print(task.name, record.get("rejected") or record.get("energy_pbe_eV"), flush=True)
 
 

@@ -22,6 +22,7 @@ from ase.calculators.calculator import CalculationFailed
 from filelock import FileLock, Timeout
 
 from ase_bimetal.errors import LevelError
+from ase_bimetal.files import write_whole
 from ase_bimetal.formation import formation_energy
 from ase_bimetal.lab.labels import label
 from ase_bimetal.lab.labels.levels import Level, SinglePoint, get_level
@@ -138,7 +139,7 @@ def update_fragments(path: Path, prototypes: Iterable[Prototype], level: str = "
     ligands = {ligand.smiles: ligand for p in prototypes for ligand in p.ligands().values()}
     for smiles in sorted(set(ligands) - set(table["ligands"])):
         table["ligands"][smiles] = vars(label.ligand_energies(ligands[smiles], theory))
-    _write_whole(path, json.dumps(table, indent=1))
+    write_whole(path, json.dumps(table, indent=1))
     return table
 
 
@@ -162,7 +163,7 @@ def _renew(prototype: Prototype, shard: Path, folder: Path, level: Level, above:
         fragments = json.loads((folder / FRAGMENTS_FILE).read_text())
         parent = _relaxed(record_atoms(known))
         record = _record(prototype, parent, 0, series_seed(prototype.name), fragments, level)
-        _write_whole(fresh, record_line(record))
+        write_whole(fresh, record_line(record))
     _fill_shard(Job(prototype, len(old)), fresh, folder, level)
     fresh.replace(shard)
 
@@ -323,10 +324,3 @@ def rounded(atoms: Atoms) -> Atoms:
     out = atoms.copy()
     out.positions = out.positions.round(_DECIMALS)
     return out
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file so that a kill leaves either the old or the new one."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(text)
-    partial.replace(path)

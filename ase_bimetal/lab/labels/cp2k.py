@@ -23,6 +23,7 @@ from ase.calculators.calculator import CalculationFailed, Calculator, all_change
 from ase.units import Bohr, Hartree
 
 from ase_bimetal.errors import LevelError, ProgramError
+from ase_bimetal.files import write_whole
 
 PROGRAM = "cp2k"
 METHOD = "PBE/DZVP-MOLOPT-SR-GTH"
@@ -133,7 +134,7 @@ def solve(
     if not finished.exists():
         if guess and guess.exists() and not wavefunction.exists():
             shutil.copy(guess, wavefunction)
-        _write_whole(finished, json.dumps(asdict(_converge(atoms, multiplicity, work, forces))))
+        write_whole(finished, json.dumps(asdict(_converge(atoms, multiplicity, work, forces))))
     return Solution(**json.loads(finished.read_text())), wavefunction
 
 
@@ -416,10 +417,3 @@ def _check(atoms: Atoms, multiplicity: int) -> None:
 def electrons(atoms: Atoms) -> int:
     """Count the valence electrons of the pseudopotentials."""
     return sum(VALENCE.get(symbol, 0) for symbol in atoms.symbols)
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file so that a kill leaves either nothing or all of it."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(text)
-    partial.replace(path)

@@ -19,6 +19,7 @@ from ase.constraints import FixAtoms
 from ase.data import covalent_radii
 from filelock import FileLock
 
+from ase_bimetal.files import write_whole
 from ase_bimetal.lab.labels import label
 from ase_bimetal.lab.labels.campaign import rounded, series_seed
 from ase_bimetal.lab.labels.host_jobs import HostJob
@@ -69,10 +70,7 @@ def environment_of(job: HostJob, folder: Path) -> dict:
     with FileLock(path.with_suffix(".lock")):
         if not path.exists():
             made = _zeolite_environment(job) if job.n_aluminium else _sheet_environment(job)
-            # Written beside and moved, so that a kill leaves either nothing or the whole.
-            partial = path.with_suffix(".partial")
-            partial.write_text(json.dumps({"name": job.environment} | made))
-            partial.replace(path)
+            write_whole(path, json.dumps({"name": job.environment} | made))
         return json.loads(path.read_text())
 
 

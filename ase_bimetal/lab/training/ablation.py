@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ase_bimetal.errors import BimetalError
+from ase_bimetal.files import write_whole
 from ase_bimetal.lab.labels.dataset import ReferenceData
 from ase_bimetal.lab.training.data import TrainingData, prepare, trainable
 from ase_bimetal.lab.training.metrics import summary
@@ -225,10 +226,8 @@ def _earlier(path: Path, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(folder: Path, results: dict[str, Any]) -> None:
-    partial = folder / f"{RESULTS}.partial"
-    partial.write_text(json.dumps(results, indent=1) + "\n")
-    partial.replace(folder / RESULTS)
-    (folder / TABLE).write_text(markdown_table(results))
+    write_whole(folder / RESULTS, json.dumps(results, indent=1) + "\n")
+    write_whole(folder / TABLE, markdown_table(results))
 
 
 __all__ = ["VARIANTS", "Budget", "Variant", "markdown_table", "run_ablations", "stratified_rows", "train_member"]

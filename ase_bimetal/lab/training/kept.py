@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+
+from ase_bimetal.files import write_whole
 
 Arrays = dict[str, np.ndarray]
 
@@ -38,10 +40,9 @@ class Kept:
                 return dict(found)
         arrays = make()
         self.folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        with partial.open("wb") as stream:
-            np.savez_compressed(stream, **arrays)
-        partial.replace(path)
+        buffer = BytesIO()
+        np.savez_compressed(buffer, **arrays)
+        write_whole(path, buffer.getvalue())
         return arrays
 
 

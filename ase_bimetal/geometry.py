@@ -1,0 +1,253 @@
+"""Geometry in front of a prediction: what no cluster can be is an error, what no label was is a flag.
+
+Distances are compared with those in the labels (`datasets/bond_lengths.json`): where atoms come closer than the usual
+range of their elements, or part further, the object is flagged; beyond 0.8 or 1.25 times that range, and beyond the
+rarest label, it is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from ase.data import atomic_numbers, covalent_radii
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial.distance import cdist
+
+from ase_bimetal import elements
+from ase_bimetal.errors import GeometryError
+from ase_bimetal.files import DATASETS
+from ase_bimetal.neighbors import pairs_within
+
+if TYPE_CHECKING:
+    from ase_bimetal.system import BimetallicSystem
+
+#: Trained distances by element, as `ase_bimetal.lab.labels.bond_lengths` measures them.
+TABLE = DATASETS / "bond_lengths.json"
+#: Share of the shortest, and of the longest trained distance beyond which an object is refused.
+SHORTEST, LONGEST = 0.8, 1.25
+# Shares within which a distance counts as trained: labels are rounded, and files keep few digits.
+_TOLERANCE = 0.02
+# Distances of elements without labels, as multiples of the sum of covalent radii; of the labels' extremes.
+_ANY_CLOSEST, _ANY_METALS_CLOSEST, _ANY_NEAREST, _ANY_NEAREST_METAL = 0.78, 0.7, 1.3, 1.4
+# A pair further apart than this multiple is no bond.
+_WIDEST_BOND = 1.15
+#: Two atoms further apart than this multiple of the sum of covalent radii do not join parts of a cluster. The widest
+#: gaps in the labels are a small centre that has moved in its cage and a ring pulled off its metal.
+JOINED_BELOW, LOOSELY_JOINED_ABOVE = 2.3, 1.6
+# Below this many atoms without a cell, all distances are faster than a list of neighbours.
+_FEW = 400
+
+
+@dataclass(frozen=True)
+class GeometryFindings:
+    """What is wrong with coordinates.
+
+    Attributes
+    ----------
+    impossible
+        Why no cluster looks like this; None where one may.
+    unusual
+        Sentences on distances that no label has.
+    """
+
+    impossible: str | None
+    unusual: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """Distances [Å] by atomic number, (n, n) for pairs and (n,) to the nearest: where flags and refusals begin."""
+
+    closest: tuple[np.ndarray, np.ndarray]
+    nearest: tuple[np.ndarray, np.ndarray]
+    nearest_metal: tuple[np.ndarray, np.ndarray]
+
+
+def require_plausible(system: BimetallicSystem) -> None:
+    """Refuse coordinates that no cluster can have.
+
+    Raises
+    ------
+    GeometryError
+        Names the atoms, their distance and what the labels have.
+
+    Examples
+    --------
+    >>> from ase_bimetal import as_system, load_example
+    >>> cluster = load_example("Au4Pd2(PET)8")
+    >>> require_plausible(as_system(cluster))
+    """
+    if (reason := system.geometry.impossible) is not None:
+        raise GeometryError(reason)
+
+
+def examine(system: BimetallicSystem) -> GeometryFindings:
+    """Compare all distances of a cluster with the labels; other kinds of objects are left alone.
+
+    Parameters
+    ----------
+    system
+        The object.
+    """
+    if not system.has_geometry or system.kind != "cluster":
+        return GeometryFindings(None)
+    first, second, distance = _distances(system)
+    return _Examination(system, first, second, distance).findings()
+
+
+def _distances(system: BimetallicSystem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of atoms, each at least once, and their distances [Å]; the far ones may be missing."""
+    numbers = np.array([atomic_numbers[symbol] for symbol in system.symbols])
+    if len(numbers) <= _FEW and not any(system.pbc):
+        radii = covalent_radii[numbers]
+        distance = cdist(system.positions, system.positions)
+        near = distance < JOINED_BELOW * (radii[:, None] + radii)
+        first, second = np.nonzero(near & _upper(len(numbers)))
+        return first, second, distance[first, second]
+    pairs = pairs_within(system.positions, system.cell, system.pbc,
+                         2 * JOINED_BELOW * float(covalent_radii[np.unique(numbers)].max()))
+    return pairs.first, pairs.second, pairs.distance
+
+
+@lru_cache(maxsize=32)
+def _upper(n: int) -> np.ndarray:
+    return np.triu(np.ones((n, n), dtype=bool), 1)
+
+
+class _Examination:
+    """Distances of one cluster beside the trained ones."""
+
+    def __init__(self, system: BimetallicSystem, first: np.ndarray, second: np.ndarray, distance: np.ndarray) -> None:
+        self.symbols, self.trained = system.symbols, _trained()
+        self.numbers = np.array([atomic_numbers[symbol] for symbol in system.symbols])
+        self.is_metal = np.zeros(len(self.numbers), dtype=bool)
+        self.is_metal[system.metals] = True
+        self.first, self.second, self.distance = first, second, distance
+
+    def findings(self) -> GeometryFindings:
+        """The first reason against the cluster, or all that is unusual."""
+        checks = (self._close(), self._far(), self._far_metal(), self._parts())
+        impossible = next((text for text, is_error in checks if text and is_error), None)
+        return GeometryFindings(impossible, () if impossible else tuple(text for text, _ in checks if text))
+
+    def _close(self) -> tuple[str | None, bool]:
+        """The pair that is shortest beside the shortest of its kind."""
+        if not len(self.distance):
+            return None, False
+        usual, refused = (limit[self.numbers[self.first], self.numbers[self.second]] for limit in self.trained.closest)
+        share = self.distance / usual
+        k = int(share.argmin())
+        if share[k] >= 1 - _TOLERANCE:
+            return None, False
+        beyond = np.flatnonzero(self.distance < refused)
+        k = int(beyond[0]) if len(beyond) else k
+        a, b = int(self.first[k]), int(self.second[k])
+        return (f"atoms {a} ({self.symbols[a]}) and {b} ({self.symbols[b]}) are {self.distance[k]:.2f} Å apart; the "
+                f"model knows such atoms at {usual[k]:.2f} Å and more{self._advice(refused[k], len(beyond))}"
+                ), bool(len(beyond))
+
+    def _far(self) -> tuple[str | None, bool]:
+        """The non-metal atom whose nearest atom is furthest beside the furthest of its kind."""
+        return self._furthest(~self.is_metal, self._nearest(np.ones(len(self.distance), dtype=bool)),
+                              self.trained.nearest, "atom")
+
+    def _far_metal(self) -> tuple[str | None, bool]:
+        """The same for metal atoms and their nearest metal atom."""
+        if self.is_metal.sum() < 2:
+            return None, False
+        nearest = self._nearest(self.is_metal[self.first] & self.is_metal[self.second])
+        return self._furthest(self.is_metal, nearest, self.trained.nearest_metal, "metal atom")
+
+    def _nearest(self, among: np.ndarray) -> np.ndarray:
+        nearest = np.full(len(self.numbers), np.inf)
+        np.minimum.at(nearest, self.first[among], self.distance[among])
+        np.minimum.at(nearest, self.second[among], self.distance[among])
+        return nearest
+
+    def _furthest(self, chosen: np.ndarray, nearest: np.ndarray, trained: tuple[np.ndarray, np.ndarray], what: str
+                  ) -> tuple[str | None, bool]:
+        if not chosen.any():
+            return None, False
+        usual, refused = (limit[self.numbers] for limit in trained)
+        share = np.where(chosen, nearest / usual, 0.0)
+        i = int(share.argmax())
+        if share[i] <= 1 + _TOLERANCE:
+            return None, False
+        beyond = np.flatnonzero(chosen & (nearest > refused))
+        i = int(beyond[0]) if len(beyond) else i
+        far = f"{nearest[i]:.2f} Å" if np.isfinite(nearest[i]) else "far"
+        return (f"atom {i} ({self.symbols[i]}) is {far} from its nearest {what}; the model knows such atoms at up to "
+                f"{usual[i]:.2f} Å{self._advice(refused[i], len(beyond))}"), bool(len(beyond))
+
+    def _parts(self) -> tuple[str | None, bool]:
+        """Whether the object falls into parts that nothing joins."""
+        radii = covalent_radii[self.numbers]
+        ratio = self.distance / (radii[self.first] + radii[self.second])
+        loose = None
+        for limit in (LOOSELY_JOINED_ABOVE, JOINED_BELOW):
+            bonded = ratio < limit
+            if _is_one_part(len(self.numbers), self.first[bonded], self.second[bonded]):
+                return loose, False
+            graph = coo_matrix((np.ones(int(bonded.sum())), (self.first[bonded], self.second[bonded])),
+                               shape=(len(self.numbers),) * 2)
+            count, owner = connected_components(graph, directed=False)
+            if count == 1:
+                return loose, False
+            smallest = np.flatnonzero(owner == np.bincount(owner).argmin())
+            named = ", ".join(f"{self.symbols[i]}{i}" for i in smallest[:6])
+            loose = (f"the object is in {count} parts with wide gaps between them, one of which is {named}"
+                     f"{' …' if len(smallest) > 6 else ''}")
+        return f"{loose}; allowed: one cluster, give its parts one by one", True
+
+    @staticmethod
+    def _advice(limit: float, is_error: object) -> str:
+        return f"; refused beyond {limit:.2f} Å: repair or relax the geometry first" if is_error else ""
+
+
+def _is_one_part(n: int, first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether pairs join all of a few atoms; always False for many, which the sparse search counts faster."""
+    if n > _FEW:
+        return False
+    bonded = np.zeros((n, n), dtype=bool)
+    bonded[first, second] = bonded[second, first] = True
+    reached = bonded[0].copy()
+    reached[0], size = True, 0
+    while (more := int(reached.sum())) > size:
+        size = more
+        reached |= bonded[reached].any(axis=0)
+    return size == n
+
+
+@lru_cache(maxsize=1)
+def _trained() -> _Trained:
+    """The table as arrays; elements without labels get the labels' extremes, scaled by covalent radii."""
+    table = json.loads(TABLE.read_text(encoding="utf-8"))
+    metal = np.zeros(len(covalent_radii), dtype=bool)
+    metal[[z for symbol, z in atomic_numbers.items() if elements.is_metal(symbol)]] = True
+    total = covalent_radii[:, None] + covalent_radii
+    closest = np.where(metal[:, None] & metal, _ANY_METALS_CLOSEST, _ANY_CLOSEST) * total
+    too_close = SHORTEST * closest
+    for pair, (extreme, usual) in table["closest"].items():
+        a, b = (atomic_numbers[symbol] for symbol in pair.split("-"))
+        # Elements that never bond in the labels, as H and H, say nothing on how close they may come.
+        closest[a, b] = closest[b, a] = min(usual, _WIDEST_BOND * total[a, b])
+        too_close[a, b] = too_close[b, a] = min(extreme * (1 - _TOLERANCE), SHORTEST * closest[a, b])
+    return _Trained((closest, too_close), _longest(table["nearest"], _ANY_NEAREST),
+                    _longest(table["nearest metal"], _ANY_NEAREST_METAL))
+
+
+def _longest(lengths: dict[str, list[float]], any_factor: float) -> tuple[np.ndarray, np.ndarray]:
+    usual = any_factor * 2 * covalent_radii
+    refused = LONGEST * usual
+    for symbol, (extreme, known) in lengths.items():
+        z = atomic_numbers[symbol]
+        usual[z], refused[z] = known, max(extreme * (1 + _TOLERANCE), LONGEST * known)
+    return usual, refused
+
+
+__all__ = ["GeometryFindings", "examine", "require_plausible"]

@@ -1,0 +1,154 @@
+"""Files that name code, come in odd encodings or are damaged: refused or read, and never more than one failure."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.db import connect
+from ase.io import write
+from pymatgen.core import Lattice, Molecule, Structure
+from pymatgen.io.ase import MSONAtoms
+
+from ase_bimetal import BimetallicSystem
+from ase_bimetal.errors import BimetalError, FileFormatError, UnsafeContentError
+from ase_bimetal.io import read_frames
+
+EVIL = {"@module": "payload", "@class": "Y"}
+POSITIONS = [[0, 0, 0], [0, 0, 2.7]]
+
+
+def contents(path, format=None):
+    return [frame.content for frame in read_frames(path, format)]
+
+
+def atoms_with(info):
+    return MSONAtoms(Atoms("AuPd", POSITIONS)).as_dict() | {"atoms_info": info}
+
+
+def structure_with(properties):
+    content = Structure(Lattice.cubic(4), ["Au"], [[0, 0, 0]], site_properties={"x": [1]}).as_dict()
+    content["sites"][0]["properties"]["x"] = properties
+    return content
+
+
+@pytest.fixture
+def payload(tmp_path, monkeypatch):
+    """A module on the path that leaves a file when it is imported."""
+    (tmp_path / "payload.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\nclass Y: pass\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield tmp_path / "ran"
+    sys.modules.pop("payload", None)
+
+
+@pytest.mark.parametrize("content", [
+    atoms_with({"x": EVIL}), atoms_with({"x": [{"y": [EVIL]}]}), structure_with(EVIL), structure_with([[EVIL]]), EVIL,
+    Molecule(["Au"], [[0, 0, 0]]).as_dict() | {"properties": {"a": {"b": EVIL}}},
+    structure_with({"@module": "payload", "@callable": "Y"}),
+])
+@pytest.mark.parametrize("name", ["a.json", "a.mson", "a.json.txt", "a.yaml", "a.yml"])
+def test_a_file_that_names_a_module_is_refused_with_its_name(content, name, tmp_path, payload):
+    (tmp_path / name).write_text(json.dumps(content))  # JSON is YAML
+    [found] = contents(tmp_path / name)
+    assert isinstance(found, UnsafeContentError) and "'payload'" in str(found)
+    assert not payload.exists() and "payload" not in sys.modules
+
+
+def test_a_list_of_objects_loses_only_the_evil_one(tmp_path, payload):
+    good = structure_with(1.0)
+    (tmp_path / "a.json").write_text(json.dumps([good, structure_with(EVIL), good]))
+    first, bad, last = contents(tmp_path / "a.json")
+    assert isinstance(first, Structure) and isinstance(last, Structure) and isinstance(bad, UnsafeContentError)
+
+
+def test_a_database_row_that_names_a_module_is_refused_alone(tmp_path, payload):
+    with connect(tmp_path / "a.db") as database:
+        database.write(Atoms("AuPd", POSITIONS), data={"note": {"deep": [EVIL]}})
+        database.write(Atoms("AuPd", POSITIONS), data={"note": 1})
+    bad, good = contents(tmp_path / "a.db")
+    assert isinstance(bad, UnsafeContentError) and len(good) == 2 and not payload.exists()
+
+
+@pytest.mark.parametrize("kind", ["bandpath", "vibrationsdata", "Popen", ["x"]])
+def test_ases_json_may_name_atoms_and_cells_alone(kind, tmp_path):
+    content = atoms_with({}) | {"atoms_json": json.dumps({"__ase_objtype__": kind})}
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    [found] = contents(tmp_path / "a.json")
+    assert isinstance(found, UnsafeContentError) and repr(kind) in str(found)
+
+
+def test_objects_of_this_package_and_of_pymatgen_are_read(tmp_path):
+    system = BimetallicSystem.from_atoms(Atoms("AuPd", POSITIONS), {"PET": 2})
+    written = [system.as_dict(), structure_with([1, 2]), atoms_with({"ligand_smiles": {"S": 1}})]
+    for number, content in enumerate(written):
+        (tmp_path / f"{number}.json").write_text(json.dumps(content))
+    kinds = [type(contents(tmp_path / f"{n}.json")[0]).__name__ for n in range(3)]
+    assert kinds == ["BimetallicSystem", "Structure", "Atoms"]
+
+
+def test_a_pickle_called_a_trajectory_does_not_run(tmp_path):
+    import os
+    import pickle
+
+    class Evil:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "ran"),)
+
+    (tmp_path / "a.traj").write_bytes(b"PickleTrajectory" + pickle.dumps(Evil()))
+    np.savez(tmp_path / "a.npz", x=np.array([Evil()], dtype=object))
+    for name in ("a.traj", "a.npz"):
+        [found] = contents(tmp_path / name)
+        assert isinstance(found, FileFormatError)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.yaml"])
+def test_deep_nesting_is_one_error(name, tmp_path):
+    (tmp_path / name).write_text("[" * 100_000 + "]" * 100_000)
+    [found] = contents(tmp_path / name)
+    assert isinstance(found, FileFormatError) and "deep" in str(found)
+
+
+def test_yaml_references_do_not_grow_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("ase_bimetal.io.allowed.MOST_VALUES", 10_000)
+    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
+    (tmp_path / "a.yaml").write_text("\n".join(["sites: []", *lines]))
+    [found] = contents(tmp_path / "a.yaml")
+    assert isinstance(found, FileFormatError) and "10000" in str(found)
+
+
+XYZ = "2\nligand_smiles=\"_JSON {\\\"PET\\\": 2}\" note=Ångström\nAu 0 0 0\nPd 0 0 2.7\n"
+ENCODINGS = [("utf-8-sig", "\n"), ("latin-1", "\n"), ("utf-16", "\n"), ("utf-8", "\r\n"), ("latin-1", "\r\n"),
+             ("utf-8", "\r")]
+
+
+@pytest.mark.parametrize(("encoding", "ending"), ENCODINGS)
+def test_xyz_in_any_common_encoding(encoding, ending, tmp_path):
+    (tmp_path / "a.xyz").write_bytes((XYZ * 2).replace("\n", ending).encode(encoding))
+    found = contents(tmp_path / "a.xyz")
+    assert [frame.info["note"] for frame in found] == ["Ångström"] * 2
+    assert found[1].info["ligand_smiles"] == {"PET": 2} and found[1].positions[1, 2] == 2.7
+
+
+@pytest.mark.parametrize(("encoding", "ending"), ENCODINGS)
+@pytest.mark.parametrize("name", ["a.cif", "POSCAR", "a.json"])
+def test_other_text_formats_in_any_common_encoding(encoding, ending, name, tmp_path):
+    alloy = Atoms("AuPd", [[0, 0, 0], [2, 2, 2]], cell=[4, 4, 4], pbc=True)
+    if name == "a.json":
+        text = json.dumps(structure_with("Ångström"), ensure_ascii=False)
+    else:
+        write(tmp_path / name, alloy)
+        text = (tmp_path / name).read_text()
+        text = text + "# Ångström\n" if name == "a.cif" else text.replace("Au Pd", "Au Pd Å", 1)
+    (tmp_path / name).write_bytes(text.replace("\n", ending).encode(encoding))
+    [found] = contents(tmp_path / name)
+    assert not isinstance(found, BimetalError), found
+
+
+def test_a_missing_file_and_a_server_are_errors(tmp_path):
+    with pytest.raises(FileFormatError, match="no file"):
+        contents(tmp_path / "absent.xyz")
+    (tmp_path / "a").write_text("x")
+    with pytest.raises(FileFormatError, match="unknown format"):
+        contents(tmp_path / "a", "postgresql")
