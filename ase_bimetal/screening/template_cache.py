@@ -12,8 +12,8 @@ from ase import Atoms
 from ase.io import read
 
 from ase_bimetal.files import DATASETS, PACKAGE
-from ase_bimetal.screening.roles import Shell
 from ase_bimetal.screening.templates import template_name, template_path, write_template
+from ase_bimetal.structures.roles import Shell
 from ase_bimetal.structures.templates import build_template
 
 

@@ -13,6 +13,7 @@ from ase.build import bulk, fcc111
 
 from ase_bimetal import errors, load_example
 from ase_bimetal.lab.regressors import forest_card
+from ase_bimetal.lab.regressors.labelled_table import build_table, thin
 from ase_bimetal.model import forest
 from ase_bimetal.model.forest import DescriptorForest, QuantileForest, get_forest
 from ase_bimetal.model.table import (
@@ -21,12 +22,10 @@ from ase_bimetal.model.table import (
     FEATURES,
     N_METAL,
     DescriptorTable,
-    build_table,
     cells_in,
     material_features,
     read_table,
     surroundings,
-    thin,
 )
 from ase_bimetal.system import as_system
 

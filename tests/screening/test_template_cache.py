@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from ase_bimetal.screening.roles import Shell
 
 from ase_bimetal.screening import template_cache
 from ase_bimetal.screening.template_cache import cache_folder, cached_template
+from ase_bimetal.structures.roles import Shell
 
 SHELL = Shell("SMe", (("thiolate", "SMe"),))
 

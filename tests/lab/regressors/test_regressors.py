@@ -11,9 +11,9 @@ from ase.build import bulk
 from ase_bimetal import errors, load_example
 from ase_bimetal.elements import cohesive_energy
 from ase_bimetal.lab.regressors import compare as comparison
-from ase_bimetal.lab.regressors import regressors
 from ase_bimetal.lab.regressors.tuning import grouped_folds, tune
 from ase_bimetal.lab.training.metrics import mean_absolute_error
+from ase_bimetal.model import regressors
 from ase_bimetal.model.bond_terms import BOND_TERMS, bond_model, bond_terms, chosen_terms, sparse_terms
 from ase_bimetal.model.regressors import BARE, REGRESSORS, SPECS, fill_bare, make_regressor, untuned
 from ase_bimetal.model.table import CHI_ENV, FEATURES, LEVEL, DescriptorTable, read_table
