@@ -97,9 +97,8 @@ def find_metals(symbols: Sequence[str]) -> np.ndarray:
     """
     present = set(symbols)
     framework = "O" in present and ("Si" in present or "C" not in present)
-    return np.array(
-        [i for i, s in enumerate(symbols) if elements.is_metal(s) and not (s == "Al" and framework)], dtype=int
-    )
+    metals = {s for s in present if elements.is_metal(s) and not (s == "Al" and framework)}
+    return np.array([i for i, s in enumerate(symbols) if s in metals], dtype=int)
 
 
 def radii_of(symbols: Sequence[str]) -> np.ndarray:
@@ -377,19 +376,22 @@ def metal_contacts(
     donors
         Elements that can be donors, from the ligands; None allows any non-metal but B, Si, Ge and hydrogen.
     """
-    radii = radii_of(symbols)
-    total = radii[pairs.first] + radii[pairs.second]
-    names = np.array(symbols)
-    limit = np.where(names[pairs.first] == "C", np.maximum(CARBON_CONTACT, total), CONTACT_FACTOR * total)
+    radii, names = radii_of(symbols), np.array(symbols)
     may_donate = {s: _may_donate(s, donors) for s in set(symbols)}
     shell_atom = np.array([may_donate[s] for s in symbols])
     shell_atom[metals] = False
-    shell_atom[shell.links.first[names[shell.links.first] == "H"]] = False
+    bonded = np.zeros(len(symbols), dtype=bool)
+    bonded[shell.links.first] = True
+    shell_atom[(names == "H") & bonded] = False
     is_metal = np.zeros(len(symbols), dtype=bool)
     is_metal[metals] = True
-    keep = shell_atom[pairs.first] & is_metal[pairs.second] & (pairs.distance < limit)
+    to_metal = pairs.where(shell_atom[pairs.first] & is_metal[pairs.second])
+    total = radii[to_metal.first] + radii[to_metal.second]
+    carbon = (names == "C")[to_metal.first]
+    keep = to_metal.distance < np.where(carbon, np.maximum(CARBON_CONTACT, total), CONTACT_FACTOR * total)
+    near, ratios = to_metal.where(keep), (to_metal.distance / total)[keep]
     ratio = {}
-    for a, m, r in zip(pairs.first[keep], pairs.second[keep], (pairs.distance / total)[keep], strict=True):
+    for a, m, r in zip(near.first, near.second, ratios, strict=True):
         ratio[int(a), int(m)] = min(float(r), ratio.get((int(a), int(m)), np.inf))
     return _first_shell(ratio, shell.bonds)
 

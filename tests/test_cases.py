@@ -256,6 +256,7 @@ def test_a_slab_with_an_adsorbate_is_no_cluster(name):
     assert (system.kind, system.ligands, system.n_metals) == ("extended", (), 12)
     assert system.notes[0].startswith("a slab or solid metal with other atoms on or in it")
     [failure] = predict([system], errors="collect")
+    assert "slab or solid metal" in failure.reason
     assert isinstance(failure.error, UnsupportedSystemError)
     atoms = case(name)
     atoms.info["ligand_smiles"] = {"carbonyl": 1} if "CO" in name else {"hydride": 1}
@@ -314,3 +315,10 @@ def test_a_torn_ligand_is_no_solvent():
     with pytest.raises(PerceptionError, match=rf"atom {hydrogen} \(H\) is bonded to no metal and lies next to"):
         as_system(atoms)
     assert as_system(atoms, {"SMe": 8}).ligand_counts == {"CS": 8}
+
+
+def test_the_descriptor_model_says_what_an_object_is():
+    from ase_bimetal.model.forest import get_forest
+
+    dimer = get_forest().estimate(as_system(case("dimer_AuAg.extxyz")))
+    assert dimer.flags[0] == "a bare molecule or particle of 2 metal atoms, not a solid alloy"
