@@ -83,7 +83,7 @@ _DONOR_PATTERNS: tuple[tuple[str, str], ...] = (
     ("[CX4;!H0]1[#6]=[#6][#6]=[#6]1", "X"),
     ("[OX2H1]C=O", "X"),
     ("[NX2H1]=C=[S,O,Se]", "X"),
-    ("[SX1,SeX1]=[#6]", "L"),
+    ("[SX1,SeX1]=[#6]~[#7,#8,#16]", "L"),
     ("[SX2;H0]", "L"),
     ("[nX2]", "L"),
     ("[NX3;+0;!$(N-C=O);!$(N-[a]);!$(N-[!#6;!#1])]", "L"),
@@ -97,7 +97,7 @@ DONOR_KINDS = (
     "X type (loses a hydrogen): thiol/selenol S–H or Se–H, hydrogen halide, terminal alkyne, hydrogen cyanide, "
     "cyclopentadiene, carboxylic, nitric or sulfonic acid, isothiocyanic N–H, alcohol O–H, hydride, and any anion "
     "written with its charge on C, N, O, P, S or Se; L type (bound whole): phosphine P, carbene, CO, isocyanide, "
-    "thione or thioether S, amine/pyridine/nitrile N"
+    "S of thioureas, thioamides and thioethers, amine/pyridine/nitrile N"
 )
 # Elements in the middle of weakly coordinating anions, such as BF4− and PF6−, and those whose anions bind metal.
 _COUNTER_ION_CENTRES = frozenset({"B", "P", "As", "Sb", "Si"})

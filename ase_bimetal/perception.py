@@ -33,12 +33,13 @@ BOND_FACTOR = 1.3
 _HEAVY_BOND_FACTOR, _HEAVY_ABOVE = 1.15, 10
 #: A ligand atom touches a metal atom below this multiple.
 CONTACT_FACTOR = 1.25
-#: A fragment with no atom within this multiple of any metal is unbound.
-UNBOUND_FACTOR = 1.35
 # Metal that repeats through the cell is a slab or solid, and no chain, when its atoms have so many metal neighbours.
 _SOLID_COORDINATION = 3
-#: Two metal atoms further apart than this multiple (Au–Au 4.1 Å) do not make two parts one cluster.
+#: A fragment with no atom within this multiple of any metal is unbound (S–Au 3.6 Å), and two metal atoms further apart
+#: (Au–Au 4.1 Å) do not make two parts one cluster.
 APART_FACTOR = 1.5
+#: An unbound atom within this multiple of another fragment was torn from it: hydrogen bonds begin at 1.75.
+TORN_FACTOR = 1.65
 #: Carbon touches metal below this distance [Å] or the sum of radii: Cp rings and η²-alkynyls, but not S–CH2.
 CARBON_CONTACT = 2.6
 # An atom further out than its bonded neighbour by this share of the radii is second shell (C of M–N–C).
@@ -96,9 +97,8 @@ def find_metals(symbols: Sequence[str]) -> np.ndarray:
     """
     present = set(symbols)
     framework = "O" in present and ("Si" in present or "C" not in present)
-    return np.array(
-        [i for i, s in enumerate(symbols) if elements.is_metal(s) and not (s == "Al" and framework)], dtype=int
-    )
+    metals = {s for s in present if elements.is_metal(s) and not (s == "Al" and framework)}
+    return np.array([i for i, s in enumerate(symbols) if s in metals], dtype=int)
 
 
 def radii_of(symbols: Sequence[str]) -> np.ndarray:
@@ -264,27 +264,39 @@ def _is_sheet(fragment: np.ndarray, donors: Sequence[int], symbols: Sequence[str
 
 
 def unbound_fragments(
-    symbols: Sequence[str], metals: np.ndarray, shell: Shell, pairs: Pairs, factor: float = UNBOUND_FACTOR
+    symbols: Sequence[str], metals: np.ndarray, shell: Shell, pairs: Pairs
 ) -> list[np.ndarray]:
-    """Fragments without an atom near any metal: solvent, counter-ions, lattice water.
+    """Fragments with no atom within `APART_FACTOR` of a metal: solvent, counter-ions, lattice water.
 
     The hydrogens of a molecule do not count: C–H…M is no bond.
-
-    Parameters
-    ----------
-    factor
-        How near, as a multiple of the sum of the covalent radii, at most `APART_FACTOR`.
     """
     radii, names = radii_of(symbols), np.array(symbols)
     is_metal = np.zeros(len(symbols), dtype=bool)
     is_metal[metals] = True
-    near = pairs.distance < factor * (radii[pairs.first] + radii[pairs.second])
+    near = pairs.distance < APART_FACTOR * (radii[pairs.first] + radii[pairs.second])
     touching = np.zeros(len(symbols), dtype=bool)
     touching[pairs.first[near & is_metal[pairs.second]]] = True
     bonded = np.zeros(len(symbols), dtype=bool)
     bonded[shell.links.first] = True
     touching &= (names != "H") | ~bonded
     return [fragment for fragment in shell.fragments if not touching[fragment].any()]
+
+
+def torn_bond(symbols: Sequence[str], loose: np.ndarray, metals: np.ndarray, pairs: Pairs) -> tuple[int, int] | None:
+    """An unbound atom and the atom of another fragment that it was torn from; None where there is none.
+
+    Parameters
+    ----------
+    loose
+        Indices of all unbound atoms.
+    """
+    radii = radii_of(symbols)
+    is_loose, is_metal = np.zeros((2, len(symbols)), dtype=bool)
+    is_loose[loose] = True
+    is_metal[metals] = True
+    near = pairs.distance < TORN_FACTOR * (radii[pairs.first] + radii[pairs.second])
+    torn = np.flatnonzero(near & is_loose[pairs.first] & ~is_loose[pairs.second] & ~is_metal[pairs.second])
+    return (int(pairs.first[torn[0]]), int(pairs.second[torn[0]])) if len(torn) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -323,14 +335,13 @@ def parts_of(symbols: Sequence[str], metals: np.ndarray, shell: Shell, pairs: Pa
     hydrogen[np.setdiff1d(np.arange(len(symbols)), shell.links.first)] = False
     with_metal = pairs.where((first | second) & ~hydrogen[pairs.first] & ~hydrogen[pairs.second])
     ratio = with_metal.distance / (radii[with_metal.first] + radii[with_metal.second])
-    both = is_metal[with_metal.first] & is_metal[with_metal.second]
-    near = _joined(with_metal.where(ratio < np.where(both, APART_FACTOR, UNBOUND_FACTOR)), shell.links)
+    near = _joined(with_metal.where(ratio < APART_FACTOR), shell.links)
     _, label = connected_components(_graph(near, len(symbols)), directed=False)
     members = tuple(np.flatnonzero(label == k) for k in dict.fromkeys(label[metals].tolist()))
     bonded = ratio < CONTACT_FACTOR
     whole = _joined(with_metal.where(bonded), shell.links)
     n_atoms = len(symbols)
-    between = with_metal.where(bonded & both)
+    between = with_metal.where(bonded & is_metal[with_metal.first] & is_metal[with_metal.second])
     solid = len(between.first) >= _SOLID_COORDINATION * len(metals) and _runs_on(metals, between, n_atoms)
     return Parts(members, solid, solid or _runs_on(metals, whole, n_atoms))
 
@@ -365,19 +376,22 @@ def metal_contacts(
     donors
         Elements that can be donors, from the ligands; None allows any non-metal but B, Si, Ge and hydrogen.
     """
-    radii = radii_of(symbols)
-    total = radii[pairs.first] + radii[pairs.second]
-    names = np.array(symbols)
-    limit = np.where(names[pairs.first] == "C", np.maximum(CARBON_CONTACT, total), CONTACT_FACTOR * total)
+    radii, names = radii_of(symbols), np.array(symbols)
     may_donate = {s: _may_donate(s, donors) for s in set(symbols)}
     shell_atom = np.array([may_donate[s] for s in symbols])
     shell_atom[metals] = False
-    shell_atom[shell.links.first[names[shell.links.first] == "H"]] = False
+    bonded = np.zeros(len(symbols), dtype=bool)
+    bonded[shell.links.first] = True
+    shell_atom[(names == "H") & bonded] = False
     is_metal = np.zeros(len(symbols), dtype=bool)
     is_metal[metals] = True
-    keep = shell_atom[pairs.first] & is_metal[pairs.second] & (pairs.distance < limit)
+    to_metal = pairs.where(shell_atom[pairs.first] & is_metal[pairs.second])
+    total = radii[to_metal.first] + radii[to_metal.second]
+    carbon = (names == "C")[to_metal.first]
+    keep = to_metal.distance < np.where(carbon, np.maximum(CARBON_CONTACT, total), CONTACT_FACTOR * total)
+    near, ratios = to_metal.where(keep), (to_metal.distance / total)[keep]
     ratio = {}
-    for a, m, r in zip(pairs.first[keep], pairs.second[keep], (pairs.distance / total)[keep], strict=True):
+    for a, m, r in zip(near.first, near.second, ratios, strict=True):
         ratio[int(a), int(m)] = min(float(r), ratio.get((int(a), int(m)), np.inf))
     return _first_shell(ratio, shell.bonds)
 
@@ -671,5 +685,6 @@ __all__ = [
     "parts_of",
     "perceive_ligands",
     "support_cations",
+    "torn_bond",
     "unbound_fragments",
 ]

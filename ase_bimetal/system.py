@@ -30,7 +30,6 @@ from ase_bimetal.geometry import GeometryFindings, examine
 from ase_bimetal.ligands import Ligand, formula_text, parse_ligands, total_formula
 from ase_bimetal.neighbors import Pairs, pairs_within
 from ase_bimetal.perception import (
-    APART_FACTOR,
     Parts,
     Shell,
     cut_shell,
@@ -41,6 +40,7 @@ from ase_bimetal.perception import (
     perceive_ligands,
     search_cutoff,
     support_cations,
+    torn_bond,
     unbound_fragments,
 )
 
@@ -425,7 +425,21 @@ class _Raw:
     notes: tuple[str, ...] = ()
 
 
+def _require_full_occupancy(occupancies: Mapping[object, Mapping[str, float]]) -> None:
+    """Refuse sites that several elements share, or that are empty in part of the cells: site → element → share."""
+    for site, shares in occupancies.items():
+        if len(shares) == 1 and min(shares.values()) > 1 - 1e-3:
+            continue
+        listed = ", ".join(f"{symbol} {share:g}" for symbol, share in shares.items())
+        what = "hydrogen atoms are partly occupied" if set(shares) == {"H"} else "the site is disordered"
+        raise GeometryError(
+            f"site {site} ({listed}): {what}; allowed: one element a site, fully occupied. Choose one set of positions "
+            "of the disordered group, or give the metal core alone with its ligands named"
+        )
+
+
 def _read_atoms(atoms: Atoms) -> _Raw:
+    _require_full_occupancy(atoms.info.get("occupancy") or {})
     initial = atoms.get_initial_charges()
     return _Raw(
         symbols=tuple(atoms.symbols),
@@ -469,9 +483,11 @@ def _read_molecule(molecule: IMolecule) -> _Raw:
 
 
 def _read_sites(sites: IStructure | IMolecule, cell: np.ndarray, pbc: Sequence[bool]) -> _Raw:
-    for index, site in enumerate(sites):
-        if not site.is_ordered:
-            raise GeometryError(f"site {index} ({site.species_string}) is disordered; allowed: one element a site")
+    _require_full_occupancy({
+        index: {str(species): float(share) for species, share in site.species.items()}
+        for index, site in enumerate(sites)
+        if not site.is_ordered
+    })
     charges = sites.site_properties.get("charge")
     known = charges is not None and None not in charges
     return _Raw(
@@ -530,6 +546,7 @@ def _build(raw: _Raw, argument: object) -> BimetallicSystem:
     around = _look_around(raw, metals)
     kind = _kind_of_geometry(raw, around, given)
     if kind == "cluster" and len(around.loose) and not _belongs(around, raw, given):
+        _require_whole_ligands(raw, around)
         return _build(_without(raw, around.loose), argument)
     _require_formula(raw, around.metals, given)
     if kind != "extended":
@@ -681,18 +698,17 @@ def _kind_of_network(raw: _Raw, around: _Around) -> str:
 
 
 def _belongs(around: _Around, raw: _Raw, given: Ligands | None) -> bool:
-    """Whether the given ligands count the unbound atoms; ligands with stretched bonds to metal may still do.
+    """Whether the given ligands count the unbound atoms, as they may those of a ligand that is breaking.
 
     Raises
     ------
     PerceptionError
-        A whole ligand is further away than any bond can be stretched; names its first atom.
+        A whole ligand is unbound; names its first atom.
     """
     if given is None or _formula_beside(raw.symbols, around.metals) != total_formula(given):
         return False
     whole = [ligand.bound_formula for ligand, _ in given]
-    far = unbound_fragments(raw.symbols, around.metals, around.shell, around.pairs, APART_FACTOR)
-    gone = [fragment for fragment in far if Counter(raw.symbols[i] for i in fragment) in whole]
+    gone = [fragment for fragment in around.loose if Counter(raw.symbols[i] for i in fragment) in whole]
     if not gone:
         return True
     first = int(gone[0][0])
@@ -702,6 +718,18 @@ def _belongs(around: _Around, raw: _Raw, given: Ligands | None) -> bool:
         "more than a bond away from any metal; allowed: ligands that touch metal. Move it, or leave it out of the "
         "annotation"
     )
+
+
+def _require_whole_ligands(raw: _Raw, around: _Around) -> None:
+    """Refuse to leave out atoms that a ligand has lost."""
+    torn = torn_bond(raw.symbols, np.concatenate(around.loose), around.metals, around.pairs)
+    if torn is not None:
+        a, b = (f"{i} ({raw.symbols[i]})" for i in torn)
+        raise PerceptionError(
+            f"atom {a} is bonded to no metal and lies next to atom {b} of another molecule: a torn bond, or hydrogen "
+            "atoms of a disordered group; allowed: whole molecules. Repair the coordinates, or name the ligands in "
+            "atoms.info['ligand_smiles']"
+        )
 
 
 def _without(raw: _Raw, loose: Sequence[np.ndarray]) -> _Raw:

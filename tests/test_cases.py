@@ -10,6 +10,7 @@ from ase.io import read
 
 from ase_bimetal import predict
 from ase_bimetal.errors import (
+    GeometryError,
     LigandError,
     LigandMismatchError,
     PerceptionError,
@@ -255,6 +256,7 @@ def test_a_slab_with_an_adsorbate_is_no_cluster(name):
     assert (system.kind, system.ligands, system.n_metals) == ("extended", (), 12)
     assert system.notes[0].startswith("a slab or solid metal with other atoms on or in it")
     [failure] = predict([system], errors="collect")
+    assert "slab or solid metal" in failure.reason
     assert isinstance(failure.error, UnsupportedSystemError)
     atoms = case(name)
     atoms.info["ligand_smiles"] = {"carbonyl": 1} if "CO" in name else {"hydride": 1}
@@ -288,3 +290,35 @@ def test_a_carbon_ring_without_hydrogens_is_not_read_as_a_cumulene():
     bare = atoms[[i for i, s in enumerate(atoms.symbols) if s != "H"]]
     with pytest.raises(PerceptionError, match="hydrogen atoms are missing"):
         as_system(bare)
+
+
+def test_half_occupied_hydrogens_are_said_through_ase_and_pymatgen():
+    from pymatgen.io.cif import CifParser
+
+    atoms = case("methyl_H_half_occupied.cif")
+    words = r"site \d+ \(H 0.5\): hydrogen atoms are partly occupied.*give the metal core alone"
+    with pytest.raises(GeometryError, match=words):
+        as_system(atoms)
+    [structure] = CifParser(CASES / "methyl_H_half_occupied.cif").parse_structures(primitive=False, on_error="ignore")
+    with pytest.raises(GeometryError, match=words):
+        as_system(structure)
+    del atoms.info["occupancy"]
+    with pytest.raises(PerceptionError, match="hydrogen atoms of a disordered group"):
+        as_system(atoms)
+
+
+def test_a_torn_ligand_is_no_solvent():
+    atoms = case("Z1_Au4Pd2_SMe8.cif")
+    carbon = atoms.symbols.search("C")[0]
+    hydrogen = min(atoms.symbols.search("H"), key=lambda i: atoms.get_distance(carbon, i, mic=True))
+    atoms.set_distance(carbon, hydrogen, 1.6, fix=0)
+    with pytest.raises(PerceptionError, match=rf"atom {hydrogen} \(H\) is bonded to no metal and lies next to"):
+        as_system(atoms)
+    assert as_system(atoms, {"SMe": 8}).ligand_counts == {"CS": 8}
+
+
+def test_the_descriptor_model_says_what_an_object_is():
+    from ase_bimetal.model.forest import get_forest
+
+    dimer = get_forest().estimate(as_system(case("dimer_AuAg.extxyz")))
+    assert dimer.flags[0] == "a bare molecule or particle of 2 metal atoms, not a solid alloy"

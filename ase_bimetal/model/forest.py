@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any
 
@@ -195,7 +195,7 @@ class DescriptorForest(FormationModel):
             "host": system.host, "dopant": system.dopant, "surroundings": surroundings(system)
         }
         [found] = self.estimate_rows(pd.DataFrame([row]), [set(correction_features(system))])
-        return found
+        return replace(found, flags=(*system.notes, *found.flags))
 
     def estimate_rows(self, rows: pd.DataFrame, corrected: list[set[str]] | None = None) -> list[Estimate]:
         """Formation energies from descriptors alone, for materials known by their numbers and not their coordinates.

@@ -157,8 +157,9 @@ def _check_supported(system: BimetallicSystem) -> None:
     if system.kind != "cluster":
         raise UnsupportedSystemError(
             f"the multimodal model describes ligand-protected clusters; this object is of kind {system.kind!r}"
-            " and carries no ligands. Use DescriptorFormationCalculator, which describes any bimetallic material, or "
-            "annotate ligands in atoms.info['ligand_smiles'] if it has any"
+            f" and carries no ligands{''.join(f' ({note})' for note in system.notes)}. Use "
+            "DescriptorFormationCalculator, which describes any bimetallic material, or annotate ligands in "
+            "atoms.info['ligand_smiles'] if it has any"
         )
     if not system.has_geometry:
         raise UnsupportedSystemError("a composition has no metal core to read; allowed: objects with coordinates")
