@@ -24,6 +24,7 @@ from ase_bimetal.model.domain import standard_deviation
 from ase_bimetal.model.encode import Encoded, collate, encode
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.system import BimetallicSystem, as_system
+from ase_bimetal.workers import allow_forks
 
 _BATCH = 64
 
@@ -132,6 +133,7 @@ class Predictor:
     """
 
     def __init__(self, model: str | Path = DEFAULT_MODEL, device: str = "cpu") -> None:
+        allow_forks()
         self.checkpoint: Checkpoint = load_checkpoint(model)
         self.device = device
         self.members = [member.to(device) for member in self.checkpoint.members]
