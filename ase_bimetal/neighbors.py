@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from vesin import NeighborList
 
+from ase_bimetal.cells import require_usable_cell
+
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
@@ -47,15 +49,18 @@ def pairs_within(positions: np.ndarray, cell: np.ndarray, pbc: Sequence[bool], c
     cutoff
         Largest distance [Å].
 
+    Raises
+    ------
+    GeometryError
+        The cell is no lattice: see `require_usable_cell`.
+
     Examples
     --------
     >>> pairs_within(np.array([[0.5, 0, 0], [9.5, 0, 0]]), np.diag([10.0, 0, 0]), (True,) * 3, 3.0).distance
     array([1., 1.])
     """
     periodic = [bool(p) and bool(np.linalg.norm(v) > 1e-8) for p, v in zip(pbc, cell, strict=True)]
-    vectors = cell[periodic]
-    if len(vectors) and np.linalg.matrix_rank(vectors) < len(vectors):
-        periodic = [False] * 3  # lattice vectors that span no volume describe no lattice
+    require_usable_cell(cell, periodic, len(positions))
     box = np.where(np.array(periodic)[:, None], cell, 0.0)
     search = NeighborList(cutoff=cutoff, full_list=True)
     first, second, distance, shift = search.compute(positions, box, periodic, "ijdS")

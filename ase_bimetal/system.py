@@ -17,6 +17,7 @@ from monty.json import MSONable
 
 from ase_bimetal import elements
 from ase_bimetal.annotation import ANNOTATION_KEY, annotation_of
+from ase_bimetal.cells import charges_of, require_room, require_usable_cell
 from ase_bimetal.errors import (
     ChargedSystemError,
     GeometryError,
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 COINCIDENT_BELOW = 0.4
 #: Coordinates beyond this [Å] are an error: no object is so large, and cell lists overflow.
 FARTHEST = 1e6
+#: Atoms of a composition at most.
+MOST_ATOMS = 1_000_000
 # Partial charges may not sum to zero exactly; beyond half an electron they say that the object is an ion.
 _CHARGE_TOLERANCE = 0.5
 
@@ -463,11 +466,11 @@ def _charges(atoms: Atoms) -> np.ndarray | None:
     """Atomic charges [e]: initial charges, an array ``charges``, or what a calculator has already computed."""
     initial = atoms.get_initial_charges()
     if initial.any():
-        return initial
+        return charges_of(initial, len(atoms))
     if "charges" in atoms.arrays:
-        return atoms.arrays["charges"].astype(float)
+        return charges_of(atoms.arrays["charges"], len(atoms))
     results: Mapping[str, Any] = getattr(atoms.calc, "results", {})
-    return np.array(results["charges"], dtype=float) if "charges" in results else None
+    return charges_of(results["charges"], len(atoms)) if "charges" in results else None
 
 
 def _beyond_tolerance(total: float) -> float:
@@ -496,7 +499,7 @@ def _read_sites(sites: IStructure | IMolecule, cell: np.ndarray, pbc: Sequence[b
         cell=np.array(cell, dtype=float),
         pbc=tuple(bool(p) for p in pbc),
         annotation=annotation_of(sites.properties),
-        charges=np.array(charges, dtype=float) if known else None,
+        charges=charges_of(charges, len(sites)) if known else None,
         total_charge=float(sites.charge or 0.0),
     )
 
@@ -509,6 +512,8 @@ def _read_composition(composition: Composition) -> _Raw:
             f"composition {composition.formula} has fractional amounts of {', '.join(fractional)}; allowed: the "
             "whole formula of the cluster, as Au4Pd2S8C64H72"
         )
+    if sum(amounts.values()) > MOST_ATOMS:
+        raise UnsupportedSystemError(f"a composition of {sum(amounts.values()):g} atoms; allowed: {MOST_ATOMS} at most")
     symbols = tuple(s for s, n in amounts.items() for _ in range(round(n)))
     return _Raw(
         symbols=symbols,
@@ -593,8 +598,8 @@ def _check_values(raw: _Raw) -> None:
     if len(bad):
         raise GeometryError(f"atom {bad[0]} ({raw.symbols[bad[0]]}) has a position that is not a finite number below "
                             f"{FARTHEST:g} Å: {raw.positions[bad[0]].tolist()}")
-    if not np.isfinite(raw.cell).all():
-        raise GeometryError(f"the cell holds values that are not finite: {raw.cell.tolist()}")
+    require_usable_cell(raw.cell, raw.pbc, len(raw.symbols))
+    require_room(raw.positions, raw.cell, raw.pbc)
 
 
 def _given_ligands(raw: _Raw, argument: object) -> tuple[Ligands | None, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from multiprocessing import parent_process
 from threading import Thread
 
@@ -22,4 +23,17 @@ def start_torch_worker() -> None:
     torch.set_num_threads(1)
 
 
-__all__ = ["end_with_parent", "start_torch_worker"]
+@lru_cache(maxsize=1)
+def allow_forks() -> None:
+    """Let processes forked from this one use PyTorch, in one thread each.
+
+    A fork copies the memory of OpenMP's threads but not the threads, and the first parallel loop in it would wait for
+    them without end.
+    """
+    import torch
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
+
+
+__all__ = ["allow_forks", "end_with_parent", "start_torch_worker"]

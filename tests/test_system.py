@@ -82,12 +82,13 @@ def test_wrapped_pieces_in_a_skewed_and_partly_periodic_cell(anchor):
         assert same(as_system(boxed), reference)
 
 
-def test_cells_without_volume_are_no_lattice(anchor):
+def test_a_cell_of_zeros_is_no_lattice_and_one_without_volume_is_refused(anchor):
     atoms = anchor("Cu")
-    reference = as_system(atoms)
-    for cell in (np.zeros((3, 3)), np.ones((3, 3))):
-        flat = Atoms(atoms.symbols, atoms.positions, cell=cell, pbc=True)
-        assert as_system(flat).ligands == reference.ligands
+    boxed = Atoms(atoms.symbols, atoms.positions, pbc=True)
+    assert as_system(boxed).ligands == as_system(atoms).ligands
+    boxed.cell = np.ones((3, 3))
+    with pytest.raises(errors.GeometryError, match="span no volume"):
+        as_system(boxed)
 
 
 def test_annotation_wins_over_perception_and_contradicts_an_argument_loudly(anchor):

@@ -38,3 +38,25 @@ def test_a_worker_ends_with_its_parent(tmp_path):
     while is_alive(worker) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not is_alive(worker)
+
+
+def test_a_fork_after_a_prediction_predicts_too(tmp_path):
+    """OpenMP's threads do not survive a fork; a second prediction would wait for them without end."""
+    script = tmp_path / "forked.py"
+    script.write_text(
+        "import os, torch\n"
+        "from ase_bimetal import load_example, predict\n"
+        "torch.set_num_threads(2)\n"
+        "torch.ones(512, 512) @ torch.ones(512, 512)\n"
+        "torch.ones(10**6).exp().sum()\n"
+        "cluster = load_example('Au4Pd2(PET)8')\n"
+        "before = predict([cluster])[0].energy\n"
+        "if (child := os.fork()) == 0:\n"
+        "    torch.ones(10**6).exp().sum()\n"
+        "    os._exit(0 if abs(predict([cluster])[0].energy - before) < 1e-5 else 3)\n"
+        "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0\n"
+        "assert torch.get_num_threads() == 2\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", str(script)], timeout=100, capture_output=True, text=True,
+                          env=os.environ | {"OMP_NUM_THREADS": "2"})
+    assert done.returncode == 0, done.stderr

@@ -22,6 +22,7 @@ from ase_bimetal.model.ensemble import member_outputs, stack
 from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.system import BimetallicSystem
+from ase_bimetal.workers import allow_forks
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Predictor(FormationModel):
     """
 
     def __init__(self, model: str | Path = DEFAULT_MODEL, device: str = "cpu") -> None:
+        allow_forks()
         self.checkpoint: Checkpoint = load_checkpoint(model)
         self.device = device
         self.network = stack(self.checkpoint.members).to(device)

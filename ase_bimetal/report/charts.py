@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,7 +48,8 @@ def map_chart(results: Results) -> str:
         error_y={"type": "data", "array": rows[c.FORMATION_ENERGY_STD].round(4), "color": "#b5bdc7", "thickness": 1,
                  "width": 0},
         marker={"size": 9, "line": {"color": "#444", "width": 0.6}, **_mixing_colours(rows, results)},
-        customdata=rows[[c.ID, NAME, c.FORMATION_ENERGY_STD, c.MIXING_ENTHALPY, c.MOTIF]], hovertemplate=_hover(),
+        customdata=_escaped(rows)[[c.ID, NAME, c.FORMATION_ENERGY_STD, c.MIXING_ENTHALPY, c.MOTIF]],
+        hovertemplate=_hover(),
     )
     front = rows[rows[FRONT]].sort_values(c.PHI)
     figure.add_scatter(
@@ -64,6 +66,11 @@ def map_chart(results: Results) -> str:
         yaxis={"title": {"text": _ENERGY}, "zeroline": False, "gridcolor": "#e6eaee"},
     )
     return figure.to_json()
+
+
+def _escaped(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows whose texts are safe in a label, in which Plotly understands some HTML."""
+    return rows.assign(**{column: rows[column].map(escape) for column in (NAME, c.MOTIF)})
 
 
 def _hover() -> str:
@@ -122,7 +129,7 @@ def rose_chart(results: Results, host: str) -> str:
     figure.add_barpolar(
         r=(length - start).round(4), base=start, theta=angles, width=0.85 * 360 / max(len(rows), 1), name="",
         marker={"line": {"color": "#444", "width": 0.6}, **_mixing_colours(rows, results)}, showlegend=False,
-        customdata=rows[[c.ID, NAME, c.FORMATION_ENERGY_STD, c.MIXING_ENTHALPY, c.MOTIF, c.FORMATION_ENERGY]],
+        customdata=_escaped(rows)[[c.ID, NAME, c.FORMATION_ENERGY_STD, c.MIXING_ENTHALPY, c.MOTIF, c.FORMATION_ENERGY]],
         hovertemplate=_hover().replace("%{y:.2f}", "%{customdata[5]:.2f}").replace("φ %{x:.3f}<br>", ""),
     )
     figure.add_scatterpolar(r=_with_gaps(ends), theta=_with_gaps(np.column_stack([angles, angles])), mode="lines",

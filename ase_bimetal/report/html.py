@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ase_bimetal.errors import WeightsError
 from ase_bimetal.extras import name_extra
+from ase_bimetal.files import write_whole
 from ase_bimetal.report import charts, words
 from ase_bimetal.report.results import NAME, Results, read_results
 from ase_bimetal.report.table import table_block
@@ -86,9 +87,7 @@ def write_report(folder: str | Path, out: str | Path, rows: int = TABLE_ROWS) ->
     """
     out = Path(out)
     text = render(read_results(folder), rows)
-    part = out.with_name(out.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(out)
+    write_whole(out, text)
     return out
 
 

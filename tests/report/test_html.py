@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -12,7 +13,7 @@ from ase_bimetal.cli.report import report
 from ase_bimetal.errors import MissingPackageError, ScreenError
 from ase_bimetal.report import read_results, summarise, write_figures, write_report
 from ase_bimetal.report.html import render
-from ase_bimetal.report.results import FRONT, Results, candidate_name
+from ase_bimetal.report.results import FRONT, NAME, Results, candidate_name
 from ase_bimetal.report.table import table_block
 from ase_bimetal.report.words import failure_groups
 from ase_bimetal.screening import columns as c
@@ -141,3 +142,34 @@ def test_without_plotly_the_extra_is_named(folder, tmp_path, monkeypatch):
     with pytest.raises(MissingPackageError, match=r"plotly is not installed; pip install 'ase-bimetal\[report\]'"):
         write_report(folder, tmp_path / "report.html")
     assert not list(tmp_path.iterdir())
+
+
+EVIL = "</script><script>document.title='taken'</script><img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def hostile(results):
+    """The screening with names, motifs, flags, reasons and configuration values that are HTML."""
+    def changed(rows):
+        rows = rows.copy()
+        for column in (NAME, c.MOTIF, c.GEOMETRY, c.REASON):
+            if column in rows:
+                rows[column] = EVIL
+        rows[c.FLAGS] = [[EVIL]] * len(rows)
+        return rows
+
+    config = results.info["config"] | {"title": EVIL, "ligands": [EVIL]}
+    info = results.info | {"config": config, "level": EVIL, "version": EVIL}
+    return replace(results, predicted=changed(results.predicted), failed=changed(results.failed), info=info)
+
+
+def test_no_name_or_value_can_become_part_of_the_page(hostile):
+    page = render(hostile, 50)
+    assert EVIL not in page and "<script>document" not in page and "<img src=x" not in page
+    assert "&lt;script&gt;document" in page
+
+
+def test_a_hostile_screening_runs_nothing_in_a_browser(hostile, tmp_path, browse):
+    (tmp_path / "a.html").write_text(render(hostile, 50), encoding="utf-8")
+    shown, console = browse(tmp_path / "a.html")
+    assert "<title>taken" not in shown and "<img src=\"x\"" not in shown and "alert" not in console

@@ -1,0 +1,111 @@
+"""Cells and values checked before any compiled library sees them: what is no lattice ends there with a typed error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ase_bimetal.errors import GeometryError
+
+#: Largest period [Å]; cell lists of libraries overflow beyond.
+LARGEST_PERIOD = 1e6
+#: Smallest distance [Å] between the lattice planes of a repeated direction: less than half of any bond.
+SMALLEST_SPACING = 0.5
+#: Smallest volume of the parallelepiped of unit lattice vectors; below, they span no lattice. 10° between all has 0.03.
+SMALLEST_SPAN = 1e-3
+#: Least volume [Å³] of one atom in a periodic solid; diamond has 5.7.
+SMALLEST_VOLUME = 1.0
+#: Most atoms in a cube of 3 Å of a large object; the densest solids have 5.
+_MOST_IN_CUBE, _CUBE, _MANY = 100, 3.0, 2000
+
+
+def require_usable_cell(cell: np.ndarray, pbc: Sequence[bool], n_atoms: int) -> None:
+    """Refuse a cell in which a search for neighbours would never end, or be wrong.
+
+    Parameters
+    ----------
+    cell
+        Lattice vectors [Å] as rows, shape (3, 3).
+    pbc
+        Which lattice directions repeat; one whose vector is zero does not.
+    n_atoms
+        Number of atoms in the cell.
+
+    Raises
+    ------
+    GeometryError
+        Values that are not finite, vectors that span no lattice, planes or atoms too close, periods too long.
+
+    Examples
+    --------
+    >>> require_usable_cell(np.eye(3) * 4.0, (True,) * 3, 4)
+    >>> require_usable_cell(np.eye(3) * 1e-4, (True,) * 3, 1)
+    Traceback (most recent call last):
+        ...
+    ase_bimetal.errors.GeometryError: lattice planes are 0.0001 Å apart; allowed: at least 0.5 Å
+    """
+    if cell.shape != (3, 3) or not np.isfinite(cell).all():
+        raise GeometryError(f"the cell holds values that are not finite: {cell.tolist()}")
+    lengths = np.linalg.norm(cell, axis=1)
+    periodic = np.array(pbc, dtype=bool) & (lengths > 1e-8)
+    if not periodic.any():
+        return
+    vectors, lengths = cell[periodic], lengths[periodic]
+    if lengths.max() > LARGEST_PERIOD:
+        raise GeometryError(f"the cell has a period of {lengths.max():g} Å; allowed: at most {LARGEST_PERIOD:g} Å")
+    unit = vectors / lengths[:, None]
+    span = float(np.sqrt(max(np.linalg.det(unit @ unit.T), 0.0)))
+    if span < SMALLEST_SPAN:
+        raise GeometryError(f"the lattice vectors {vectors.round(4).tolist()} span no volume; allowed: independent "
+                            "vectors, or pbc=False")
+    # The distance of planes along a vector is one over the length of its reciprocal.
+    spacing = 1 / np.linalg.norm(np.linalg.pinv(vectors), axis=0)
+    if spacing.min() < SMALLEST_SPACING:
+        raise GeometryError(f"lattice planes are {spacing.min():g} Å apart; allowed: at least {SMALLEST_SPACING} Å")
+    if periodic.all() and span * lengths.prod() < SMALLEST_VOLUME * n_atoms:
+        raise GeometryError(f"{n_atoms} atoms in a cell of {span * lengths.prod():.3g} Å³; allowed: at least "
+                            f"{SMALLEST_VOLUME} Å³ for each. Check the unit of the cell")
+
+
+def require_room(positions: np.ndarray, cell: np.ndarray, pbc: Sequence[bool]) -> None:
+    """Refuse a large object that is packed so densely that its pairs would fill the memory.
+
+    Raises
+    ------
+    GeometryError
+        More than 100 atoms in a cube of 3 Å.
+    """
+    if len(positions) < _MANY:
+        return
+    if np.array(pbc, dtype=bool).all() and np.linalg.det(cell):
+        positions = np.linalg.solve(cell.T, positions.T).T % 1.0 @ cell
+    cubes, counts = np.unique(np.floor(positions / _CUBE).astype(np.int64), axis=0, return_counts=True)
+    if counts.max() > _MOST_IN_CUBE:
+        where = (cubes[counts.argmax()] * _CUBE).tolist()
+        raise GeometryError(f"{counts.max()} atoms within {_CUBE} Å of {where} Å; allowed: at most {_MOST_IN_CUBE}")
+
+
+def charges_of(values: object, n_atoms: int) -> np.ndarray:
+    """Atomic charges [e] as numbers, one an atom.
+
+    Raises
+    ------
+    GeometryError
+        Not one finite number an atom.
+
+    Examples
+    --------
+    >>> charges_of(["0.5", -0.5], 2)
+    array([ 0.5, -0.5])
+    """
+    try:
+        charges = np.array(values, dtype=float)
+    except (TypeError, ValueError):
+        raise GeometryError(f"the charges {values!r:.80} are no numbers; allowed: one number an atom [e]") from None
+    if charges.shape != (n_atoms,) or not np.isfinite(charges).all():
+        raise GeometryError(f"the charges {values!r:.80} are not {n_atoms} finite numbers; allowed: one an atom [e]")
+    return charges
+
+
+__all__ = ["charges_of", "require_room", "require_usable_cell"]

@@ -1,0 +1,120 @@
+"""What can be wrong with an object or a file, as hypothesis strategies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from ase import Atoms
+from hypothesis import strategies as st
+
+from ase_bimetal import load_example
+
+Mutation = Callable[[Atoms, np.random.Generator], Atoms]
+EXAMPLE = "Au4Pd2(PET)8"
+
+
+def _scale(atoms: Atoms, rng: np.random.Generator) -> Atoms:
+    atoms.positions *= np.exp(rng.uniform(np.log(0.3), np.log(4)))
+    return atoms
+
+
+def _scale_metals(atoms: Atoms, rng: np.random.Generator) -> Atoms:
+    metals = [i for i, s in enumerate(atoms.symbols) if s in ("Au", "Pd")]
+    atoms.positions[metals] *= np.exp(rng.uniform(np.log(0.3), np.log(4)))
+    return atoms
+
+
+def _shuffle(atoms: Atoms, rng: np.random.Generator) -> Atoms:
+    atoms.numbers = rng.permutation(atoms.numbers)
+    return atoms
+
+
+def _rattle(atoms: Atoms, rng: np.random.Generator) -> Atoms:
+    atoms.positions += rng.normal(scale=rng.uniform(0.1, 2), size=atoms.positions.shape)
+    return atoms
+
+
+def _line(atoms: Atoms, rng: np.random.Generator) -> Atoms:
+    atoms.positions = np.outer(np.arange(len(atoms)), [rng.uniform(0.1, 4), 0, 0])
+    return atoms
+
+
+def _random_positions(atoms: Atoms, rng: np.random.Generator) -> Atoms:
+    atoms.positions = rng.uniform(0, rng.uniform(2, 60), size=atoms.positions.shape)
+    return atoms
+
+
+def _cell(atoms: Atoms, rng: np.random.Generator) -> Atoms:
+    atoms.cell = rng.normal(size=(3, 3)) * 10 ** rng.uniform(-8, 8)
+    if rng.random() < 0.3:
+        atoms.cell[1] = atoms.cell[0]
+    atoms.pbc = rng.random(3) < 0.8
+    return atoms
+
+
+def _not_finite(atoms: Atoms, rng: np.random.Generator) -> Atoms:
+    atoms.positions[rng.integers(len(atoms)), rng.integers(3)] = rng.choice([np.nan, np.inf, -np.inf, 1e300, 1e7])
+    return atoms
+
+
+def _two_copies(atoms: Atoms, rng: np.random.Generator) -> Atoms:
+    copy = atoms.copy()
+    copy.positions += rng.normal(size=3) * rng.uniform(0, 200)
+    return atoms + copy
+
+
+def _lost_atoms(atoms: Atoms, rng: np.random.Generator) -> Atoms:
+    del atoms[rng.choice(len(atoms), size=rng.integers(1, 20), replace=False)]
+    return atoms
+
+
+def _charges(atoms: Atoms, rng: np.random.Generator) -> Atoms:
+    atoms.set_array("charges", np.array(rng.choice(["x", "nan", "1", ""], size=len(atoms))))
+    return atoms
+
+
+def _annotation(atoms: Atoms, rng: np.random.Generator) -> Atoms:
+    values = [{"PET": 10**400}, {"PET": -1}, {"PET": float("nan")}, {"": 1}, {"Q": 8}, 3.0, [], [None], "[" * 3000,
+              {"C" * 5000: 1}, {"PET": "8"}, b"PET", {1: 2}, '{"PET": 8']
+    atoms.info["ligand_smiles"] = values[rng.integers(len(values))]
+    return atoms
+
+
+MUTATIONS: dict[str, Mutation] = {
+    "everything scaled": _scale, "metals scaled": _scale_metals, "elements shuffled": _shuffle, "rattled": _rattle,
+    "atoms on a line": _line, "random positions": _random_positions, "odd cells": _cell, "not finite": _not_finite,
+    "two copies": _two_copies, "atoms lost": _lost_atoms, "charges that are text": _charges,
+    "odd annotations": _annotation,
+}
+
+
+def mutated(name: str, seed: int) -> Atoms:
+    """The shipped cluster with one thing wrong, the same for the same seed."""
+    return MUTATIONS[name](load_example(EXAMPLE), np.random.default_rng(seed))
+
+
+def objects() -> st.SearchStrategy[tuple[str, int]]:
+    """Names and seeds for `mutated`."""
+    return st.tuples(st.sampled_from(sorted(MUTATIONS)), st.integers(0, 2**32 - 1))
+
+
+def damaged(raw: bytes, seed: int) -> bytes:
+    """A file with bytes cut, repeated, changed or swapped for junk, the same for the same seed."""
+    rng = np.random.default_rng(seed)
+    content = bytearray(raw)
+    for _ in range(rng.integers(1, 6)):
+        start = int(rng.integers(0, max(len(content), 1)))
+        length = int(rng.integers(1, 60))
+        kind = rng.integers(5)
+        if kind == 0:
+            del content[start:]
+        elif kind == 1:
+            del content[start : start + length]
+        elif kind == 2:
+            content[start:start] = content[start : start + length]
+        elif kind == 3:
+            content[start : start + length] = rng.integers(0, 256, size=length, dtype=np.uint8).tobytes()
+        else:
+            content[start : start + length] = rng.choice([b"nan", b"1e999", b"-" * 40, b"[" * 40, b"\n\n", b"9" * 400])
+    return bytes(content)
