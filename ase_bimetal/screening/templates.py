@@ -91,9 +91,14 @@ def _shell_counts(motif: str, shell: Shell) -> dict[str, int]:
 
 def write_template(folder: Path, name: str, atoms: Atoms) -> None:
     """Write a template whole: a kill leaves no half file."""
+    write_whole(template_path(folder, name), template_text(atoms).encode())
+
+
+def template_text(atoms: Atoms) -> str:
+    """What a template's file holds."""
     buffer = StringIO()
     write(buffer, atoms, format="extxyz")
-    write_whole(template_path(folder, name), buffer.getvalue().encode())
+    return buffer.getvalue()
 
 
 def template_path(folder: Path, name: str) -> Path:
