@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
-from vesin import NeighborList
 
 from ase_bimetal.cells import require_usable_cell
 
@@ -62,9 +64,31 @@ def pairs_within(positions: np.ndarray, cell: np.ndarray, pbc: Sequence[bool], c
     periodic = [bool(p) and bool(np.linalg.norm(v) > 1e-8) for p, v in zip(pbc, cell, strict=True)]
     require_usable_cell(cell, periodic, len(positions))
     box = np.where(np.array(periodic)[:, None], cell, 0.0)
-    search = NeighborList(cutoff=cutoff, full_list=True)
+    search = _neighbor_list()(cutoff=cutoff, full_list=True)
     first, second, distance, shift = search.compute(positions, box, periodic, "ijdS")
     return Pairs(first.astype(int), second.astype(int), distance, shift.astype(int))
+
+
+@lru_cache(maxsize=1)
+def _neighbor_list() -> Any:
+    """vesin's `NeighborList` for NumPy arrays.
+
+    vesin imports torch wherever it is installed, to take its tensors too, which costs a process that only featurizes
+    more than a second. So torch is out of its sight while a copy of vesin is loaded for this module alone; whoever
+    imports vesin elsewhere gets another, whole one.
+    """
+    if "torch" in sys.modules or "vesin" in sys.modules:
+        from vesin import NeighborList
+
+        return NeighborList
+    sys.modules["torch"] = None  # type: ignore[assignment]
+    try:
+        from vesin import NeighborList
+    finally:
+        del sys.modules["torch"]
+        for name in [name for name in sys.modules if name.partition(".")[0] == "vesin"]:
+            del sys.modules[name]
+    return NeighborList
 
 
 __all__ = ["Pairs", "pairs_within"]

@@ -30,7 +30,7 @@ def scatter_softmax(scores: torch.Tensor, index: torch.Tensor, size: int) -> tor
 
 #: Gaussians of each of the two distances, and the ranges [Å] that those of the second cover: bonds, not second shells.
 _N_GAUSSIANS, _STRETCHES = 24, (-0.8, 1.6)
-#: Gaussians end at exp(−60) = 9e-27: below 1e-38 numbers are denormal, and products with them eight times slower.
+#: Gaussians end at exp(−60) = 9e-27: below 1e-38 numbers are denormal, with which some processors are much slower.
 _LARGEST_EXPONENT = 60.0
 #: Edges that are handled at once without gradients: their intermediates stay in the processor's cache.
 _EDGES_PER_BLOCK = 1024

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import lzma
 import sys
 from contextlib import suppress
 from functools import lru_cache
+from io import StringIO
 from pathlib import Path
 
 from ase import Atoms
@@ -16,16 +19,22 @@ from ase_bimetal.screening.templates import template_name, template_path, write_
 from ase_bimetal.structures.roles import Shell
 from ase_bimetal.structures.templates import build_template
 
+#: Templates of the example screening, made by `ase_bimetal.lab.labels.geometries`.
+SHIPPED = DATASETS / "example_templates.json.xz"
+
 
 def cached_template(motif: str, shell: Shell) -> Atoms:
-    """A template from the user's cache folder, or built and left there.
+    """A template that is shipped, or from the user's cache folder, or built and left there.
 
     Raises
     ------
     LigandError
         As `build_template`.
     """
-    folder, name = cache_folder(), template_name(motif, shell)
+    name = template_name(motif, shell)
+    if name in shipped_templates():
+        return read(StringIO(shipped_templates()[name]), format="extxyz")
+    folder = cache_folder()
     path = template_path(folder, name)
     if path.is_file():
         return read(path, format="extxyz")
@@ -33,6 +42,12 @@ def cached_template(motif: str, shell: Shell) -> Atoms:
     with suppress(OSError):  # a home that cannot be written costs the next run its time, not this one its result
         write_template(folder, name, atoms)
     return atoms
+
+
+@lru_cache(maxsize=1)
+def shipped_templates() -> dict[str, str]:
+    """Name → file of the templates of the example screening."""
+    return json.loads(lzma.decompress(SHIPPED.read_bytes()))
 
 
 def cache_folder() -> Path:
@@ -56,4 +71,4 @@ def _code_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-__all__ = ["cache_folder", "cached_template"]
+__all__ = ["SHIPPED", "cache_folder", "cached_template", "shipped_templates"]

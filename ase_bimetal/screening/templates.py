@@ -43,11 +43,16 @@ def site_template_name(site: Site) -> str:
 
 def write_template(folder: Path, name: str, atoms: Atoms) -> None:
     """Write a template whole: a kill leaves no half file."""
-    buffer = StringIO()
-    write(buffer, atoms, format="extxyz")
     path = template_path(folder, name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, buffer.getvalue())
+    write_whole(path, template_text(atoms))
+
+
+def template_text(atoms: Atoms) -> str:
+    """What a template's file holds."""
+    buffer = StringIO()
+    write(buffer, atoms, format="extxyz")
+    return buffer.getvalue()
 
 
 def template_path(folder: Path, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Geometries that the screening takes from the labels, as small files that are shipped.
+"""Geometries that the screening takes from the labels or need not build again, as small files that are shipped.
 
 ``python -m ase_bimetal.lab.labels.geometries`` makes them again.
 """
@@ -13,10 +13,15 @@ from ase import Atoms
 from ase_bimetal.files import write_whole
 from ase_bimetal.lab.labels.dataset import load_reference
 from ase_bimetal.lab.labels.hosts import load_hosts
+from ase_bimetal.screening.candidates import required_shells
+from ase_bimetal.screening.config import ScreenConfig, example_path
 from ase_bimetal.screening.supports import GEOMETRIES
+from ase_bimetal.screening.template_cache import SHIPPED
+from ase_bimetal.screening.templates import template_name, template_text
 from ase_bimetal.structures.motifs import FAMILIES
 from ase_bimetal.structures.placements import core_of
 from ase_bimetal.structures.relaxed_cores import SKELETONS, skeleton
+from ase_bimetal.structures.templates import build_template
 
 _HOST = "Au"
 _DECIMALS = 6
@@ -54,10 +59,17 @@ def support_geometries() -> list[dict]:
     ]
 
 
+def example_templates() -> dict[str, str]:
+    """Build every template of the example screening: name → file."""
+    tasks = required_shells(ScreenConfig.from_yaml(example_path()))
+    return {template_name(*task): template_text(build_template(*task)) for task in tasks}
+
+
 def main() -> None:
-    """Write both files."""
-    for path, content in ((SKELETONS, relaxed_skeletons()), (GEOMETRIES, support_geometries())):
-        write_whole(path, lzma.compress(json.dumps(content, separators=(",", ":")).encode()))
+    """Write the files, the templates last: they stand on the relaxed skeletons."""
+    makers = {SKELETONS: relaxed_skeletons, GEOMETRIES: support_geometries, SHIPPED: example_templates}
+    for path, make in makers.items():
+        write_whole(path, lzma.compress(json.dumps(make(), separators=(",", ":")).encode()))
 
 
 if __name__ == "__main__":
