@@ -113,7 +113,8 @@ def direction(found: explain.ShapValues, feature: str, theirs: str) -> str:
     """
     column = list(found.features.columns).index(feature)
     r = correlation(found.features[feature].to_numpy(float), found.values[:, column])
-    name, claim = explain.LABELS[feature].partition(" (")[0], f"in the article {theirs} goes with more stable structures"
+    name = explain.LABELS[feature].partition(" (")[0]
+    claim = f"in the article {theirs} goes with more stable structures"
     if not r.is_known or r.low * r.high <= 0:
         return f"Whether a higher {name} makes structures more or less stable is not told by these rows; {claim}."
     effect = "more" if r.r < 0 else "less"
