@@ -43,7 +43,7 @@ def test_every_package_of_every_extra_is_known():
     ("pydantic", "screen", ("screen", "--example", "--out", "{tmp}/results")),
     ("pyarrow", "screen", ("report", "{tmp}", "--out", "{tmp}/report.html")),
     ("shap", "explain", ("reproduce", "{tmp}/page")),
-    ("catboost", "boost", ("explain", "--out", "{tmp}/explained")),
+    ("shap", "explain", ("explain", "--out", "{tmp}/explained")),
     ("tblite", "label", ("build", "Au4M2", "Pd", "{tmp}/b.xyz", "--ligand", "thiolate=SMe", "--relax")),
     ("dask", "cluster", ("screen", "--example", "--scheduler", "tcp://nowhere:1", "--out", "{tmp}/results")),
     ("lightning", "train", ("pretrain-ligands", "{tmp}/t5")),

@@ -27,7 +27,7 @@ def explain(
     if rows not in ("minima", "configurations"):
         raise typer.BadParameter(f"{rows!r}; allowed: minima, configurations", param_hint="--rows")
     check_folder(out, "--out")
-    require("train", "boost", "explain")
+    require("train", "explain")
     from ase_bimetal.lab.regressors.compare import compare
     from ase_bimetal.lab.regressors.labelled_table import labelled_rows
 

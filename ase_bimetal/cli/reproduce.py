@@ -19,7 +19,7 @@ def reproduce(
 
     Example: ase-bimetal reproduce reproduced
     """
-    require("train", "boost", "explain", "report")
+    require("train", "label", "explain", "report")
     from ase_bimetal.lab.paper import write_page
 
     for path in write_page(out, options.teller(quiet)):

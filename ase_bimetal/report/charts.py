@@ -16,6 +16,8 @@ from ase_bimetal.screening import columns as c
 from ase_bimetal.system import BimetallicSystem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from plotly.graph_objects import Figure
 
@@ -143,6 +145,45 @@ def rose_chart(results: Results, host: str) -> str:
             "radialaxis": {"range": [start, float(ends.max()) * 1.02], "angle": between, "tickangle": between,
                            "nticks": 5, "gridcolor": "#d9dfe6", "tickfont": {"size": 11}},
         },
+    )
+    return figure.to_json()
+
+
+def heat_hosts(results: Results, hosts: Sequence[str]) -> list[str]:
+    """Hosts with at least two dopants and two ligands, for which a heat map tells something."""
+    rows = results.predicted[results.predicted[c.DOPANTS].notna() & results.predicted[c.LIGAND].notna()]
+    return [host for host in hosts if (rows.loc[rows[c.HOST] == host, [c.DOPANTS, c.LIGAND]].nunique() > 1).all()]
+
+
+def best_per_cell(results: Results, host: str) -> pd.DataFrame:
+    """Candidate of lowest E_form for every dopant and ligand of a host, dopants by atomic number."""
+    rows = results.predicted[(results.predicted[c.HOST] == host) & results.predicted[c.LIGAND].notna()]
+    lowest = rows.loc[rows.groupby([c.DOPANTS, c.LIGAND])[c.FORMATION_ENERGY].idxmin()]
+    numbers = [min(atomic_numbers[s] for s in name.split("+")) for name in lowest[c.DOPANTS]]
+    return lowest.iloc[np.argsort(numbers, kind="stable")]
+
+
+def heat_chart(results: Results, host: str) -> str:
+    """Dopant × ligand of a host: lowest E_form in every cell, empty where nothing was predicted."""
+    import plotly.graph_objects as go
+
+    cells = {(row[c.DOPANTS], row[c.LIGAND]): row for _, row in best_per_cell(results, host).iterrows()}
+    dopants = list(dict.fromkeys(dopant for dopant, _ in cells))
+    ligands = sorted({ligand for _, ligand in cells})
+    grid = [[cells.get((dopant, ligand)) for dopant in dopants] for ligand in ligands]
+    shown = (c.ID, NAME, c.FORMATION_ENERGY_STD, c.MIXING_ENTHALPY, c.MOTIF, c.PHI)
+    figure = go.Figure(go.Heatmap(
+        x=dopants, y=ligands, colorscale="Cividis", hoverongaps=False,
+        z=[[None if row is None else round(row[c.FORMATION_ENERGY], 4) for row in line] for line in grid],
+        customdata=[[None if row is None else [row[name] for name in shown] for row in line] for line in grid],
+        texttemplate="%{z:.2f}", hovertemplate=_hover().replace("%{y:.2f}", "%{z:.2f}").replace(
+            "φ %{x:.3f}", "φ %{customdata[5]:.3f}"),
+        colorbar={"title": {"text": _ENERGY, "side": "right"}, "thickness": 14, "outlinewidth": 0.5},
+    ))
+    figure.update_layout(
+        template="none", font=_FONT, margin={"l": 110, "r": 20, "t": 50, "b": 50},
+        title={"text": f"Host {host}", "font": {"size": 15}},
+        xaxis={"title": {"text": "dopant"}, "type": "category"}, yaxis={"type": "category", "autorange": "reversed"},
     )
     return figure.to_json()
 

@@ -141,6 +141,7 @@ def _charts(results: Results) -> dict[str, str]:
         return {}
     figures = {"map": charts.map_chart(results)}
     figures |= {f"rose-{host}": charts.rose_chart(results, host) for host in _rose_hosts(results)}
+    figures |= {f"heat-{host}": charts.heat_chart(results, host) for host in _heat_hosts(results)}
     structures = [charts.structure_chart(as_system(atoms)) for atoms in _structures(results)]
     return figures | {"structures": f"[{','.join(structures)}]"}
 
@@ -148,6 +149,11 @@ def _charts(results: Results) -> dict[str, str]:
 def _rose_hosts(results: Results) -> list[str]:
     """Hosts with the most candidates, at most `ROSES`."""
     return list(results.predicted[c.HOST].value_counts().index[:ROSES])
+
+
+def _heat_hosts(results: Results) -> list[str]:
+    """Those of them with more than one dopant and ligand."""
+    return charts.heat_hosts(results, _rose_hosts(results))
 
 
 def _structures(results: Results) -> list[Any]:
@@ -191,6 +197,10 @@ def _captions(results: Results, rows: int) -> dict[str, Any]:
         "charts": n > 0,
         "provenance": f"{level}. Written {date.today().isoformat()} by ase-bimetal {version('ase-bimetal')}.",
         "roses": [{"id": f"rose-{host}", "host": host} for host in _rose_hosts(results)],
+        "heats": [{"id": f"heat-{host}", "host": host} for host in _heat_hosts(results)],
+        "heat_caption": f"Lowest E_form of every dopant with every ligand, over all motifs and arrangements; {level}. "
+                        "The order of ligands depends on their reference state. Click a cell to find its candidate in "
+                        "the table.",
         "best_caption": f"{order} {level}. ± is one standard deviation.",
         "map_caption": f"Formation energy against accessibility index, coloured by H_mix (blue: the metals mix). Bars: "
                        f"one standard deviation. Points and front: all predicted, passing or not. {level}.{thinned} "

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ase_bimetal.structures.template_errors import IDEAL_CORE as IDEAL_CORE
+from ase_bimetal.structures.template_errors import RELAXED_CORE as RELAXED_CORE
+
 ID = "id"
 STATUS = "status"
 REASON = "reason"

@@ -11,12 +11,13 @@ from typer.testing import CliRunner
 
 from ase_bimetal.cli.report import report
 from ase_bimetal.errors import MissingPackageError, ScreenError
-from ase_bimetal.report import read_results, summarise, write_figures, write_report
+from ase_bimetal.report import charts, read_results, summarise, write_figures, write_report
 from ase_bimetal.report.html import render
 from ase_bimetal.report.results import FRONT, NAME, Results, candidate_name
 from ase_bimetal.report.table import table_block
 from ase_bimetal.report.words import failure_groups
 from ase_bimetal.screening import columns as c
+from ase_bimetal.structures.motifs import DOPANTS
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +82,25 @@ def test_nothing_beats_the_front(results):
     for _, row in front.iterrows():
         better = (rows[c.FORMATION_ENERGY] < row[c.FORMATION_ENERGY]) & (rows[c.PHI] > row[c.PHI])
         assert not better.any()
+
+
+def test_the_heat_map_holds_the_lowest_energy_of_each_dopant_and_ligand(results, static):
+    assert charts.heat_hosts(results, ["Au", "Pt"]) == ["Au"]
+    [drawn] = json.loads(charts.heat_chart(results, "Au"))["data"]
+    assert drawn["x"] == list(DOPANTS) and drawn["y"] == ["PMe3", "SMe"]
+    rows = results.predicted
+    for i, ligand in enumerate(drawn["y"]):
+        for k, dopant in enumerate(drawn["x"]):
+            mine = rows[(rows[c.DOPANTS] == dopant) & (rows[c.LIGAND] == ligand)]
+            assert drawn["z"][i][k] == pytest.approx(mine[c.FORMATION_ENERGY].min(), abs=6e-5)
+            assert drawn["customdata"][i][k][0] == mine.loc[mine[c.FORMATION_ENERGY].idxmin(), c.ID]
+    assert 'data-chart="heat-Au"' in static and "Dopant by ligand" in static
+
+
+def test_one_ligand_makes_no_heat_map(results):
+    one = results.predicted[results.predicted[c.LIGAND] == "SMe"]
+    few = Results(results.folder, one, results.failed, results.skipped, results.info)
+    assert charts.heat_hosts(few, ["Au"]) == [] and "Dopant by ligand" not in render(few)
 
 
 def test_fewer_rows_are_said_to_be_fewer(results):

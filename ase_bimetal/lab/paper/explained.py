@@ -14,16 +14,18 @@ from ase_bimetal.files import WEIGHTS
 from ase_bimetal.lab.paper import figures, published, words
 from ase_bimetal.lab.paper.blocks import Picture, Section, Table, picture
 from ase_bimetal.lab.paper.gather import PageData
+from ase_bimetal.lab.paper.statistics import correlation
 from ase_bimetal.lab.paper.words import number, ordinal
 from ase_bimetal.lab.regressors import explain
 from ase_bimetal.model.regressors import SPARSE_NAME
-from ase_bimetal.model.table import CHI_ENV, LEVEL
+from ase_bimetal.model.table import CHI_ENV, FEATURES, LEVEL, N_METAL
 
 #: Card of the graph-only network, where it ships.
 GRAPH_CARD = WEIGHTS / "gcnn-gfn1-pbe" / "card.json"
 #: Kinds of atoms of the published figure beside metal, which is a group of its own.
 _KINDS = ("S", "P", "C")
 _TERMS = 3
+RATIO = FEATURES[3]
 
 
 def attention_section(data: PageData) -> Section:
@@ -60,8 +62,9 @@ def attention_table(attention: dict[str, Any], groups: pd.DataFrame, kinds: pd.D
     theirs = {name: ordinal(rank + 1) for rank, name in enumerate(published.ATTENTION_ORDER)}
     rows = [(name, f"{_mean(groups.loc[name])}, {ordinal(rank + 1)}", theirs[name])
             for rank, name in enumerate(groups.index)]
-    rows += [(f"{kind} atoms", _mean(kinds.loc[kind]), "–") for kind in _KINDS if kind in kinds.index]
-    rows += [(f"Pearson's r of a ligand's attention ({how}) and the electrons it took", number(value), "–")
+    rows += [(f"{kind} atoms", _mean(kinds.loc[kind]), published.ATTENTION[kind])
+             for kind in _KINDS if kind in kinds.index]
+    rows += [(f"Pearson's r of a ligand's attention ({how}) and the electrons it took", number(value), "correlated")
              for how, value in _charge_links(attention).items()]
     return Table(("quantity", "ours", "published"), tuple(rows),
                  f"Attention 0…1, mean ± standard deviation over atoms; {attention['ligands']:,} ligands. \"Within a "
@@ -75,22 +78,48 @@ def shap_section(data: PageData) -> Section:
     ranks = {name: rank + 1 for rank, name in enumerate(found.importance.index)}
     share = 100 * found.importance[CHI_ENV] / found.importance.sum()
     difference = (
-        "The article finds the coordination environment important; here χ_env, which stands for it, is "
-        f"{ordinal(ranks[CHI_ENV])} of eight and makes {share:.0f} % of all SHAP values, on rows that hold zeolites "
-        "and doped carbon beside clusters."
+        f"The article puts {words.listed(published.FIRST_FEATURES)} first; here they are "
+        f"{words.listed([ordinal(ranks[name]) for name in (RATIO, CHI_ENV, N_METAL)])} of eight, and χ_env makes "
+        f"{share:.0f} % of all SHAP values, on rows that hold zeolites and doped carbon beside clusters."
     )
+    theirs = {name: ordinal(rank + 1) for rank, name in enumerate((RATIO, CHI_ENV, N_METAL))}
     table = Table(
         ("feature", "our mean |SHAP value| (eV/metal)", "published"),
         tuple((explain.LABELS[name], f"{value:.2f}, {ordinal(ranks[name])}",
-               "stressed as important" if name == CHI_ENV else "–") for name, value in found.importance.items()),
-        f"{found.model} ({LEVEL}). A dash: not compared.",
+               theirs.get(name, "–")) for name, value in found.importance.items()),
+        f"{found.model} ({LEVEL}). A dash: not among the article's first three.",
     )
     sentences = (
+        direction(found, CHI_ENV, "a higher χ_env"),
+        direction(found, RATIO, "a medium to low dopant ratio"),
         "A SHAP value says what this forest does with these rows. The features hang together, since most follow from "
         "which metal the dopant is, so that the order may change with other rows.",
         _formula(explain.sparse_formula(minima)),
     )
     return Section("What the features do", difference, table, sentences, (), tuple(_shap_pictures(found, minima)))
+
+
+def direction(found: explain.ShapValues, feature: str, theirs: str) -> str:
+    """Which way a feature pulls E_form in the forest, and what the article says of it.
+
+    Parameters
+    ----------
+    found
+        SHAP values of the forest.
+    feature
+        Label of the feature.
+    theirs
+        What goes with more stable structures in the article, in words.
+    """
+    column = list(found.features.columns).index(feature)
+    r = correlation(found.features[feature].to_numpy(float), found.values[:, column])
+    name = explain.LABELS[feature].partition(" (")[0]
+    claim = f"in the article {theirs} goes with more stable structures"
+    if not r.is_known or r.low * r.high <= 0:
+        return f"Whether a higher {name} makes structures more or less stable is not told by these rows; {claim}."
+    effect = "more" if r.r < 0 else "less"
+    return (f"A higher {name} makes structures {effect} stable in this forest (Pearson's r of its SHAP values and its "
+            f"values {number(r.r)}); {claim}.")
 
 
 def _shap_pictures(found: explain.ShapValues, minima: Any) -> list[Picture]:
@@ -152,4 +181,4 @@ def _attended_example() -> tuple[object, np.ndarray, str] | None:
     return atoms, atom_attention(atoms), name
 
 
-__all__ = ["attention_section", "attention_table", "shap_section"]
+__all__ = ["attention_section", "attention_table", "direction", "shap_section"]

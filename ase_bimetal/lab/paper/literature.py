@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def materials_section(data: PageData) -> Section:
         "the materials are others than in the article, and the energies are estimates of a forest that has seen few "
         "such surroundings, whose error the interval does not hold."
     )
-    sentences = tuple(
+    sentences = _held(found), *(
         f"With {what}: {words.correlated(r, 'φ', 'estimated E_form')} "
         f"{words.against_published(r, published.PHI_CORRELATION)}" for what, r in found.items()
     )
@@ -41,6 +42,15 @@ def materials_section(data: PageData) -> Section:
                     f"{DISTANCES[0]:g} Å to that at {DISTANCES[1]:g} Å.")
     return Section("Materials from the literature", difference, comparison(rows, data.forest.name), sentences,
                    (material_table(data),), (drawn,))
+
+
+def _held(found: Mapping[str, Correlation]) -> str:
+    """In how many ways of counting φ the published correlation lies within our interval."""
+    theirs = published.PHI_CORRELATION
+    told = [f"{what} (n = {r.n}) {'holds' if r.low <= theirs <= r.high else 'excludes'} it"
+            for what, r in found.items() if r.is_known]
+    return (f"The published {number(theirs)} over about {published.PHI_MATERIALS} materials is not confirmed unless "
+            f"every line holds it, and an interval of few materials holds almost anything: {words.listed(told)}.")
 
 
 def comparison(rows: pd.DataFrame, forest: str) -> Table:

@@ -37,7 +37,8 @@ def labels_section(data: PageData) -> Section:
             ("distribution", "double Weibull " + ("fits" if fit.fits else "does not fit"), "double Weibull"),
             ("its shape c (–), centre and scale (eV/metal)",
              f"{fit.shape:.2f}, {number(fit.location)}, {fit.scale:.2f}", "–"),
-            ("Kolmogorov–Smirnov distance (–)", f"{fit.distance:.3f}", "–"),
+            ("Kolmogorov–Smirnov distance (–)", f"{fit.distance:.3f}", f"{published.WEIBULL_DISTANCE:.2f}"),
+            ("its p (–)", f"{fit.p_value:.3f}", f"{published.WEIBULL_P:.2f}"),
         ),
         f"Labels: {data.card['level']}, digest {data.digest}.",
     )
@@ -100,12 +101,22 @@ def volcano_section(data: PageData) -> Section:
         f"The article shows a volcano; of parabolas, {words.listed(told)}; ours are Mulliken charges of GFN1-xTB, of "
         "which only sign and order should be trusted."
     )
-    sentences = tuple(_vertex(kind, curve, parts[kind].chi_env) for kind, curve in curves.items())
+    sentences = (*(_vertex(kind, curve, parts[kind].chi_env) for kind, curve in curves.items()), *_sides(rows))
     drawn = picture("volcano", figures.volcano_figure(rows, curves),
                     "Charge transfer against environment electronegativity with a parabola",
                     "ΔQ_CT (mean charge of the dopant minus that of the host, GFN1-xTB Mulliken charges) of every "
                     "prototype's parent against χ_env.")
     return Section(title, difference, table, sentences, (), (drawn,))
+
+
+def _sides(rows: pd.DataFrame) -> tuple[str, ...]:
+    """Whether zeolites stand left of clusters, as in the article; nothing without both."""
+    middle = rows.groupby("surroundings").chi_env.mean()
+    if not {"ligands", "zeolite"} <= set(middle.index):
+        return ()
+    found = "as" if middle["zeolite"] < middle["ligands"] else "unlike"
+    return (f"Zeolites have a mean χ_env of {number(middle['zeolite'])}, clusters of {number(middle['ligands'])}, "
+            f"{found} in the article, where zeolites stand on the left side of the volcano and clusters on the right.",)
 
 
 def _vertex(kind: str, curve: Parabola, x: pd.Series) -> str:
@@ -192,6 +203,8 @@ def roses_section(data: PageData) -> Section:
     for name, rows in roses.items():
         found = correlation(rows.mixing.to_numpy(float), rows.energy.to_numpy(float))
         sentences.append(f"{name}: {words.correlated(found, 'H_mix', 'E_form')}")
+    sentences += [_best_partners(data, host) for host in published.BEST_PARTNERS]
+    sentences += _gold_above_copper(data)
     if not roses:
         return Section(title, difference, table, tuple(sentences))
     drawn = picture("roses", figures.roses_figure(roses), "Roses of formation energy by partner metal",
@@ -199,6 +212,39 @@ def roses_section(data: PageData) -> Section:
                     "labels of its prototypes, the line from the lowest to the highest of them; colour: H_mix, blue "
                     "where the metals mix. Of each element the kind of surroundings with most partners.")
     return Section(title, difference, table, tuple(sentences), (), (drawn,))
+
+
+def _best_partners(data: PageData, host: str) -> str:
+    """Which partners of an element have the lowest energy here, and which in the article."""
+    theirs = published.BEST_PARTNERS[host]
+    kind, rows = rose_of(data.table.minima().rows, host)
+    ours = list(rows.partner[: len(theirs)])
+    if not ours:
+        return f"{host}/M: none labelled; the article puts {words.listed(theirs)} first."
+    both = [metal for metal in theirs if metal in ours]
+    return (f"{host}/M, {kind}: lowest E_form with {words.listed(ours)}; the article puts {words.listed(theirs)} "
+            f"first, of which {words.listed(both) if both else 'none'} {'is' if len(both) < 2 else 'are'} among ours.")
+
+
+def _gold_above_copper(data: PageData) -> list[str]:
+    """Whether Au/M is more stable than Cu/M over partners that both have in one kind of surroundings."""
+    minima, told = _with_energy(data), []
+    for kind, rows in minima.groupby("surroundings"):
+        means = {host: _mean_by_partner(rows, host) for host in ("Au", "Cu")}
+        both = means["Au"].index.intersection(means["Cu"].index)
+        if len(both) < _LEAST_PARTNERS:
+            continue
+        gap = float((means["Au"][both] - means["Cu"][both]).mean())
+        order = "more" if gap < 0 else "less"
+        told.append(f"Over {len(both)} partners that both have ({kind}), Au/M is {order} stable than Cu/M by "
+                    f"{abs(gap):.2f} eV/metal; in the article Au/M is more stable.")
+    return told
+
+
+def _mean_by_partner(rows: pd.DataFrame, host: str) -> pd.Series:
+    """Mean lowest energy [eV/metal] of an element's pairs by the other metal."""
+    mine = rows[(rows.host == host) | (rows.dopant == host)]
+    return mine.groupby(mine.dopant.where(mine.host == host, mine.host)).energy.mean()
 
 
 def _orders(data: PageData) -> str:

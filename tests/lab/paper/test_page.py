@@ -11,12 +11,13 @@ from typer.testing import CliRunner
 
 from ase_bimetal.cli.app import app
 from ase_bimetal.errors import WeightsError
-from ase_bimetal.lab.paper import explained, figures, literature, models, page, published, sections, words
+from ase_bimetal.lab.paper import explained, figures, literature, models, page, printed, published, sections, words
 from ase_bimetal.lab.paper.blocks import Section, Table, picture
 from ase_bimetal.lab.paper.gather import HeldOut, PageData
 from ase_bimetal.lab.paper.materials import SHIPPED_MATERIALS, assess_materials
 from ase_bimetal.lab.paper.statistics import Parabola, correlation, fit_parabola, lowest_bin
 from ase_bimetal.lab.regressors import compare
+from ase_bimetal.lab.regressors.explain import ShapValues
 from ase_bimetal.lab.regressors.labelled_table import labelled_rows
 from ase_bimetal.model.bond_terms import BOND_TERMS
 from ase_bimetal.model.forest import get_forest
@@ -61,6 +62,7 @@ def test_distribution_is_fitted_and_told(data):
     assert "two humps" in section.sentences[0] and "300 labels" in section.sentences[0]
     assert section.pictures[0].png.startswith(b"\x89PNG")
     found = cells(section.comparison)
+    assert found["Kolmogorov–Smirnov distance (–)"][1] == "0.04" and found["its p (–)"][1] == "0.71"
     assert found["labels"] == ["300", "11,186"] and found["distribution"][1] == "double Weibull"
     flat = np.concatenate([np.linspace(-6, -5.9, 400), np.linspace(0, 0.1, 30)])
     lumps = changed(data, labels=pd.DataFrame({"family": "A", "energy": flat}))
@@ -177,6 +179,7 @@ def test_errors_stand_beside_the_published_ones(data, tmp_path, monkeypatch):
     found = cells(models.errors_section(data).comparison)
     card = data.card["metrics"]["random"]["MML"]
     assert found["MML"][0].startswith(f"{card['MAE']:.3f}") and found["MML"][2] == "0.055"
+    assert found["MML, H_mix only"][2:5] == ["0.057", "0.951", "0.061 / 0.938"]
     assert found["MML, H_mix only"][0] == "0.150 / 0.850" and found["MML, log P only"][0] == "–"
 
 
@@ -187,6 +190,8 @@ def test_regressors_on_both_kinds_of_rows_stand_beside_the_published_forest(data
     header, found = section.comparison.header, cells(section.comparison)
     assert {"ours: minima, random", "ours: minima, by metal pair", "ours: configurations, by prototype"} < set(header)
     assert found["random forest"][-1] == "0.182 / 0.969" and found["SVR"][0] == "not installed"
+    assert found["SVR"][-1] == "0.375 / 0.855" and found["lasso"][-1] == "0.649 / 0.640"
+    assert any("in the article random forest" in sentence for sentence in section.sentences)
     assert {"bond counting", "mean", "sparse polynomial"} < set(found)
     assert all(re.fullmatch(r"\d\.\d{3} / −?\d+\.\d{3}", cell) for cell in found["ridge"][:-1])
     number = found["mean"][header.index("ours: minima, by metal pair") - 1].split(" / ")[0]
@@ -215,8 +220,9 @@ def test_attention_is_told_from_the_card(data, tmp_path, monkeypatch):
     assert "another order" in section.difference and section.sentences[0] == "not drawn"
     found = cells(section.comparison)
     assert found["metal"] == ["0.90 ± 0.10, first", "first"]
+    assert found["S atoms"][1] == "0.50"
     assert found["coordinating atoms"] == ["0.50 ± 0.20, third", "second"] and found["S atoms"][0] == "0.50 ± 0.20"
-    assert found["Pearson's r of a ligand's attention (mean) and the electrons it took"] == ["−0.25", "–"]
+    assert found["Pearson's r of a ligand's attention (mean) and the electrons it took"] == ["−0.25", "correlated"]
     assert "1,200 ligands" in section.comparison.caption
     assert "attention" in page.section_makers()
     monkeypatch.setattr(explained, "GRAPH_CARD", tmp_path / "none.json")
@@ -240,8 +246,68 @@ def test_features_are_ranked_and_drawn_four_ways(data):
     assert [drawn.name for drawn in section.pictures] == ["pearson", "shap_bar", "shap_beeswarm", "shap_dependence"]
     values = [float(row[0].partition(",")[0]) for row in cells(section.comparison).values()]
     assert len(values) == 8 and values == sorted(values, reverse=True)
-    assert cells(section.comparison)["χ_env (Pauling)"][1] == "stressed as important"
-    assert "sparse polynomial keeps" in section.sentences[1]
+    assert cells(section.comparison)["χ_env (Pauling)"][1] == "second"
+    assert "The article puts dopant ratio, χ_env and N_metal first; here they are" in section.difference
+    assert any("sparse polynomial keeps" in sentence for sentence in section.sentences)
+    assert sum("goes with more stable structures" in sentence for sentence in section.sentences) == 2
+
+
+def test_the_direction_of_a_feature_follows_its_shap_values():
+    x = np.arange(40.0)
+    features = pd.DataFrame({name: x for name in FEATURES})
+    values = np.zeros((40, 8))
+    values[:, 0], values[:, 3] = np.sin(x) - 0.1 * x, np.sin(x) + 0.1 * x
+    found = ShapValues(values, features, 0.0, "forest")
+    told = explained.direction(found, FEATURES[0], "a higher χ_env")
+    pattern = (r"A higher χ_env makes structures more stable in this forest \(Pearson's r of its SHAP values and its "
+               r"values −0\.8\d\); in the article a higher χ_env goes with more stable structures\.")
+    assert re.match(pattern, told), told
+    assert "makes structures less stable" in explained.direction(found, FEATURES[3], "a lower ratio")
+    assert "is not told by these rows" in explained.direction(found, FEATURES[1], "anything")
+
+
+def test_single_numbers_stand_beside_the_printed_ones(data):
+    section = printed.printed_section(data)
+    found = cells(section.comparison)
+    assert found["log P of Cp* (–)"] == ["3.31", "0.40"] and "differ by up to 2.9" in section.difference
+    assert found["E_form of Au47Cd2(TBBT)31 (eV/metal)"] == ["not predicted: no coordinates", "−3.34"]
+    assert found["φ of Cu/Re in zeolites, labels (–)"][1] == "−0.55"
+    rows = pd.DataFrame({"family": ["Au4M2", "Au4M2", "Au4M2-capped", "Au4M2-capped", "Au4M2"], "host": "Au",
+                         "dopant": ["Pd", "Pd", "Pd", "Ag", "Hg"], "energy": [-3.0, -3.2, -3.4, -9.0, -1.0]})
+    effect, metals = printed.capping_effect(rows)
+    assert effect == pytest.approx(-0.3) and metals == ["Pd"]
+    assert printed._capping(effect, 1).startswith("two phosphines make Au4M2(SR)8 more stable by 0.30 eV/metal over 1")
+    assert "less stable by 0.10 eV/metal over 3 metals, where" in printed._capping(0.1, 3)
+
+
+def test_a_correlation_of_few_materials_confirms_nothing():
+    x = np.arange(40.0)
+    wide, narrow = correlation(x[:5], -x[:5] + 2 * np.sin(9 * x[:5])), correlation(x, np.sin(7 * x))
+    told = literature._held({"φ known": wide, "any": narrow})
+    assert "φ known (n = 5) holds it and any (n = 40) excludes it" in told and "not confirmed" in told
+
+
+def test_orders_of_pairs_stand_beside_the_published_ones(data):
+    rows = pd.DataFrame({"family": "Au4M2", "surroundings": "ligands", "minimum": 1, "shift": 0.0,
+                         "host": ["Au"] * 5 + ["Cu"] * 4,
+                         "dopant": ["Os", "Ru", "Pd", "Zn", "Ir", "Os", "Ru", "Pd", "Zn"],
+                         "gfn1": [-5.0, -4.0, -3.0, -2.0, -4.5, -4.0, -3.0, -2.0, -1.0]})
+    few = changed(data, table=DescriptorTable(rows.assign(**dict.fromkeys(FEATURES, 0.1))))
+    assert sections._best_partners(few, "Au") == (
+        "Au/M, ligands: lowest E_form with Os, Ir and Ru; the article puts Os, Re and Ru first, of which Os and Ru are "
+        "among ours.")
+    assert "none labelled" in sections._best_partners(few, "Ni")
+    [told] = sections._gold_above_copper(few)
+    assert told.startswith("Over 4 partners that both have (ligands), Au/M is more stable than Cu/M by 1.00 eV/metal")
+
+
+def test_sides_of_the_volcano_are_compared():
+    rows = pd.DataFrame({"surroundings": ["zeolite", "ligands"], "chi_env": [-1.0, -0.2]})
+    [told] = sections._sides(rows)
+    assert "χ_env of −1.00, clusters of −0.20, as in the article" in told
+    [told] = sections._sides(rows.assign(chi_env=[0.0, -0.2]))
+    assert "unlike in the article" in told
+    assert sections._sides(rows.iloc[:1]) == ()
 
 
 def test_sentences_follow_the_numbers():
