@@ -92,7 +92,7 @@ class MMLFormationCalculator(FormationCalculator):
 
     def get_energies(self, images: Sequence[Atoms]) -> list[float]:
         """Energies [eV] of many clusters, predicted together."""
-        from ase_bimetal.model.predictor import predict
+        from ase_bimetal.model.registry import predict
 
         options = self.parameters
         names = ("model", "ligands", "reference", "device")

@@ -18,7 +18,8 @@ from hostile_mutations import EXAMPLE, MUTATIONS, damaged, mutated
 from ase_bimetal import load_example
 from ase_bimetal.errors import BimetalError
 from ase_bimetal.io import read_frames
-from ase_bimetal.model.predictor import Failure, predict
+from ase_bimetal.model.interface import Failure
+from ase_bimetal.model.registry import predict
 
 #: Formation energies [eV/metal] that labels and their neighbourhood have; a plain number outside is silently wrong.
 USUAL = (-5.5, 0.5)
