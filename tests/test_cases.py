@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import molecule
 from ase.io import read
 
 from ase_bimetal import predict
@@ -286,10 +287,13 @@ def test_missing_hydrogens_are_said_with_the_way_out(name, where):
 
 
 def test_a_carbon_ring_without_hydrogens_is_not_read_as_a_cumulene():
-    atoms = case("selenophenolate.extxyz")
-    bare = atoms[[i for i, s in enumerate(atoms.symbols) if s != "H"]]
+    ring = molecule("C5H5N")
+    nitrogen = ring.symbols.search("N")[0]
+    away = ring.positions[nitrogen] - ring.positions.mean(axis=0)
+    whole = ring + Atoms("Au", [ring.positions[nitrogen] + 2.1 * away / np.linalg.norm(away)])
+    assert as_system(whole).ligand_counts == {"c1ccncc1": 1}
     with pytest.raises(PerceptionError, match="hydrogen atoms are missing"):
-        as_system(bare)
+        as_system(whole[[i for i, s in enumerate(whole.symbols) if s != "H"]])
 
 
 def test_half_occupied_hydrogens_are_said_through_ase_and_pymatgen():
