@@ -1,0 +1,103 @@
+"""The contract of the rooms: who may import whom."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import ase_bimetal
+
+PACKAGE = Path(ase_bimetal.__file__).parent
+#: Rooms of the shop from left to right; a room imports from its own and from those before it.
+ORDER = (
+    ("errors", "files", "extras", "workers", "elements", "cells"),
+    ("ligands", "annotation", "neighbors"),
+    ("perception", "probes", "geometry"),
+    ("system", "exchange"),
+    ("examples",),
+    ("structures", "descriptors", "formation"),
+    ("model",),
+    ("io", "plots", "calculators", "featurizers", "plugins"),
+    ("screening",),
+    ("report",),
+    ("cli",),
+)
+#: Rooms of the workshop, likewise; all may import the shop.
+WORKSHOP = (("labels",), ("training", "pretraining", "gcnn", "regressors"), ("paper",))
+
+
+def imports_of(path: Path, inside_functions: bool) -> set[str]:
+    """Modules of the package that a file imports, those for type checkers left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found: set[str] = set()
+
+    def visit(node: ast.AST, in_function: bool) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+                continue
+            deeper = in_function or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            if not in_function or inside_functions:
+                if isinstance(child, ast.ImportFrom) and child.module and child.module.startswith("ase_bimetal"):
+                    found.update(f"{child.module}.{alias.name}" for alias in child.names)
+                elif isinstance(child, ast.Import):
+                    found.update(alias.name for alias in child.names if alias.name.startswith("ase_bimetal"))
+            visit(child, deeper)
+
+    visit(tree, False)
+    return found
+
+
+def files_of(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def room_of(dotted: str) -> str:
+    parts = dotted.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+SHOP = [path for path in files_of(PACKAGE) if not relative(path).startswith("lab/")]
+# `rglob` does not follow links, and the two public faces are linked into the package.
+SHOP += [path for name in ("calculators", "featurizers") for path in sorted((PACKAGE / name).glob("*.py"))]
+
+
+@pytest.mark.parametrize("path", SHOP, ids=relative)
+def test_what_a_user_runs_never_imports_the_laboratory(path):
+    verbs_may = relative(path).startswith("cli/")
+    into_lab = {name for name in imports_of(path, inside_functions=not verbs_may) if room_of(name) == "lab"}
+    assert not into_lab
+
+
+def test_the_contract_sees_an_arrow_the_wrong_way(tmp_path):
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("def f():\n    from ase_bimetal.lab.labels import cp2k\n")
+    assert imports_of(wrong, inside_functions=True) == {"ase_bimetal.lab.labels.cp2k"}
+    assert imports_of(wrong, inside_functions=False) == set()
+    wrong.write_text("from ase_bimetal.lab import labels\n")
+    assert imports_of(wrong, inside_functions=False) == {"ase_bimetal.lab.labels"}
+
+
+@pytest.mark.parametrize("path", SHOP, ids=relative)
+def test_rooms_of_the_shop_import_from_their_left(path):
+    level = {room: k for k, rooms in enumerate(ORDER) for room in rooms}
+    room = Path(relative(path)).parts[0].removesuffix(".py")
+    if room == "__init__":
+        return
+    late = {name for name in imports_of(path, inside_functions=False)
+            if room_of(name) in level and level[room_of(name)] > level[room]}
+    assert not late
+
+
+@pytest.mark.parametrize("path", files_of(PACKAGE / "lab"), ids=relative)
+def test_rooms_of_the_workshop_import_from_their_left(path):
+    level = {room: k for k, rooms in enumerate(WORKSHOP) for room in rooms}
+    parts = Path(relative(path)).parts
+    used = imports_of(path, inside_functions=True)
+    assert not {name for name in used if room_of(name) in ("report", "cli")}
+    if parts[1] in level:
+        rooms = {name.split(".")[2] for name in used if name.startswith("ase_bimetal.lab.")}
+        assert not {room for room in rooms if level.get(room, 0) > level[parts[1]]}
