@@ -20,7 +20,10 @@ _CALCULATORS = {
 def __getattr__(name: str) -> Any:
     if name != "__ase_plugins__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from ase._4.plugins.plugin import CalculatorPlugin
+    try:  # a private module of ASE 3.29: where a later ASE moves it, its list lacks us, and all else works
+        from ase._4.plugins.plugin import CalculatorPlugin
+    except ImportError:
+        return []
 
     return [
         CalculatorPlugin(name, citation=_CITATION, module=sys.modules[__name__], implementation=implementation)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -89,12 +88,11 @@ def _frames(clusters: Mapping[str, FormulaCluster]) -> list[Frame]:
     return [Frame(text, cluster.atoms) for text, cluster in clusters.items()]
 
 
-def _with_geometry(found: Prediction, cluster: FormulaCluster | None) -> Prediction:
-    """A prediction with what the geometry of a formula adds to its ± and flags."""
-    if cluster is None:
-        return found
-    std = cluster.widened(found.formation_energy_std)
-    return replace(found, formation_energy_std=std, flags=(*found.flags, *cluster.notes))
+def _finished(found: Prediction, cluster: FormulaCluster | None) -> Prediction:
+    """A prediction with what the geometry of a formula adds, for one that comes of a formula."""
+    from ase_bimetal.model.registry import with_geometry
+
+    return found if cluster is None else with_geometry(found, cluster)
 
 
 def _worker(
@@ -118,7 +116,7 @@ def _worker(
         results = [system if isinstance(system, BimetalError) else next(found) for system in systems]
         results = [result.error if isinstance(result, Failure) else result for result in results]
         return [result if isinstance(result, BimetalError)
-                else _record(frame, system, _with_geometry(result, clusters.get(frame.name)))
+                else _record(frame, system, _finished(result, clusters.get(frame.name)))
                 for frame, system, result in zip(frames, systems, results, strict=True)]
 
     return work

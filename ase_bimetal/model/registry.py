@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, overload
 
-from ase_bimetal.errors import BimetalError
+from ase_bimetal.errors import BimetalError, FormulaError
 from ase_bimetal.model.interface import Failure, FormationModel, Prediction
+from ase_bimetal.structures.formula import FormulaCluster, build_formula
 from ase_bimetal.system import BimetallicSystem, as_system
 
 #: Takes for each object the first of `_ORDER` that covers it.
@@ -145,20 +146,20 @@ class AutoModel(FormationModel):
 
 @overload
 def predict(
-    objects: Iterable[object], model: str | Path = ..., ligands: object = ..., reference: str = ...,
+    objects: object, model: str | Path = ..., ligands: object = ..., reference: str = ...,
     device: str = ..., errors: Literal["raise"] = ...,
 ) -> list[Prediction]: ...
 
 
 @overload
 def predict(
-    objects: Iterable[object], model: str | Path = ..., ligands: object = ..., reference: str = ...,
+    objects: object, model: str | Path = ..., ligands: object = ..., reference: str = ...,
     device: str = ..., *, errors: Literal["collect"],
 ) -> list[Prediction | Failure]: ...
 
 
 def predict(
-    objects: Iterable[object],
+    objects: object,
     model: str | Path = DEFAULT,
     ligands: object = None,
     reference: str = "dimer",
@@ -170,7 +171,8 @@ def predict(
     Parameters
     ----------
     objects
-        The clusters.
+        The clusters: a list, or one object alone. A text is a formula such as ``"Au24Pd(PET)18"``, for which a
+        cluster is built; files are read with `ase.io.read`.
     model
         Name of a shipped model (`list_models`), folder of one's own, or ``"auto"`` for the first that covers the
         object; every prediction names its model.
@@ -189,24 +191,61 @@ def predict(
     >>> [result] = predict([load_example("Au4Pd2(PET)8")])
     >>> result.reference, result.n_metals
     ('dimer', 6)
+    >>> [built] = predict("Au4Pt2(SMe)8")
+    >>> built.flags[0]
+    'geometry built for the formula Au4Pt2(SMe)8: motif Au4M2, not relaxed'
     """
     if errors not in ("raise", "collect"):
         raise ValueError(f"errors={errors!r}; allowed: 'raise', 'collect'")
-    systems: list[BimetallicSystem | Failure] = []
-    for item in objects:
-        try:
-            systems.append(as_system(item, ligands))
-        except BimetalError as error:
-            if errors == "raise":
-                raise
-            systems.append(Failure(error))
-    good = [s for s in systems if isinstance(s, BimetallicSystem)]
+    items = [_made(item, ligands) for item in _several(objects)]
+    good = [item.system for item in items if isinstance(item, _Item)]
     found = iter(get_model(model, device).predict(good, reference))
-    results = [next(found) if isinstance(s, BimetallicSystem) else s for s in systems]
+    results = [item.finished(next(found)) if isinstance(item, _Item) else item for item in items]
     for result in results:
         if errors == "raise" and isinstance(result, Failure):
             raise result.error
     return results
 
 
-__all__ = ["AUTO", "FOREST", "AutoModel", "ModelInfo", "get_model", "list_models", "predict"]
+@dataclass(frozen=True)
+class _Item:
+    """A system, and the cluster built for a formula that it comes from, if it does."""
+
+    system: BimetallicSystem
+    built: FormulaCluster | None = None
+
+    def finished(self, result: Prediction | Failure) -> Prediction | Failure:
+        """The result, with what the geometry of a formula adds to its ± and flags."""
+        if self.built is None or isinstance(result, Failure):
+            return result
+        return with_geometry(result, self.built)
+
+
+def with_geometry(found: Prediction, cluster: FormulaCluster) -> Prediction:
+    """Add to a prediction what the geometry built for a formula is worth."""
+    std = cluster.widened(found.formation_energy_std)
+    return replace(
+        found, formation_energy_std=std, formation_energy_interval=None, flags=(*found.flags, *cluster.notes)
+    )
+
+
+def _several(objects: object) -> Iterable[object]:
+    """The objects of a list; one object alone is a list of one."""
+    is_one = isinstance(objects, str | BimetallicSystem) or hasattr(objects, "get_chemical_symbols")
+    return [objects] if is_one or hasattr(objects, "lattice") or hasattr(objects, "spin_multiplicity") else objects
+
+
+def _made(item: object, ligands: object) -> _Item | Failure:
+    try:
+        if not isinstance(item, str):
+            return _Item(as_system(item, ligands))
+        if Path(item).suffix or "/" in item:
+            raise FormulaError(f"{item!r} looks like a file; predict takes objects and formulas. Write "
+                               f"predict(ase.io.read({item!r}, ':')), or on the command line: ase-bimetal predict {item}")
+        built = build_formula(item)
+        return _Item(as_system(built.atoms, ligands), built)
+    except BimetalError as error:
+        return Failure(error)
+
+
+__all__ = ["AUTO", "FOREST", "AutoModel", "ModelInfo", "get_model", "list_models", "predict", "with_geometry"]

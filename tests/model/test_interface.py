@@ -5,7 +5,7 @@ from ase import Atoms
 from ase.build import fcc111
 
 from ase_bimetal import check_model, get_model, list_models, load_example, predict
-from ase_bimetal.errors import ModelError, ReferenceStateError, UnsupportedSystemError, WeightsError
+from ase_bimetal.errors import FormulaError, ModelError, ReferenceStateError, UnsupportedSystemError, WeightsError
 from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe
 from ase_bimetal.system import as_system
 
@@ -93,3 +93,16 @@ def test_wrong_names_and_references_are_refused(cluster):
         predict([cluster], model="descriptor-forest", reference="hydride")
     hydride = predict([cluster], model="gcnn-gfn1-pbe", reference="hydride")[0].formation_energy_per_metal
     assert hydride != pytest.approx(predict([cluster], model="gcnn-gfn1-pbe")[0].formation_energy_per_metal, abs=0.1)
+
+
+def test_one_object_or_a_formula_is_taken_as_meant(cluster):
+    [alone] = predict(cluster)
+    assert alone == predict([cluster])[0] == predict(as_system(cluster))[0]
+    [relaxed] = predict("Au4Pd2(PET)8")  # bundled, so nothing is added
+    assert relaxed.formation_energy_per_metal == pytest.approx(alone.formation_energy_per_metal, abs=1e-6)
+    [built] = predict("Au4Pt2(SMe)8")
+    low, high = built.formation_energy_interval
+    assert high - low == pytest.approx(2 * 1.645 * built.formation_energy_std)
+    assert built.formation_energy_std > 0.1 and "not relaxed" in built.flags[0]
+    with pytest.raises(FormulaError, match="looks like a file"):
+        predict("cluster.xyz")
