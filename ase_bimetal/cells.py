@@ -8,8 +8,8 @@ import numpy as np
 
 from ase_bimetal.errors import GeometryError
 
-#: Largest period [Å]; cell lists of libraries overflow beyond.
-LARGEST_PERIOD = 1e6
+#: Largest period [Å]; at 10⁵ Å the counting of cells in vesin overflows and the process dies.
+LARGEST_PERIOD = 1e4
 #: Smallest distance [Å] between the lattice planes of a repeated direction: less than half of any bond.
 SMALLEST_SPACING = 0.5
 #: Smallest volume of the parallelepiped of unit lattice vectors; below, they span no lattice. 10° between all has 0.03.

@@ -29,6 +29,7 @@ def at_most_two_seconds():
 BAD = [(np.eye(3) * 1e-6, "planes are 1e-06"), (np.eye(3) * 1e-300, None), (np.eye(3) * 0.3, "planes are 0.3"),
        ([[5, 0, 0], [5, 0, 0], [0, 0, 5]], "span no volume"), ([[5, 0, 0], [5, 1e-4, 0], [0, 0, 5]], "span no volume"),
        (np.diag([5, 5, np.nan]), "finite"), (np.diag([5, 5, np.inf]), "finite"), (np.diag([1e8, 5, 5]), "period of 1e"),
+       ([[65e3, 0, 0], [0, 43e3, 0], [0, 0, 13e3]], "period of 65000"),
        (np.diag([1.2, 1.2, 1.2]), "2 atoms in a cell of 1.73"), (np.diag([1e300, 5, 5]), "period|finite")]
 
 
