@@ -240,8 +240,8 @@ def _made(item: object, ligands: object) -> _Item | Failure:
         if not isinstance(item, str):
             return _Item(as_system(item, ligands))
         if Path(item).suffix or "/" in item:
-            raise FormulaError(f"{item!r} looks like a file; predict takes objects and formulas. Write "
-                               f"predict(ase.io.read({item!r}, ':')), or on the command line: ase-bimetal predict {item}")
+            raise FormulaError(f"{item!r} looks like a file; allowed: objects and formulas. Write predict(ase.io.read("
+                               f"{item!r}, ':')), or on the command line: ase-bimetal predict {item}")
         built = build_formula(item)
         return _Item(as_system(built.atoms, ligands), built)
     except BimetalError as error:
