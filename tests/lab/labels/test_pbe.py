@@ -123,7 +123,7 @@ def test_a_failure_is_a_record_with_its_reason(task, tmp_path, monkeypatch):
 def test_shipped_labels_are_converged_and_belong_to_the_records(frame):
     rows = frame.set_index("id")
     labels = load_pbe()
-    assert len(labels) >= 18
+    assert len(labels) >= 24
     for label in labels:
         assert label.gradient < 1e-4
         row = rows.loc[label.record]
@@ -145,4 +145,4 @@ def test_the_gaussian_process_describes_the_difference_best():
     for group in ("prototype", "dopant", "family"):
         errors = {form: np.abs(left_out_errors(rows, form, group)).mean() for form in FORMS}
         assert min(errors, key=errors.get) == "Gaussian process on all of them"
-        assert errors["Gaussian process on all of them"] < 0.11
+        assert errors["Gaussian process on all of them"] < 0.1
