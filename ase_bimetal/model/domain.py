@@ -28,7 +28,7 @@ def stoichiometry(system: BimetallicSystem) -> str:
     >>> stoichiometry(as_system(load_example("Au4Pd2(PET)8")))
     '6 metals, 8 S-X'
     """
-    counts = Counter()
+    counts: Counter[str] = Counter()
     for ligand, n in system.ligands:
         counts[f"{ligand.donor}-{ligand.type}"] += n
     shell = ", ".join(f"{n} {donor}" for donor, n in sorted(counts.items()))

@@ -85,7 +85,7 @@ class Prediction(MSONable):
         """Every field in plain JSON types, as monty's encoder asks for it."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         values |= {"flags": list(self.flags), "descriptors": dict(self.descriptors)}
-        values["formation_energy_interval"] = list(self.formation_energy_interval)
+        values["formation_energy_interval"] = list(self.formation_energy_interval or ())
         return {"@module": type(self).__module__, "@class": type(self).__name__} | values
 
     @classmethod
@@ -222,14 +222,14 @@ def check_model(model: FormationModel, systems: Sequence[BimetallicSystem]) -> N
             _check_prediction(result, model, system)
     alone = [model.predict([system])[0] for system in systems]
     for one, other in zip(alone, together, strict=True):
-        same = isinstance(one, Failure) or math.isclose(
+        same = isinstance(one, Failure) or isinstance(other, Failure) or math.isclose(
             one.formation_energy_per_metal, other.formation_energy_per_metal, abs_tol=1e-5
         )
         _promise(same, "a system gives another number in a batch than alone")
 
 
 def _check_prediction(result: Prediction, model: FormationModel, system: BimetallicSystem) -> None:
-    low, high = result.formation_energy_interval
+    low, high = result.formation_energy_interval or (math.nan, math.nan)
     numbers = (result.formation_energy_per_metal, result.formation_energy_std, low, high)
     _promise(all(map(math.isfinite, numbers)), "a number is not finite")
     _promise(result.formation_energy_std > 0, "the standard deviation must be above 0")

@@ -231,8 +231,9 @@ def with_geometry(found: Prediction, cluster: FormulaCluster) -> Prediction:
 
 def _several(objects: object) -> Iterable[object]:
     """The objects of a list; one object alone is a list of one."""
-    is_one = isinstance(objects, str | BimetallicSystem) or hasattr(objects, "get_chemical_symbols")
-    return [objects] if is_one or hasattr(objects, "lattice") or hasattr(objects, "spin_multiplicity") else objects
+    marks = ("get_chemical_symbols", "lattice", "spin_multiplicity")  # of Atoms, Structures and Molecules
+    is_one = isinstance(objects, str | BimetallicSystem) or any(hasattr(objects, mark) for mark in marks)
+    return objects if isinstance(objects, Iterable) and not is_one else [objects]
 
 
 def _made(item: object, ligands: object) -> _Item | Failure:

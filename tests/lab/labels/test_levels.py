@@ -209,7 +209,8 @@ def test_cp2k_goes_on_after_a_kill_and_from_a_torn_wavefunction(anchors, tmp_pat
         f"cp2k.solve(Atoms('H2', {hydrogen.positions.tolist()}), 1, {str(tmp_path)!r})\n"
     )
     child = subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
-    while not list(tmp_path.glob("*/coarse.out")):
+    while not list(tmp_path.glob("*/full.out")):
+        assert child.poll() is None, "ended before it could be killed"
         time.sleep(0.05)
     os.killpg(child.pid, signal.SIGKILL)
     child.wait()
