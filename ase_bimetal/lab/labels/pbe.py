@@ -326,7 +326,7 @@ def _label(record: Mapping[str, Any], pbe: Mapping[str, Any], gfn1: Mapping[str,
     atoms.info["ligand_smiles"] = dict(record["ligands"])
     metals = [s for s, k in zip(record["symbols"], record["fragment"], strict=True) if k == 0]
     energies = [
-        formation_energy(record[key], metals, record["ligands"], table)
+        float(formation_energy(record[key], metals, record["ligands"], table))
         for key, table in (("energy_pbe_eV", pbe), ("energy_gfn1_eV", gfn1))
     ]
     return PbeLabel(record["record"], atoms, *energies, record["multiplicity"], record["gradient"])
