@@ -165,7 +165,9 @@ def test_featurize_takes_alloys_crystals_and_clusters(cluster, tmp_path):
 
 
 def test_featurize_by_name_fails_what_lacks_one(cluster, tmp_path):
-    write(tmp_path / "a.cif", bulk("Au", cubic=True))
+    alloy = bulk("Au", cubic=True)
+    alloy.symbols[0] = "Pd"  # two metals, and nothing around them to take χ_sub from
+    write(tmp_path / "a.cif", alloy)
     write(tmp_path / "cluster.xyz", cluster)
     result = run("featurize", tmp_path / "a.cif", tmp_path / "cluster.xyz", "--feature", "phi", "--feature", "H_mix")
     assert result.exit_code == 1 and "a.cif@0: MissingDataError" in result.stderr
