@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch_geometric.data import Data
 
 from ase_bimetal.errors import BimetalError, WeightsError
 from ase_bimetal.model.checkpoint import member_of, read_weights
@@ -17,6 +16,9 @@ from ase_bimetal.model.gcnn import GCNN, GCNNConfig, cluster_graph, evaluate_gra
 from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe
 from ase_bimetal.model.predictor import level_shift
 from ase_bimetal.system import BimetallicSystem, as_system
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
 
 GRAPH_MODEL = "gcnn-gfn1-pbe"
 
