@@ -109,6 +109,7 @@ def surroundings(system: BimetallicSystem) -> str:
     Examples
     --------
     >>> from ase.build import bulk
+    >>> from ase_bimetal import as_system
     >>> surroundings(as_system(bulk("Au")))
     'bare solid'
     """
@@ -137,6 +138,7 @@ def material_features(system: BimetallicSystem) -> dict[str, float]:
     Examples
     --------
     >>> from ase.build import bulk
+    >>> from ase_bimetal import as_system
     >>> atoms = bulk("Cu", cubic=True)
     >>> atoms.symbols[0] = "Au"
     >>> cell, doubled = (material_features(as_system(a)) for a in (atoms, atoms * (2, 1, 1)))

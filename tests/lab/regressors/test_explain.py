@@ -71,13 +71,13 @@ def test_pictures_carry_units_level_and_every_row(found):
 
 def test_command_writes_tables_and_pictures(tmp_path, monkeypatch):
     from ase_bimetal.cli.app import app
-    from ase_bimetal.lab.regressors import compare, forest_card
+    from ase_bimetal.lab.regressors import compare, forest_card, labelled_table
     from ase_bimetal.model import table
     from ase_bimetal.model.bond_terms import BOND_TERMS
 
     rows = read_table().rows.iloc[::9].assign(minimum=1).reset_index(drop=True)
     small = DescriptorTable(rows.assign(**dict.fromkeys(BOND_TERMS, 0.0)))
-    monkeypatch.setattr(table, "labelled_rows", lambda: small)
+    monkeypatch.setattr(labelled_table, "labelled_rows", lambda: small)
     monkeypatch.setattr(table, "read_table", lambda: small)
     monkeypatch.setattr(forest_card, "FOLDS", 2)
     monkeypatch.setattr(compare, "SPECS", {"ridge": compare.SPECS["ridge"]})
