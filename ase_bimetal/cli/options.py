@@ -117,17 +117,14 @@ def check_files(files: list[str], format: str | None) -> None:
 
 
 def check_model(model: str) -> None:
-    """Refuse a model that is neither shipped nor a folder with a card, before torch is loaded.
+    """Refuse a network that is neither shipped nor a folder with a card, before torch is loaded.
 
     Raises
     ------
     typer.BadParameter
-        Naming the models that ship.
+        Naming the networks that ship.
     """
-    shipped = list(complete_model(""))
-    if model not in shipped and not (Path(model) / "card.json").is_file():
-        raise typer.BadParameter(f"no model {model!r}; allowed: {', '.join(shipped)} or a folder with card.json",
-                                 param_hint="--model")
+    _require_model(model, complete_model(""))
 
 
 def check_any_model(model: str) -> None:
@@ -138,7 +135,11 @@ def check_any_model(model: str) -> None:
     typer.BadParameter
         Naming the models that ship.
     """
-    known = list(complete_any_model(""))
+    _require_model(model, complete_any_model(""))
+
+
+def _require_model(model: str, names: Iterator[str]) -> None:
+    known = list(names)
     if model not in known and not (Path(model) / "card.json").is_file():
         raise typer.BadParameter(f"no model {model!r}; allowed: {', '.join(known)} or a folder with card.json",
                                  param_hint="--model")
