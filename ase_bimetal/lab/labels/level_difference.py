@@ -16,7 +16,7 @@ from sklearn.gaussian_process.kernels import RBF, DotProduct, WhiteKernel
 from ase_bimetal.formation import formation_energy
 from ase_bimetal.lab.labels.bulk import BARE, bare_clusters, bulk_metals
 from ase_bimetal.lab.labels.corrections import ANCHORS, fragment_table, solve
-from ase_bimetal.lab.labels.level_terms import level_terms
+from ase_bimetal.lab.labels.level_terms import cluster_terms, level_terms
 from ase_bimetal.lab.labels.pbe import PbeLabel, load_pbe
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.structures.motifs import DOPANTS, FAMILIES
@@ -94,10 +94,8 @@ def _of_anchors() -> list[Difference]:
             formation_energy(frame.info[key], system.metal_symbols, system.ligand_counts, table)
             for key, table in tables.items()
         )
-        core = np.isin(frame.get_chemical_symbols(), system.metal_symbols)
-        terms = level_terms(frame[core].get_chemical_symbols(), frame.positions[core], system.ligand_counts)
-        name = frame.info["name"]
-        found.append(Difference(name, name, "", "", pbe - gfn1, _by_donor(terms), system.n_metals))
+        name, terms = frame.info["name"], _by_donor(cluster_terms(frame))
+        found.append(Difference(name, name, "", "", pbe - gfn1, terms, system.n_metals))
     return found
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.spatial import cKDTree
+from ase import Atoms
 
 from ase_bimetal.elements import metallic_radius
+from ase_bimetal.neighbors import pairs_within
+from ase_bimetal.system import as_system
 
 #: A metal–metal bond counts fully below the first, and not at all above the second multiple of the radii's sum.
 #: Second neighbours of a close-packed crystal lie at 1.41.
@@ -35,15 +37,10 @@ def metal_coordination(symbols: Sequence[str], positions: np.ndarray) -> np.ndar
     [1.0, 1.0, 0.0]
     """
     radii = np.array([metallic_radius(s) / 100 for s in symbols])
-    pairs = cKDTree(positions).query_pairs(2 * radii.max() * FADE[1], output_type="ndarray")
-    count = np.zeros(len(symbols))
-    if len(pairs):
-        stretch = np.linalg.norm(positions[pairs[:, 0]] - positions[pairs[:, 1]], axis=1) / radii[pairs].sum(axis=1)
-        inside = np.clip((FADE[1] - stretch) / (FADE[1] - FADE[0]), 0, 1)
-        bond = inside**2 * (3 - 2 * inside)
-        np.add.at(count, pairs[:, 0], bond)
-        np.add.at(count, pairs[:, 1], bond)
-    return count
+    pairs = pairs_within(positions, np.zeros((3, 3)), (False,) * 3, 2 * radii.max() * FADE[1])
+    stretch = pairs.distance / (radii[pairs.first] + radii[pairs.second])
+    inside = np.clip((FADE[1] - stretch) / (FADE[1] - FADE[0]), 0, 1)
+    return np.bincount(pairs.first, inside**2 * (3 - 2 * inside), len(symbols))
 
 
 def level_terms(symbols: Sequence[str], positions: np.ndarray, ligands: Mapping[str, int]) -> dict[str, float]:
@@ -69,3 +66,16 @@ def level_terms(symbols: Sequence[str], positions: np.ndarray, ligands: Mapping[
         for name in (f"CN {symbol}", "CN"):
             found[name] = found.get(name, 0.0) + float(count) / 12 / n
     return found | {smiles: count / n for smiles, count in ligands.items()}
+
+
+def cluster_terms(atoms: Atoms) -> dict[str, float]:
+    """Describe a cluster by the terms of its core and its ligands.
+
+    Parameters
+    ----------
+    atoms
+        A cluster as `as_system` reads it.
+    """
+    system = as_system(atoms)
+    core = atoms[np.isin(atoms.get_chemical_symbols(), system.metal_symbols)]
+    return level_terms(core.get_chemical_symbols(), core.positions, system.ligand_counts)

@@ -32,8 +32,7 @@ from ase_bimetal.lab.labels import cp2k
 from ase_bimetal.lab.labels.anchors import scan
 from ase_bimetal.lab.labels.campaign import start_worker
 from ase_bimetal.lab.labels.corrections import ANCHORS, fragment_table
-from ase_bimetal.lab.labels.level_terms import level_terms
-from ase_bimetal.system import as_system
+from ase_bimetal.lab.labels.level_terms import cluster_terms
 
 SHIPPED = DATASETS / "pbe_labels.json.xz"
 #: Ligands of clusters that are labelled with PBE: the smallest of every donor type.
@@ -165,7 +164,7 @@ def plan(frame: pd.DataFrame, n_labels: int) -> list[PbeTask]:
 def _design_order(parents: pd.DataFrame) -> Iterator[int]:
     """Rows of a table, each the one that adds most to those before it and to the anchors, per minute."""
     anchors = [frame for frame in read(ANCHORS, ":") if frame.info["kind"] == "anchor"]
-    table = pd.DataFrame([_terms(atoms) for atoms in [*parents.atoms, *anchors]]).fillna(0.0).to_numpy()
+    table = pd.DataFrame([cluster_terms(atoms) for atoms in [*parents.atoms, *anchors]]).fillna(0.0).to_numpy()
     features, known = table[: len(parents)], table[len(parents) :]
     minutes = np.array([cost(atoms) for atoms in parents.atoms])
     inverse = np.linalg.inv(_DESIGN_RIDGE * np.eye(table.shape[1]) + known.T @ known)
@@ -176,13 +175,6 @@ def _design_order(parents: pd.DataFrame) -> Iterator[int]:
         yield k
         step = inverse @ features[k]
         inverse -= np.outer(step, step) / (1 + features[k] @ step)
-
-
-def _terms(atoms: Atoms) -> dict[str, float]:
-    """Level terms of a configuration of the data set, or of an anchor."""
-    system = as_system(atoms)
-    core = np.isin(atoms.get_chemical_symbols(), system.metal_symbols)
-    return level_terms(atoms[core].get_chemical_symbols(), atoms.positions[core], system.ligand_counts)
 
 
 def _task(row: pd.Series, parent: str | None) -> PbeTask:
