@@ -62,7 +62,7 @@ def measure() -> pd.DataFrame:
         metals = [s for s, k in zip(row.atoms.symbols, row.atoms.arrays["fragment"], strict=True) if k == 0]
         assert len(metals) == len(core_of(row.family).symbols)
         parent = as_system(row.atoms)
-        target = row.formation_energy + level_shift(parent, predictor.card)
+        target = row.formation_energy + level_shift(parent, predictor.card).value
         trials = predictor.predict([parent, *(as_system(with_metals(template, metals)) for template in built[key])])
         errors = [found.formation_energy_per_metal - target for found in trials]
         phi = [trials[k].accessibility_index for k in (0, 2)]

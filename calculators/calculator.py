@@ -18,7 +18,6 @@ _RESULTS = (
     "formation_energy_interval",
     "accessibility_index",
     "accessible",
-    "level_error",
     "descriptors",
     "flags",
     "reference",

@@ -15,7 +15,6 @@ _FROM_FOREST = (
     "formation_energy_interval",
     "formation_energy_std",
     "level",
-    "level_error",
     "reference",
     "model",
     "novelty",

@@ -63,7 +63,7 @@ def evaluate(
         _ablate(reference, out, (rows, epochs, seeds), quiet)
         return
     checkpoint = load_checkpoint(model)
-    if "PBE" in checkpoint.card["level"]:
+    if "scale" in checkpoint.card.get("level_difference", {}):
         _print_pbe(model, checkpoint.name)
     _print_card(checkpoint.name, checkpoint.card)
     agrees = _check(checkpoint, reference, figures)
@@ -75,12 +75,18 @@ def evaluate(
 
 def _print_pbe(model: str | Path, name: str) -> None:
     """The error that counts for a user: against density-functional energies."""
-    from ase_bimetal.lab.training.recompute import against_pbe
+    from ase_bimetal.lab.training.against_pbe import level_card
+    from ase_bimetal.model.predictor import get_predictor
 
-    found = against_pbe(model)
-    print(f"{name} against {found.errors['n']} PBE labels it was not fitted on: "
-          f"MAE {found.errors['MAE']:.3f} eV/metal, RMSE {found.errors['RMSE']:.3f}; nominal 90 % intervals hold "
-          f"{100 * found.coverage:.0f} % (± {found.half_width:.3f} eV/metal)\n")
+    card = level_card(get_predictor(model))
+    print(f"{name} against {card['labels']} clusters computed with {card['level']}; what is left out is all that the "
+          "level difference knows of PBE for the same group\n")
+    print("| left out | MAE (eV/metal) | RMSE (eV/metal) | 90 % intervals hold | half-width (eV/metal) |")
+    print("| --- | --- | --- | --- | --- |")
+    for group, row in card["errors"].items():
+        print(f"| {group} | {row['MAE']:.3f} | {row['RMSE']:.3f} | {100 * row['coverage']:.0f} % | "
+              f"{row['half_width']:.3f} |")
+    print()
 
 
 def _print_card(name: str, card: dict[str, Any]) -> None:

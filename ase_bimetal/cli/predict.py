@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _OUTPUTS = ("table", "json", "csv", "extxyz")
 _UNITS = {"energy": "eV", "formation_energy_per_metal": "eV/metal", "formation_energy_std": "eV/metal",
-          "level_error": "eV/metal", "accessibility_index": "-"}
+          "accessibility_index": "-"}
 
 
 class Reference(StrEnum):

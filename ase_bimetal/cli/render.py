@@ -23,7 +23,7 @@ def print_results(title: str, results: Mapping[str, Any]) -> None:
     console.print(f"formation energy: {energy:.3f} ± {std:.3f} eV/metal   (total {results['energy']:.3f} eV)")
     console.print(f"level: {results['level']}; reference: free ligands, {results['reference']}; "
                   f"model: {results['model']}")
-    console.print(f"± is one standard deviation of the model; the level adds {results['level_error']:.2f} eV/metal")
+    console.print("± is one standard deviation, network and level of theory together; 1.645 of them hold 90 %")
     console.print(_descriptor_table(results["descriptors"]))
     if results["accessible"] is not None:
         word = "accessible" if results["accessible"] else "not accessible"
@@ -66,7 +66,7 @@ class Predictions:
         first = records[0].detail
         console.print(f"level: {first['level']}; reference: free ligands, {first['reference']}; "
                       f"model: {first['model']}", soft_wrap=True)
-        console.print(f"± is one standard deviation of the model; the level adds {first['level_error']:.2f} eV/metal",
+        console.print("± is one standard deviation, network and level of theory together; 1.645 of them hold 90 %",
                       soft_wrap=True)
         for number, note in enumerate(notes, start=1):
             console.print(f"[yellow]note {number}:[/yellow] {escape(note)}", soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -111,14 +110,12 @@ def _train_on_labels(
     target: Path, data: Path | None, epochs: int, members: int, folds: tuple[int | None, int | None, int], workers: int
 ) -> None:
     from ase_bimetal.cli.tables import markdown_metrics
-    from ase_bimetal.lab.labels import corrections as elemental
     from ase_bimetal.lab.labels.dataset import SHIPPED, load_reference
     from ase_bimetal.lab.training.fit import FoldBudget, train_model
     from ase_bimetal.lab.training.module import TrainingOptions
 
-    references = json.loads(elemental.SHIPPED.read_text())
     card = train_model(
-        load_reference(data or SHIPPED), references, target, members, TrainingOptions(epochs=epochs), workers,
+        load_reference(data or SHIPPED), target, members, TrainingOptions(epochs=epochs), workers,
         folds=FoldBudget(*folds),
     )
     print(markdown_metrics(card["metrics"]))

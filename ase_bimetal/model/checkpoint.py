@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -47,7 +47,20 @@ class Checkpoint:
     @property
     def name(self) -> str:
         """Model name with the first 8 digits of its hash."""
-        return f"{self.card['name']}@{self.digest[:8]}"
+        return model_name(self.card)
+
+
+def model_name(card: Mapping[str, Any]) -> str:
+    """Give a model's name with the first 8 digits of the hash of all that its numbers come from.
+
+    Parameters
+    ----------
+    card
+        Its card: the weights, and the level difference if it has one.
+    """
+    parts = [card["sha256"], card.get("level_difference", {}).get("sha256")]
+    digest = card["sha256"] if parts[1] is None else hashlib.sha256("".join(parts).encode()).hexdigest()
+    return f"{card['name']}@{digest[:8]}"
 
 
 def save_checkpoint(folder: Path, members: Sequence[torch.nn.Module], card: dict[str, Any]) -> Path:

@@ -14,7 +14,7 @@ from ase_bimetal.system import BimetallicSystem
 
 #: Half-width of the central 90 % of a normal distribution, in standard deviations.
 Z90 = 1.645
-#: An element with fewer anchors is flagged: its correction rests on one or two kinds of bonds.
+#: An element with fewer density-functional energies is flagged: what is known of it rests on one or two kinds of bonds.
 ENOUGH_ANCHORS = 3
 
 
@@ -65,12 +65,11 @@ def unseen(system: BimetallicSystem, domain: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def standard_deviation(system: BimetallicSystem, spread: float, card: Mapping[str, Any]) -> float:
-    """Conformally calibrated standard deviation [eV/metal]: ±1.645 of it is meant to hold 90 % of the errors.
+def network_deviation(system: BimetallicSystem, spread: float, card: Mapping[str, Any]) -> float:
+    """Give the calibrated standard deviation against the labels' own level.
 
-    Inside the training domain it is the ensemble's spread and the held-out error, scaled on validation rows. Outside
-    it is at least the error of the leave-one-out folds of what is new. Elements without a density-functional anchor
-    add the spread of the fitted corrections.
+    Inside the training domain it is the ensemble's spread and the held-out error, scaled on validation rows; outside
+    it is at least the error of the leave-one-out folds of what is new.
 
     Parameters
     ----------
@@ -80,30 +79,86 @@ def standard_deviation(system: BimetallicSystem, spread: float, card: Mapping[st
         Standard deviation over the ensemble [eV/metal].
     card
         The model's card.
+
+    Returns
+    -------
+    float
+        Standard deviation [eV/metal].
     """
     terms = card["uncertainty"]
     inside = terms["scale"] * float(np.hypot(terms["floor"], spread))
     outside = [value for key, value in terms.items() if key.startswith("unseen")]  # the worst, where none was measured
-    base = max([inside, *(terms.get(key, max(outside)) for key in unseen(system, card["domain"]))])
+    return max([inside, *(terms.get(key, max(outside)) for key in unseen(system, card["domain"]))])
+
+
+def standard_deviation(
+    system: BimetallicSystem, spread: float, card: Mapping[str, Any], level_deviation: float = 0.0
+) -> float:
+    """Give the calibrated standard deviation: ±1.645 of it is meant to hold 90 % of the errors.
+
+    Parameters
+    ----------
+    system, spread, card
+        As of `network_deviation`.
+    level_deviation
+        Standard deviation of the level difference [eV/metal].
+
+    Returns
+    -------
+    float
+        Standard deviation [eV/metal]. A model on own data knows its level; metals without a correction add the
+        spread of its corrections.
+    """
+    network = network_deviation(system, spread, card)
+    if "level_difference" in card:
+        return with_level(network, card, level_deviation)
     references = card["elemental_references"]
     without = [n for s, n in system.composition_metals.items() if s not in references["corrections"]]
-    return float(np.hypot(base, references["spread"] * sum(without) / system.n_metals))
+    return float(np.hypot(network, references["spread"] * sum(without) / system.n_metals))
+
+
+def with_level(network: float, card: Mapping[str, Any], level_deviation: float) -> float:
+    """Join the network's standard deviation and the level's.
+
+    Both are scaled until they hold the errors of density-functional labels that were left out.
+
+    Parameters
+    ----------
+    network
+        Standard deviation against the label level [eV/metal].
+    card
+        The model's card; without a scale its network was calibrated on the level that it predicts.
+    level_deviation
+        Standard deviation of the level difference [eV/metal].
+
+    Returns
+    -------
+    float
+        Standard deviation [eV/metal].
+    """
+    scale = card["level_difference"].get("scale")
+    return network if scale is None else scale * float(np.hypot(network, level_deviation))
+
+
+def evidence(card: Mapping[str, Any]) -> dict[str, int]:
+    """Count the objects with density-functional energies behind each metal and donor type of a model."""
+    corrections = card.get("elemental_references", {}).get("corrections", {})
+    return dict(card.get("level_difference", {}).get("counts", {})) | dict.fromkeys(corrections, ENOUGH_ANCHORS)
 
 
 def flags(system: BimetallicSystem, card: Mapping[str, Any]) -> tuple[str, ...]:
-    """Sentences on where a system leaves the training domain."""
-    domain, references = card["domain"], card["elemental_references"]
+    """Say where a system leaves the training domain."""
+    domain, known = card["domain"], evidence(card)
     metals, found = set(system.metal_symbols), list(system.notes)
     if new := sorted(metals - set(domain["metals"])):
         found.append(f"element never seen in training: {', '.join(new)}")
-    if unanchored := sorted(metals - set(references["corrections"])):
-        found.append(f"no density-functional anchor for {', '.join(unanchored)}: elemental correction taken as 0")
-    counts = {s: n for s, n in references["anchors"].items() if n < ENOUGH_ANCHORS}
-    if thin := sorted(metals & set(counts)):
-        listed = ", ".join(f"{s} ({counts[s]})" for s in thin)
-        found.append(f"fewer than {ENOUGH_ANCHORS} density-functional anchors for {listed}")
-    if donors := sorted(set(correction_features(system)) - metals - set(references["corrections"])):
-        found.append(f"no density-functional anchor for donor {', '.join(donors)}")
+    if missing := sorted(metals - set(known)):
+        found.append(f"no density-functional energy of any cluster with {', '.join(missing)}")
+    if thin := sorted(s for s in metals & set(known) if known[s] < ENOUGH_ANCHORS):
+        listed = ", ".join(f"{s} ({known[s]})" for s in thin)
+        found.append(f"fewer than {ENOUGH_ANCHORS} density-functional energies for {listed}")
+    if donors := sorted(set(correction_features(system)) - metals - set(known)):
+        found.append(f"no density-functional energy of any cluster with donor {', '.join(donors)}")
     names = [ligand.name for ligand, _ in system.ligands if ligand.smiles not in domain["ligands"]]
     if names:
         found.append(f"ligand never seen in training: {', '.join(sorted(names))}")

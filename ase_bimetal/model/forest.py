@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
@@ -177,8 +178,9 @@ class DescriptorForest(FormationModel):
             estimate = self.estimate(system)
         except BimetalError as error:
             return Failure(error)
-        shared = {item.name: getattr(estimate, item.name) for item in fields(estimate) if item.name != "novelty"}
-        return Prediction(**describe(system), **shared)
+        left_out = ("novelty", "level_error")
+        shared = {item.name: getattr(estimate, item.name) for item in fields(estimate) if item.name not in left_out}
+        return Prediction(**describe(system), **shared | _with_level(estimate))
 
     def estimate(self, system: BimetallicSystem) -> Estimate:
         """Formation energy of one object with coordinates.
@@ -264,6 +266,14 @@ class DescriptorForest(FormationModel):
         if row.surroundings not in ("ligands", "bare particle", "bare solid"):
             flags.append(f"no density-functional reference for bonds between metal and {row.surroundings}")
         return flags
+
+
+def _with_level(estimate: Estimate) -> dict[str, Any]:
+    """Interval and standard deviation with the level's error, whose mean is taken as that of a normal distribution."""
+    middle, level = estimate.formation_energy_per_metal, estimate.level_error * Z90 * math.sqrt(math.pi / 2)
+    low, high = (middle + sign * math.hypot(end - middle, level)
+                 for sign, end in zip((-1, 1), estimate.formation_energy_interval, strict=True))
+    return {"formation_energy_interval": (low, high), "formation_energy_std": (high - low) / (2 * Z90)}
 
 
 def widening(calibration: Mapping[str, Any], name: str) -> float:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ase_bimetal.errors import BimetalError, WeightsError
-from ase_bimetal.model.checkpoint import member_of, read_weights
-from ase_bimetal.model.domain import flags
+from ase_bimetal.model.checkpoint import member_of, model_name, read_weights
+from ase_bimetal.model.domain import flags, unseen, with_level
 from ase_bimetal.model.gcnn import GCNN, GCNNConfig, cluster_graph, evaluate_graphs, on_all_atoms
 from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe
-from ase_bimetal.model.predictor import level_shift
+from ase_bimetal.model.predictor import Shift, level_shift
 from ase_bimetal.system import BimetallicSystem, as_system
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class GraphModel(FormationModel):
     @property
     def name(self) -> str:
         """Model name with the first 8 digits of its hash."""
-        return f"{self.card['name']}@{self.card['sha256'][:8]}"
+        return model_name(self.card)
 
     @property
     def level(self) -> str:
@@ -88,9 +88,33 @@ class GraphModel(FormationModel):
         graphs = [item[0] for item in read if not isinstance(item, Failure)]
         energies = iter(evaluate_graphs(self.network, graphs, target["mean"], target["std"])[0])
         return [
-            item if isinstance(item, Failure) else self._prediction(system, next(energies) + item[1], reference)
+            item if isinstance(item, Failure) else self._prediction(system, next(energies), item[1], reference)
             for system, item in zip(systems, read, strict=True)
         ]
+
+    def label_level(self, systems: Sequence[BimetallicSystem]) -> tuple[np.ndarray, np.ndarray]:
+        """Predict energies of the labels' own level, before the level difference.
+
+        Parameters
+        ----------
+        systems
+            Whole clusters, ligands included.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Energies (n,) with the dimer reference and their standard deviations (n,) [eV/metal].
+
+        Raises
+        ------
+        BimetalError
+            A system cannot be predicted.
+        """
+        target = self.card["target"]
+        graphs = [cluster_graph(system) for system in systems]
+        energies = evaluate_graphs(self.network, graphs, target["mean"], target["std"])[0]
+        deviations = [self._left_out_error(system) for system in systems]
+        return np.asarray(energies, dtype=float), np.array(deviations)
 
     def attention(self, item: object, ligands: object = None) -> np.ndarray:
         """Attention of each atom at each of the seven local levels.
@@ -110,29 +134,28 @@ class GraphModel(FormationModel):
         _, found = evaluate_graphs(self.network, [cluster_graph(system) for system in systems], 0.0, 1.0)
         return [on_all_atoms(system, attention) for system, attention in zip(systems, found, strict=True)]
 
-    def _read(self, system: BimetallicSystem, reference: str) -> tuple[Data, float] | Failure:
-        """Graph, and the shift to the published level [eV per metal]."""
+    def _read(self, system: BimetallicSystem, reference: str) -> tuple[Data, Shift] | Failure:
+        """Graph, and the shift to the published level."""
         try:
             return cluster_graph(system), level_shift(system, self.card, reference)
         except BimetalError as error:
             return Failure(error)
 
-    def _prediction(self, system: BimetallicSystem, energy: float, reference: str) -> Prediction:
-        sentences = flags(system, self.card)
+    def _prediction(self, system: BimetallicSystem, energy: float, shift: Shift, reference: str) -> Prediction:
         return Prediction(
             **describe(system),
-            formation_energy_per_metal=float(energy),
-            formation_energy_std=self._left_out_error(bool(sentences)),
+            formation_energy_per_metal=float(energy) + shift.value,
+            formation_energy_std=with_level(self._left_out_error(system), self.card, shift.deviation),
             reference=reference,
             level=self.level,
             model=self.name,
-            level_error=self.card["elemental_references"]["errors"]["leave-one-anchor-out MAE"],
-            flags=sentences,
+            flags=flags(system, self.card),
         )
 
-    def _left_out_error(self, is_new: bool) -> float:
+    def _left_out_error(self, system: BimetallicSystem) -> float:
         """Root mean square error [eV/metal] of left-out rows: of dopants where anything is new, else of random rows."""
         metrics = self.card["metrics"]
+        is_new = bool(unseen(system, self.card["domain"]))
         split = "left-out dopants" if is_new and "left-out dopants" in metrics else "random"
         return metrics[split]["GCNN"]["RMSE"]
 

@@ -30,8 +30,8 @@ class Prediction(MSONable):
     formation_energy_per_metal
         E_form [eV per metal atom], negative = stable against atoms and free ligands.
     formation_energy_std
-        One standard deviation of it [eV per metal atom], conformally calibrated on held-out data: ±1.645 of it is
-        meant to hold 90 % of the errors against the label level.
+        One standard deviation of it [eV per metal atom], conformally calibrated on left-out data: ±1.645 of it is
+        meant to hold 90 % of the errors against the level of theory named beside it.
     n_metals
         Number of metal atoms.
     reference
@@ -46,9 +46,6 @@ class Prediction(MSONable):
         φ [-]; None when the object lacks what it needs.
     accessible
         Whether φ > −0.3; None without φ or with one metal only.
-    level_error
-        Mean error [eV per metal atom] of the level itself against density-functional anchors left out of the fit;
-        systematic for an element or donor, and not part of `formation_energy_std`.
     flags
         Sentences on what the number should not be trusted for; empty when all is inside the training domain.
     formation_energy_interval
@@ -65,7 +62,6 @@ class Prediction(MSONable):
     descriptors: dict[str, float] = field(hash=False)
     accessibility_index: float | None
     accessible: bool | None
-    level_error: float
     flags: tuple[str, ...]
     formation_energy_interval: tuple[float, float] | None = None
 

@@ -60,7 +60,7 @@ class SiteEnergies:
         for row, symbol in zip(self._rows, symbols, strict=True):
             metals[row] = symbol
         system, predictor = self._exchange.system(metals), self._predictor
-        shift = level_shift(system, predictor.card, self._reference)
+        shift = level_shift(system, predictor.card, self._reference).value
         batch = collate([encode(system, predictor.encoder.embed)]).to(predictor.device)
         with few_threads(2 * len(batch.core.lengths)):
             core = predictor.network.core.read(self._filters.of(batch.core), batch.core, batch.size)

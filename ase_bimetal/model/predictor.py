@@ -16,20 +16,37 @@ from ase_bimetal.formation import REFERENCES, correction_features, ligand_refere
 from ase_bimetal.geometry import require_plausible
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, Checkpoint, load_checkpoint
 from ase_bimetal.model.domain import flags as domain_flags
-from ase_bimetal.model.domain import standard_deviation
+from ase_bimetal.model.domain import network_deviation, standard_deviation
 from ase_bimetal.model.encode import Encoded, encode
 from ase_bimetal.model.ensemble import member_outputs, stack
 from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe
+from ase_bimetal.model.level import level_of, level_terms
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.system import BimetallicSystem
 from ase_bimetal.workers import allow_forks
 
 
 @dataclass(frozen=True)
-class _Prepared:
-    """What the networks read of a system, and the shift [eV per metal] that follows their answer."""
+class Shift:
+    """What takes an energy of the labels' level to the published level and reference state.
 
-    shift: float
+    Attributes
+    ----------
+    value
+        To be added [eV per metal].
+    deviation
+        Its standard deviation [eV per metal].
+    """
+
+    value: float
+    deviation: float
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What the networks read of a system, and the shift that follows their answer."""
+
+    shift: Shift
     encoded: Encoded
 
 
@@ -89,9 +106,34 @@ class Predictor(FormationModel):
         prepared = [self._prepare(system, reference) for system in systems]
         energies = iter(self._energies([item.encoded for item in prepared if isinstance(item, _Prepared)]))
         return [
-            item if isinstance(item, Failure) else self._prediction(system, next(energies) + item.shift, reference)
+            item if isinstance(item, Failure) else self._prediction(system, next(energies), item.shift, reference)
             for system, item in zip(systems, prepared, strict=True)
         ]
+
+    def label_level(self, systems: Sequence[BimetallicSystem]) -> tuple[np.ndarray, np.ndarray]:
+        """Predict energies of the labels' own level, before the level difference.
+
+        Parameters
+        ----------
+        systems
+            Ligand-protected clusters.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Energies (n,) with the dimer reference and their standard deviations (n,) [eV/metal].
+
+        Raises
+        ------
+        BimetalError
+            A system cannot be predicted.
+        """
+        energies = self._energies([encode(system, self.encoder.embed) for system in systems])
+        deviations = [
+            network_deviation(system, float(row.std(ddof=1)), self.card)
+            for system, row in zip(systems, energies, strict=True)
+        ]
+        return energies.mean(axis=1), np.array(deviations)
 
     def _prepare(self, system: BimetallicSystem, reference: str) -> _Prepared | Failure:
         try:
@@ -104,15 +146,17 @@ class Predictor(FormationModel):
         target = self.card["target"]
         return member_outputs(self.network, encoded) * target["std"] + target["mean"]
 
-    def _prediction(self, system: BimetallicSystem, energies: np.ndarray, reference: str) -> Prediction:
+    def _prediction(
+        self, system: BimetallicSystem, energies: np.ndarray, shift: Shift, reference: str
+    ) -> Prediction:
+        spread = float(energies.std(ddof=1))
         return Prediction(
             **describe(system),
-            formation_energy_per_metal=float(energies.mean()),
-            formation_energy_std=standard_deviation(system, float(energies.std(ddof=1)), self.card),
+            formation_energy_per_metal=float(energies.mean()) + shift.value,
+            formation_energy_std=standard_deviation(system, spread, self.card, shift.deviation),
             reference=reference,
             level=self.level,
             model=self.name,
-            level_error=self.card["elemental_references"]["errors"]["leave-one-anchor-out MAE"],
             flags=domain_flags(system, self.card),
         )
 
@@ -123,17 +167,23 @@ def get_predictor(model: str | Path = DEFAULT_MODEL, device: str = "cpu") -> Pre
     return Predictor(model, device)
 
 
-def level_shift(system: BimetallicSystem, card: Mapping[str, Any], reference: str = "dimer") -> float:
-    """What takes a label-level energy with the dimer reference to the published level and reference [eV per metal].
+def level_shift(system: BimetallicSystem, card: Mapping[str, Any], reference: str = "dimer") -> Shift:
+    """Find what takes an energy of the labels' level to the published level and reference.
 
     Parameters
     ----------
     system
         A ligand-protected cluster.
     card
-        A model card with `elemental_references` and `fragments`.
+        A model card: `level_difference` and the corrections of `elemental_references`, where it has them, and
+        `fragments`.
     reference
         ``"dimer"``, ``"hydride"`` or ``"radical"``.
+
+    Returns
+    -------
+    Shift
+        Value and standard deviation [eV per metal].
 
     Raises
     ------
@@ -142,13 +192,20 @@ def level_shift(system: BimetallicSystem, card: Mapping[str, Any], reference: st
     """
     _check_supported(system)
     require_plausible(system)
-    corrections = card["elemental_references"]["corrections"]
-    shift = sum(corrections.get(name, 0.0) * x for name, x in correction_features(system).items())
+    difference = level_of(card)
+    value, deviation = (0.0, 0.0) if difference is None else difference.predict(level_terms(system))
+    corrections = card.get("elemental_references", {}).get("corrections", {})
+    value += sum(corrections.get(name, 0.0) * x for name, x in correction_features(system).items())
+    return Shift(value + _reference_shift(system, card, reference), deviation)
+
+
+def _reference_shift(system: BimetallicSystem, card: Mapping[str, Any], reference: str) -> float:
+    """What takes an energy from the dimer reference to another [eV per metal]."""
     if reference == "dimer":
-        return shift
+        return 0.0
     if reference not in REFERENCES[:3]:
         raise ReferenceStateError(f"reference {reference!r} cannot be predicted; allowed: {', '.join(REFERENCES[:3])}")
-    fragments = card["fragments"]
+    fragments, shift = card["fragments"], 0.0
     for ligand, count in system.ligands:
         to, origin = (ligand_reference_energy(ligand.smiles, fragments, r) for r in (reference, "dimer"))
         shift += count * (origin - to) / system.n_metals

@@ -241,12 +241,10 @@ def _flagged(results: Results) -> str:
 
 
 def _meaning(results: Results) -> str:
-    errors = results.predicted[c.LEVEL_ERROR].dropna()
     width = ("the width of the 90 % interval over 3.29; the interval need not be symmetric" if results.on_supports else
-             "one standard deviation of model and unrelaxed template, the 90 % interval is 1.64 of them to either side")
+             "one standard deviation of network, level of theory and unrelaxed template, the 90 % interval is 1.64 of "
+             "them to either side")
     text = f"E_form is the formation energy per metal atom: {level_words(dict(results.info))}. ± is {width}"
-    if len(errors):
-        text += f"; the level itself errs by {number(errors.max())} eV/metal on average, which is not part of ±"
     return text + ". φ, H_mix and log P are computed from tables and the geometry and have no statistical error."
 
 

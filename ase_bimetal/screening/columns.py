@@ -30,7 +30,6 @@ FORMATION_ENERGY_STD = "formation_energy_std"
 FORMATION_ENERGY_LOW = "formation_energy_low"
 FORMATION_ENERGY_HIGH = "formation_energy_high"
 TEMPLATE_ERROR = "template_error"
-LEVEL_ERROR = "level_error"
 PHI = "phi"
 ACCESSIBLE = "accessible"
 REDUCED_DISTANCE = "reduced_distance"
@@ -89,7 +88,6 @@ COLUMNS: tuple[Column, ...] = (
     Column(TEMPLATE_ERROR, "float", "eV/metal", "part of the standard deviation that is due to the unrelaxed template"),
     Column(FORMATION_ENERGY_LOW, "float", "eV/metal", "lower end of the 90 % interval"),
     Column(FORMATION_ENERGY_HIGH, "float", "eV/metal", "upper end of the 90 % interval"),
-    Column(LEVEL_ERROR, "float", "eV/metal", "mean error of the level of theory itself, not part of the interval"),
     Column(PHI, "float", "-", "accessibility index"),
     Column(ACCESSIBLE, "bool", "", "whether phi > -0.3"),
     Column(REDUCED_DISTANCE, "float", "-", "reduced metal-metal distance"),

@@ -182,7 +182,6 @@ def _outcome_row(outcome: Prediction | Failure, system: BimetallicSystem | Failu
         c.FORMATION_ENERGY_STD: outcome.formation_energy_std,
         c.FORMATION_ENERGY_LOW: low,
         c.FORMATION_ENERGY_HIGH: high,
-        c.LEVEL_ERROR: outcome.level_error,
         c.LEVEL: outcome.level,
         c.REFERENCE: outcome.reference,
         c.PHI: outcome.accessibility_index,

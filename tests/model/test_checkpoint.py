@@ -59,7 +59,8 @@ def test_card_is_complete():
     for models in card["metrics"].values():
         assert {"MML", "mean", "random forest, 8 features"} <= set(models)
     assert card["limits"] and card["licence"] and card["data"]["digest"] and card["fragments"]["H2"] < 0
-    assert checkpoint.name.startswith(f"{DEFAULT_MODEL}@{card['sha256'][:8]}")
+    parts = card["sha256"] + card["level_difference"]["sha256"]
+    assert checkpoint.name == f"{DEFAULT_MODEL}@{hashlib.sha256(parts.encode()).hexdigest()[:8]}"
 
 
 def test_card_names_the_labels_that_ship():

@@ -3,7 +3,7 @@
 import pytest
 
 from ase_bimetal.model.checkpoint import load_checkpoint
-from ase_bimetal.model.domain import describe_domain, flags, standard_deviation, stoichiometry, unseen
+from ase_bimetal.model.domain import describe_domain, flags, network_deviation, standard_deviation, stoichiometry, unseen
 from ase_bimetal.structures.assembly import assemble
 from ase_bimetal.structures.motifs import Prototype
 from ase_bimetal.system import as_system
@@ -25,29 +25,36 @@ def test_a_training_cluster_is_inside(known, card):
 
 
 def test_a_new_ligand_and_a_new_kind_of_cluster_are_named_and_widen(known, card):
-    inside = standard_deviation(known, 0.02, card)
+    inside = network_deviation(known, 0.02, card)
     odd = as_system(assemble(Prototype("Au4M2", "Pd", {"thiolate": "SCCC"})))
     assert unseen(odd, card["domain"]) == ["unseen_ligand"]
     assert "ligand never seen in training: CCCS" in flags(odd, card)
-    assert standard_deviation(odd, 0.02, card) >= card["uncertainty"]["unseen_ligand"] > inside
+    assert network_deviation(odd, 0.02, card) == card["uncertainty"]["unseen_ligand"] > inside
     atoms = assemble(Prototype("M@Au8", "Pd", {"phosphine": "SMe", "halide": "SMe"}))
     assert unseen(as_system(atoms), card["domain"]) == ["unseen_family"]
     assert "kind of cluster never seen in training: 9 metals, 8 S-X" in flags(as_system(atoms), card)
 
 
-def test_an_element_with_few_anchors_is_named(known, card):
-    references = card["elemental_references"]
-    thin = card | {"elemental_references": references | {"anchors": references["anchors"] | {"Pd": 2}}}
-    assert "fewer than 3 density-functional anchors for Pd (2)" in flags(known, thin)
+def test_an_element_with_few_density_functional_energies_is_named(known, card):
+    level = card["level_difference"]
+    thin = card | {"level_difference": level | {"counts": level["counts"] | {"Pd": 2}}}
+    assert "fewer than 3 density-functional energies for Pd (2)" in flags(known, thin)
     assert not any("fewer than" in flag for flag in flags(known, card))
 
 
-def test_an_element_without_anchor_widens(card):
+def test_an_element_without_correction_widens_a_model_on_own_data(card):
     zirconium = as_system(assemble(Prototype("Au4M2", "Zr", {"thiolate": "SMe"})))
     assert "unseen_element" in unseen(zirconium, card["domain"])
-    spread = card["elemental_references"]["spread"]
-    expected = (card["uncertainty"]["unseen_element"] ** 2 + (spread / 3) ** 2) ** 0.5
-    assert standard_deviation(zirconium, 0.0, card) == pytest.approx(expected)
+    own = {key: value for key, value in card.items() if key != "level_difference"}
+    own["elemental_references"] = {"corrections": {"Au": 0.1}, "spread": 1.5}
+    expected = (card["uncertainty"]["unseen_element"] ** 2 + (1.5 / 3) ** 2) ** 0.5
+    assert standard_deviation(zirconium, 0.0, own) == pytest.approx(expected)
+
+
+def test_network_and_level_add_up_as_independent_errors(known, card):
+    network, scale = network_deviation(known, 0.02, card), card["level_difference"]["scale"]
+    expected = scale * (network**2 + 0.3**2) ** 0.5
+    assert standard_deviation(known, 0.02, card, 0.3) == pytest.approx(expected)
 
 
 def test_more_spread_in_the_ensemble_is_more_uncertainty(known, card):

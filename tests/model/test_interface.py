@@ -42,7 +42,7 @@ class Constant(FormationModel):
             name = "other@0" if self.twist == "name" else self.name
             out.append(Prediction(
                 **describe(system), formation_energy_per_metal=energy, formation_energy_std=std, reference=reference,
-                level=self.level, model=name, level_error=0.2, flags=(),
+                level=self.level, model=name, flags=(),
             ))
         return out[:-1] if self.twist == "short" else out
 

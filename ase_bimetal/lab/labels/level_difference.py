@@ -1,30 +1,33 @@
 """How far GFN1-xTB is from PBE, and which description of the difference holds for clusters left out.
 
-``python -m ase_bimetal.lab.labels.level_difference`` prints the comparison as a Markdown table.
+``python -m ase_bimetal.lab.labels.level_difference`` prints the comparison as a Markdown table; with ``--write`` it
+also writes the difference that the models ship with. Models made with the former one are then to be made anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+import typer
+from ase import Atoms
 from ase.io import read
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import RBF, DotProduct, WhiteKernel
 
+from ase_bimetal.files import write_whole
 from ase_bimetal.formation import formation_energy
 from ase_bimetal.lab.labels.bulk import BARE, bare_clusters, bulk_metals
 from ase_bimetal.lab.labels.corrections import ANCHORS, fragment_table, solve
-from ase_bimetal.lab.labels.level_terms import cluster_terms, level_terms
+from ase_bimetal.lab.labels.cp2k import METHOD
 from ase_bimetal.lab.labels.pbe import PbeLabel, load_pbe
-from ase_bimetal.ligands import Ligand
-from ase_bimetal.structures.motifs import DOPANTS, FAMILIES
+from ase_bimetal.model.level import SHIPPED, LevelDifference, coordination_terms, level_terms
+from ase_bimetal.structures.motifs import FAMILIES
 from ase_bimetal.system import as_system
 
-_METALS = frozenset({"Au", "Ag", "Cu", *DOPANTS})
 _RIDGE = 0.1
-_NOISE = 0.05  # eV/metal, of a difference between two levels
+#: A crystal has twelve neighbours.
+_CLOSE_PACKED = np.array([12.0])
 
 
 @dataclass(frozen=True)
@@ -35,25 +38,30 @@ class Difference:
     ----------
     name
         Record, anchor or crystal.
-    group
-        Prototype; anchors and crystals are their own.
+    prototype
+        That of a labelled cluster; anchors and crystals are their own.
     family, dopant
         Motif and dopant of a labelled cluster; empty for anchors and crystals.
     value
         Formation energy with PBE minus that with GFN1-xTB [eV/metal].
     terms
-        As of `ase_bimetal.lab.labels.level_terms.level_terms`, ligands by donor type.
+        As of `ase_bimetal.model.level.level_terms`.
     n_metals
-        Number of metal atoms, the weight of the row.
+        Number of metal atoms.
     """
 
     name: str
-    group: str
+    prototype: str
     family: str
     dopant: str
     value: float
     terms: dict[str, float]
     n_metals: int
+
+    @property
+    def is_label(self) -> bool:
+        """Whether it is a labelled cluster, on which errors are measured."""
+        return bool(self.family)
 
 
 def differences() -> list[Difference]:
@@ -61,11 +69,29 @@ def differences() -> list[Difference]:
     return [*map(_of_label, load_pbe()), *_of_anchors(), *_of_bare_metal()]
 
 
+def fit_level(rows: Sequence[Difference]) -> LevelDifference:
+    """Turn differences into the process that predicts others.
+
+    Parameters
+    ----------
+    rows
+        As `differences` gives them.
+    """
+    names = sorted({name for row in rows for name in row.terms})
+    return LevelDifference(
+        tuple(names),
+        np.array([[row.terms.get(name, 0.0) for name in names] for row in rows]),
+        np.array([row.value for row in rows]),
+        np.array([row.n_metals for row in rows]),
+        METHOD,
+    )
+
+
 def _of_label(label: PbeLabel) -> Difference:
-    core = label.atoms[label.atoms.arrays["fragment"] == 0]
-    terms = _by_donor(level_terms(core.get_chemical_symbols(), core.positions, label.atoms.info["ligand_smiles"]))
+    system = as_system(label.atoms)
     family, dopant = _family_and_dopant(label.prototype)
-    return Difference(label.record, label.prototype, family, dopant, label.pbe - label.gfn1, terms, len(core))
+    value = label.pbe - label.gfn1
+    return Difference(label.record, label.prototype, family, dopant, value, level_terms(system), system.n_metals)
 
 
 def _family_and_dopant(prototype: str) -> tuple[str, str]:
@@ -83,7 +109,7 @@ def _family_and_dopant(prototype: str) -> tuple[str, str]:
 def _of_anchors() -> list[Difference]:
     frames = read(ANCHORS, ":")
     tables = {key: fragment_table(frames, key) for key in ("energy_pbe_eV", "energy_gfn1_eV")}
-    known, found = tables["energy_pbe_eV"], []
+    known, rows = tables["energy_pbe_eV"], []
     for frame in frames:
         if frame.info["kind"] != "anchor":
             continue
@@ -94,70 +120,82 @@ def _of_anchors() -> list[Difference]:
             formation_energy(frame.info[key], system.metal_symbols, system.ligand_counts, table)
             for key, table in tables.items()
         )
-        name, terms = frame.info["name"], _by_donor(cluster_terms(frame))
-        found.append(Difference(name, name, "", "", pbe - gfn1, terms, system.n_metals))
-    return found
+        name = frame.info["name"]
+        rows.append(Difference(name, name, "", "", pbe - gfn1, level_terms(system), system.n_metals))
+    return rows
 
 
 def _of_bare_metal() -> list[Difference]:
     clusters = [
-        Difference(c.name, c.name, "", "", c.pbe - c.gfn1, level_terms(c.symbols, c.positions, {}), len(c.symbols))
+        Difference(c.name, c.name, "", "", c.pbe - c.gfn1, level_terms(as_system(Atoms(c.symbols, c.positions))),
+                   len(c.symbols))
         for c in bare_clusters()
     ]
     crystals = [
         Difference(f"{m.symbol} crystal", f"{m.symbol} crystal", "", "", m.pbe - m.gfn1,
-                   {m.symbol: 1.0, f"CN {m.symbol}": 1.0, "CN": 1.0}, BARE)
+                   {m.symbol: 1.0} | coordination_terms([m.symbol], _CLOSE_PACKED), BARE)
         for m in bulk_metals()
     ]
     return clusters + crystals
 
 
-def _by_donor(terms: dict[str, float]) -> dict[str, float]:
-    """Terms with ligands summed by donor type, such as ``"S-X"``."""
-    found: dict[str, float] = {}
-    for name, value in terms.items():
-        kind = name
-        if not name.startswith("CN") and name not in _METALS:
-            ligand = Ligand.parse(name)
-            kind = f"{ligand.donor}-{ligand.type}"
-        found[kind] = found.get(kind, 0.0) + value
-    return found
+Learner = Callable[[Sequence[Difference], Sequence[Difference]], np.ndarray]
 
 
-_METALS = frozenset(
-    ["Au", "Ag", "Cu", "Zn", "Cd", "Hg", "Ni", "Pd", "Pt", "Co", "Rh", "Ir", "Fe", "Ru", "Os", "Mn", "Re"]
-)
-Learner = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+def _linear(reads: Callable[[str], bool]) -> Learner:
+    """Ridge regression on some of the terms."""
+
+    def learn(known: Sequence[Difference], asked: Sequence[Difference]) -> np.ndarray:
+        names = sorted({name for row in [*known, *asked] for name in row.terms if reads(name)})
+        x, y = (np.array([[row.terms.get(n, 0.0) for n in names] for row in rows]) for rows in (known, asked))
+        weights = np.array([float(row.n_metals) for row in known])
+        return y @ solve(x, np.array([row.value for row in known]), weights, _RIDGE)
+
+    return learn
 
 
-def _ridge(x: np.ndarray, y: np.ndarray, weights: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    return asked @ solve(x, y, weights, _RIDGE)
+def _process(known: Sequence[Difference], asked: Sequence[Difference]) -> np.ndarray:
+    level = fit_level(known)
+    return np.array([level.predict(row.terms)[0] for row in asked])
 
 
-def _gaussian_process(x: np.ndarray, y: np.ndarray, weights: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """A linear kernel for the sums, and a smooth one for what they miss."""
-    kernel = DotProduct(1.0, "fixed") + 0.05 * RBF(0.5, "fixed") + WhiteKernel(1e-6, "fixed")
-    noise = _NOISE**2 * 4 / weights  # a small molecule says less about a cluster
-    return GaussianProcessRegressor(kernel, alpha=noise, optimizer=None).fit(x, y).predict(asked)
-
-
-def _no_coordination(name: str) -> bool:
-    return not name.startswith("CN")
-
-
-#: Form of the difference → which terms it reads, and how it learns them.
-FORMS: dict[str, tuple[Callable[[str], bool], Learner]] = {
-    "metals and donors": (_no_coordination, _ridge),
-    "and coordination by metal": (lambda name: name != "CN", _ridge),
-    "and mean coordination": (lambda name: True, _ridge),
-    "Gaussian process on all of them": (lambda name: True, _gaussian_process),
+#: Form of the difference → how it predicts some objects from others.
+FORMS: dict[str, Learner] = {
+    "metals and donors": _linear(lambda name: not name.startswith("CN")),
+    "and coordination by metal": _linear(lambda name: name != "CN"),
+    "and mean coordination": _linear(lambda name: True),
+    "Gaussian process on all of them": _process,
 }
 #: What is left out together.
 GROUPS: dict[str, Callable[[Difference], str]] = {
-    "prototype": lambda row: row.group,
+    "prototype": lambda row: row.prototype,
     "dopant": lambda row: row.dopant,
     "family": lambda row: row.family,
 }
+
+
+def left_out(rows: Sequence[Difference], group: str) -> list[tuple[list[Difference], list[Difference]]]:
+    """Divide rows into what is known and what is asked for, for every group of labelled clusters.
+
+    Parameters
+    ----------
+    rows
+        As `differences` gives them.
+    group
+        Key of `GROUPS`.
+
+    Returns
+    -------
+    list of tuple
+        All rows but the labelled clusters of one group, and these clusters.
+    """
+    key = GROUPS[group]
+    names = sorted({key(row) for row in rows if row.is_label})
+    return [
+        ([row for row in rows if not (row.is_label and key(row) == name)],
+         [row for row in rows if row.is_label and key(row) == name])
+        for name in names
+    ]
 
 
 def left_out_errors(rows: Sequence[Difference], form: str, group: str) -> np.ndarray:
@@ -177,18 +215,10 @@ def left_out_errors(rows: Sequence[Difference], form: str, group: str) -> np.nda
     numpy.ndarray
         True minus predicted difference (labels,) [eV/metal].
     """
-    reads, learn = FORMS[form]
-    names = sorted({name for row in rows for name in row.terms if reads(name)})
-    x = np.array([[row.terms.get(name, 0.0) for name in names] for row in rows])
-    y = np.array([row.value for row in rows])
-    weights = np.array([float(row.n_metals) for row in rows])
-    keys = np.array([GROUPS[group](row) for row in rows])
-    labelled = np.array([bool(row.family) for row in rows])
-    errors = np.zeros(len(rows))
-    for key in set(keys[labelled]):
-        out = (keys == key) & labelled
-        errors[out] = y[out] - learn(x[~out], y[~out], weights[~out], x[out])
-    return errors[labelled]
+    errors = [
+        np.array([row.value for row in asked]) - FORMS[form](known, asked) for known, asked in left_out(rows, group)
+    ]
+    return np.concatenate(errors)
 
 
 def markdown(rows: Sequence[Difference]) -> str:
@@ -203,14 +233,16 @@ def markdown(rows: Sequence[Difference]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def main(write: Annotated[bool, typer.Option(help="Write the difference that the models ship with.")] = False) -> None:
     """Print the comparison."""
     rows = differences()
-    n_labels = sum(bool(row.family) for row in rows)
+    n_labels = sum(row.is_label for row in rows)
     print(f"{n_labels} PBE labels, {len(rows) - n_labels} anchors, bare clusters and crystals; "
           "mean absolute error on the labels [eV/metal]\n")
     print(markdown(rows))
+    if write:
+        write_whole(SHIPPED, fit_level(rows).to_json())
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

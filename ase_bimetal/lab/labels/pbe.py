@@ -32,7 +32,8 @@ from ase_bimetal.lab.labels import cp2k
 from ase_bimetal.lab.labels.anchors import scan
 from ase_bimetal.lab.labels.campaign import start_worker
 from ase_bimetal.lab.labels.corrections import ANCHORS, fragment_table
-from ase_bimetal.lab.labels.level_terms import cluster_terms
+from ase_bimetal.model.level import level_terms
+from ase_bimetal.system import as_system
 
 SHIPPED = DATASETS / "pbe_labels.json.xz"
 #: Ligands of clusters that are labelled with PBE: the smallest of every donor type.
@@ -164,7 +165,7 @@ def plan(frame: pd.DataFrame, n_labels: int) -> list[PbeTask]:
 def _design_order(parents: pd.DataFrame) -> Iterator[int]:
     """Rows of a table, each the one that adds most to those before it and to the anchors, per minute."""
     anchors = [frame for frame in read(ANCHORS, ":") if frame.info["kind"] == "anchor"]
-    table = pd.DataFrame([cluster_terms(atoms) for atoms in [*parents.atoms, *anchors]]).fillna(0.0).to_numpy()
+    table = pd.DataFrame([level_terms(as_system(atoms)) for atoms in [*parents.atoms, *anchors]]).fillna(0.0).to_numpy()
     features, known = table[: len(parents)], table[len(parents) :]
     minutes = np.array([cost(atoms) for atoms in parents.atoms])
     inverse = np.linalg.inv(_DESIGN_RIDGE * np.eye(table.shape[1]) + known.T @ known)

@@ -11,7 +11,6 @@ import pandas as pd
 
 from ase_bimetal.descriptors import charge_transfer, environment_electronegativity
 from ase_bimetal.errors import MissingDataError
-from ase_bimetal.formation import correction_features
 from ase_bimetal.lab.labels.dataset import ReferenceData, load_reference
 from ase_bimetal.lab.labels.hosts import SHIPPED_HOSTS, load_hosts
 from ase_bimetal.lab.paper.materials import assess_materials
@@ -129,12 +128,8 @@ def _first_hosts(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
 
 
 def _labels(reference: ReferenceData, systems: dict[str, BimetallicSystem], card: dict[str, Any]) -> pd.DataFrame:
-    """Labels at the published level; the shift is one for all configurations of a prototype."""
-    corrections = card["elemental_references"]["corrections"]
-    shifts = {
-        name: sum(corrections.get(key, 0.0) * x for key, x in correction_features(system).items())
-        for name, system in systems.items()
-    }
+    """Labels at the published level; the shift of a prototype's parent is that of all its configurations."""
+    shifts = {name: level_shift(system, card).value for name, system in systems.items()}
     frame = reference.frame
     energy = frame.formation_energy.to_numpy() + frame.prototype.map(shifts).to_numpy(dtype=float)
     family = frame.family.str.replace(r"-(centre|surface|staple)$", "", regex=True)
@@ -145,7 +140,7 @@ def _held_out(reference: ReferenceData, predictor: Predictor) -> HeldOut:
     rows = trainable(reference.frame)
     test = rows.iloc[random_split(len(rows)).test]
     systems = [as_system(atoms) for atoms in test.atoms]
-    shifts = np.array([level_shift(system, predictor.card) for system in systems])
+    shifts = np.array([level_shift(system, predictor.card).value for system in systems])
     predicted = [found.formation_energy_per_metal for found in predictor.predict(systems)]
     return HeldOut(
         truth=test.formation_energy.to_numpy() + shifts,

@@ -29,6 +29,7 @@ from ase_bimetal.lab.training.module import (
 )
 from ase_bimetal.model.checkpoint import Checkpoint
 from ase_bimetal.model.encode import Batch
+from ase_bimetal.model.level import LevelDifference, level_of, level_terms
 from ase_bimetal.model.mml import MML, MMLConfig
 
 #: With fewer training rows the shift alone is fitted; a network needs more than that to learn a difference.
@@ -76,20 +77,37 @@ class OwnOptions:
 
 @dataclass(frozen=True)
 class OwnEnsemble:
-    """Trained members, the mean and standard deviation [eV/metal] of their outputs, and the shift that follows them.
+    """Trained members and what follows them.
 
-    ``shift`` maps metal → a_i and ``"S-X"``-like donor type → b_l [eV/metal], as the elemental references do.
+    Attributes
+    ----------
+    members
+        Networks.
+    mean, std
+        Mean and standard deviation of their outputs [eV/metal].
+    shift
+        Metal → a_i and ``"S-X"``-like donor type → b_l [eV/metal].
+    level
+        The level difference of the start; None without.
     """
 
     members: tuple[MML, ...]
     mean: float
     std: float
     shift: dict[str, float]
+    level: LevelDifference | None = None
 
     def predict(self, data: TrainingData, rows: np.ndarray) -> np.ndarray:
         """Formation energies (n, members) of some rows [eV/metal]."""
         outputs = [predict_rows(member, data, rows, self.mean, self.std) for member in self.members]
-        return np.stack(outputs, axis=1) + shift_of(data, rows, self.shift)[:, None]
+        return np.stack(outputs, axis=1) + self.added(data, rows)[:, None]
+
+    def added(self, data: TrainingData, rows: np.ndarray) -> np.ndarray:
+        """What shift and level add to some rows (n,) [eV/metal]."""
+        total = shift_of(data, rows, self.shift)
+        if self.level is not None:
+            total = total + np.array([self.level.predict(level_terms(data.systems[i]))[0] for i in rows])
+        return total
 
 
 class OwnModule(MMLModule):
@@ -122,16 +140,22 @@ class Learner:
 
     @cached_property
     def unchanged(self) -> OwnEnsemble:
-        """The start as it is, with its shift."""
+        """The start as it is, with its shift and level."""
         assert self.start is not None
-        target, references = self.start.card["target"], self.start.card["elemental_references"]
-        return OwnEnsemble(self.start.members, target["mean"], target["std"], dict(references["corrections"]))
+        card, target = self.start.card, self.start.card["target"]
+        shift = dict(card.get("elemental_references", {}).get("corrections", {}))
+        return OwnEnsemble(self.start.members, target["mean"], target["std"], shift, level_of(card))
 
     @cached_property
     def before_shift(self) -> np.ndarray:
         """What the start says of every row before any shift, (n,) [eV/metal]."""
-        bare = replace(self.unchanged, shift={})
+        bare = replace(self._begin, shift={})
         return bare.predict(self.data, np.arange(len(self.data.targets))).mean(axis=1)
+
+    @property
+    def _begin(self) -> OwnEnsemble:
+        """The start, stripped of shift and level if they are not to be kept."""
+        return self.unchanged if self.options.keep_shift else replace(self.unchanged, shift={}, level=None)
 
     def fit(self, train: np.ndarray, validation: np.ndarray, folder: Path | None = None) -> OwnEnsemble:
         """Train on some rows, with others to choose the best epoch.
@@ -162,12 +186,13 @@ class Learner:
 
     def _fine_tuned(self, train: np.ndarray, validation: np.ndarray, folder: Path | None) -> OwnEnsemble:
         known = np.concatenate([train, validation])
-        begin = self.unchanged.shift if self.options.keep_shift else {}
-        shift = fit_shift(self.data, known, self.data.targets[known] - self.before_shift[known], begin)
-        moved = replace(self.unchanged, shift=shift)
+        begin = self._begin
+        shift = fit_shift(self.data, known, self.data.targets[known] - self.before_shift[known], begin.shift)
+        moved = replace(begin, shift=shift)
         if self.options.shift_only or len(train) < FEWEST_FOR_NETWORK:
             return moved
-        rest = replace(self.data, targets=self.data.targets - shift_of(self.data, slice(None), shift))
+        everything = np.arange(len(self.data.targets))
+        rest = replace(self.data, targets=self.data.targets - moved.added(self.data, everything))
         members = tuple(
             self._member(member, rest, (train, validation), (moved.mean, moved.std), seed, _below(folder, seed))
             for seed, member in enumerate(moved.members)
@@ -230,11 +255,10 @@ def fit_shift(
     return {**begin, **added}
 
 
-def shift_of(data: TrainingData, rows: np.ndarray | slice, shift: Mapping[str, float]) -> np.ndarray:
+def shift_of(data: TrainingData, rows: np.ndarray, shift: Mapping[str, float]) -> np.ndarray:
     """What a shift adds to some rows, (n,) [eV/metal]."""
     names = sorted(shift)
-    chosen = np.arange(len(data.systems))[rows]
-    return _features(data, chosen, names) @ np.array([shift[name] for name in names])
+    return _features(data, rows, names) @ np.array([shift[name] for name in names])
 
 
 def _names(data: TrainingData, rows: np.ndarray) -> list[str]:

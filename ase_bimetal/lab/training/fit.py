@@ -12,6 +12,7 @@ from typing import Any
 
 from ase_bimetal.examples import example_names, load_example
 from ase_bimetal.lab.labels.dataset import ReferenceData
+from ase_bimetal.lab.training.against_pbe import level_card
 from ase_bimetal.lab.training.calibrate import Holdout, fold_interval, fold_term, inside_interval, inside_terms
 from ase_bimetal.lab.training.data import MAX_RATTLE, TrainingData, prepare, trainable
 from ase_bimetal.lab.training.evaluate import (
@@ -30,7 +31,7 @@ from ase_bimetal.model.checkpoint import DEFAULT_MODEL, save_checkpoint
 from ase_bimetal.model.domain import describe_domain
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.model.mml import MML, MMLConfig
-from ase_bimetal.model.predictor import get_predictor
+from ase_bimetal.model.predictor import Predictor, get_predictor
 from ase_bimetal.system import as_system
 
 #: Key of the card's uncertainty → the splits that measure it.
@@ -43,9 +44,11 @@ _NOVELTY = {
 LEVEL = "PBE-referenced GFN1-xTB"
 LIMITS = (
     "Configurations near relaxed parents of the cluster families named under domain; nothing else was seen.",
-    "Labels are GFN1-xTB energies; only the per-element and per-donor references come from density-functional theory.",
-    "Elements with no or few density-functional anchors are flagged: their elemental corrections may be off by more "
-    "than 0.5 eV/metal.",
+    "Labels are GFN1-xTB energies; what takes them to PBE was learned from the few objects named under level "
+    "difference.",
+    "Elements and donors with no or few density-functional energies are flagged; ± is wide there.",
+    "PBE has no dispersion and GFN1-xTB has it: the difference was learned on small ligands, so that bulky shells "
+    "keep the dispersion of GFN1-xTB between their ligands.",
     "Closed-shell treatment throughout: magnetic 3d dopants are described without spin polarisation.",
     "A dopant, ligand or family outside the training set is predicted with the errors of the leave-one-out rows.",
 )
@@ -71,7 +74,6 @@ class FoldBudget:
 
 def train_model(
     reference: ReferenceData,
-    elemental: dict[str, Any],
     target: Path,
     members: int = 3,
     options: TrainingOptions | None = None,
@@ -87,8 +89,6 @@ def train_model(
     ----------
     reference
         Labels, from `load_reference`.
-    elemental
-        Elemental references, from `ase_bimetal.lab.labels.corrections`.
     target
         Folder of the checkpoint.
     members
@@ -127,7 +127,6 @@ def train_model(
         "target": {"mean": ensemble[0].mean, "std": ensemble[0].std},
         **_measured(results, holdout(data, split.validation, ensemble), holdout(data, split.test, ensemble)),
         "domain": describe_domain(data.systems, data.frame.family),
-        "elemental_references": {k: elemental[k] for k in ("corrections", "anchors", "spread", "errors", "level")},
         "fragments": reference.fragments,
         "ligand_encoder": {"source": ligand_encoder, "digest": encoder.digest},
         "limits": list(LIMITS),
@@ -138,7 +137,9 @@ def train_model(
 
 
 def _save(target: Path, networks: list[MML], card: dict[str, Any]) -> None:
-    """Write weights and card, then the predictions that a later version is held against."""
+    """Write weights and card, then the level and the predictions that a later version is held against."""
+    save_checkpoint(target, networks, card)
+    card["level_difference"] = level_card(Predictor(target))
     save_checkpoint(target, networks, card)
     card["golden"] = golden_predictions(target)
     save_checkpoint(target, networks, card)

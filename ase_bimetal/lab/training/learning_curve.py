@@ -84,7 +84,8 @@ def unchanged_errors(data: TrainingData, start: Checkpoint) -> dict[str, float]:
     found = {
         "unchanged model (its shift was fitted to anchors), all anchors":
             learner.unchanged.predict(data, rows).mean(axis=1),
-        "unchanged networks, no shift, all anchors": learner.before_shift,
+        "unchanged networks, no shift, all anchors":
+            Learner(data, OwnOptions(keep_shift=False), start).before_shift,
     }
     return {name: float(np.abs(values - data.targets).mean()) for name, values in found.items()}
 

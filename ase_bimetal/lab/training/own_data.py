@@ -35,7 +35,7 @@ FARTHEST_ENERGY = 12.0
 #: A row on which a fitted reference rests alone has this leverage, and says nothing beyond that reference.
 _ALONE = 0.999
 _TINY_RIDGE = 1e-8
-_NO_SHIFT = {"elemental_references": {"corrections": {}}}
+_NO_SHIFT: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from ase_bimetal.lab.training.own_data import OwnData
 from ase_bimetal.lab.training.splits import Split, random_split
 from ase_bimetal.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ase_bimetal.model.domain import describe_domain
+from ase_bimetal.model.level import level_digest
 from ase_bimetal.model.ligand_encoder import BUNDLED, LigandEncoder
 
 #: With fewer rows errors come from cross-validation, with more from the random 8:1:1 split.
@@ -220,7 +221,8 @@ def _card(
         "uncertainty": terms,
         "intervals": {measured.split: measured.interval},
         "domain": describe_domain(data.systems, data.frame.family),
-        "elemental_references": _references(own, learner, ensemble),
+        "elemental_references": _references(learner, ensemble),
+        **_level(ensemble),
         "fragments": own.fragments,
         "fitted_references": own.fitted_references,
         "limits": _limits(own, learner, measured),
@@ -249,18 +251,18 @@ def _uncertainty(learner: Learner, measured: Measured) -> dict[str, float]:
     return terms | {key: round(max(value, inside), 5) for key, value in outside.items()}
 
 
-def _references(own: OwnData, learner: Learner, ensemble: OwnEnsemble) -> dict[str, Any]:
+def _level(ensemble: OwnEnsemble) -> dict[str, Any]:
+    """The level difference that the model goes on with; without a scale, for the own data calibrate the whole."""
+    if ensemble.level is None:
+        return {}
+    return {"level_difference": {"sha256": level_digest(), "counts": ensemble.level.counts()}}
+
+
+def _references(learner: Learner, ensemble: OwnEnsemble) -> dict[str, Any]:
     """The shift of the model in the form that the predictor reads."""
     elements = [value for name, value in ensemble.shift.items() if "-" not in name]
     spread = float(np.std(elements, ddof=1)) if len(elements) > 1 and learner.start is not None else 0.0
-    return {
-        "corrections": ensemble.shift,
-        "anchors": {},
-        "spread": round(spread, 4),
-        # The data are of the level that is predicted, so that no error of a change of level comes on top.
-        "errors": {"leave-one-anchor-out MAE": 0.0},
-        "level": own.level,
-    }
+    return {"corrections": ensemble.shift, "spread": round(spread, 4)}
 
 
 def _limits(own: OwnData, learner: Learner, measured: Measured) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,16 +10,13 @@ import pandas as pd
 
 from ase_bimetal.errors import MissingDataError
 from ase_bimetal.lab.labels.dataset import ReferenceData
-from ase_bimetal.lab.labels.pbe import load_pbe
 from ase_bimetal.lab.training.calibrate import Holdout, inside_interval
 from ase_bimetal.lab.training.data import prepare, trainable
 from ase_bimetal.lab.training.evaluate import MML_NAME, Trained, holdout
 from ase_bimetal.lab.training.metrics import summary
 from ase_bimetal.lab.training.splits import random_split
 from ase_bimetal.model.checkpoint import Checkpoint
-from ase_bimetal.model.domain import Z90
 from ase_bimetal.model.ligand_encoder import LigandEncoder
-from ase_bimetal.model.registry import predict
 
 #: Largest difference to the card that counts as none [eV/metal for errors, - for R² and coverage].
 TOLERANCE = 1e-3
@@ -94,41 +90,4 @@ def recompute(checkpoint: Checkpoint, reference: ReferenceData) -> Recomputed:
     )
 
 
-@dataclass(frozen=True)
-class AgainstPbe:
-    """Errors of a model on clusters that have PBE labels, none of which it was fitted on.
-
-    Attributes
-    ----------
-    errors
-        MAE, RMSE [eV/metal] and R².
-    coverage
-        Share of the labels inside the nominal 90 % interval [-].
-    half_width
-        Mean half-width of that interval [eV/metal].
-    """
-
-    errors: dict[str, float]
-    coverage: float
-    half_width: float
-
-
-def against_pbe(model: str | Path) -> AgainstPbe:
-    """Predict the clusters that have PBE labels.
-
-    Parameters
-    ----------
-    model
-        Name of a shipped model or folder of one's own.
-    """
-    labels = load_pbe()
-    predictions = predict([label.atoms for label in labels], model=model)
-    truth = np.array([label.pbe for label in labels])
-    found = np.array([p.formation_energy_per_metal for p in predictions])
-    half_width = Z90 * np.array([p.formation_energy_std for p in predictions])
-    return AgainstPbe(
-        summary(truth, found), float((np.abs(found - truth) <= half_width).mean()), float(half_width.mean())
-    )
-
-
-__all__ = ["AgainstPbe", "Recomputed", "against_pbe", "recompute"]
+__all__ = ["Recomputed", "recompute"]

@@ -1,6 +1,5 @@
 """The graph-only network: invariances, learning, resuming, weights, prediction, attention."""
 
-import json
 import shutil
 from dataclasses import replace
 from functools import lru_cache
@@ -255,10 +254,9 @@ def test_a_small_training_writes_a_whole_card(tmp_path):
     reference = reference_labels()
     rows = reference.frame.query("prototype.str.endswith('SMe') and family == 'Au4M2' and amplitude < 0.02")
     some = replace(reference, frame=rows.groupby("dopant").head(8).reset_index(drop=True))
-    elemental = json.loads(gcnn_fit.ELEMENTAL.read_text())
     plan = gcnn_fit.FitPlan(rows=40, validation_rows=8, fold_rows=20, fold_epochs=1, dopants=("Pd",))
     options = GCNNOptions(epochs=1)
-    written = gcnn_fit.train_graph_model(some, elemental, tmp_path / "out", tmp_path / "work", options, plan, SMALL)
+    written = gcnn_fit.train_graph_model(some, tmp_path / "out", tmp_path / "work", options, plan, SMALL)
     loaded = GraphModel.load(tmp_path / "out")
     assert loaded.card["metrics"] == written["metrics"] and loaded.card["data"]["used"] == 40
     assert loaded.predict([as_system(load_example(EXAMPLE))])[0].level == loaded.card["level"]

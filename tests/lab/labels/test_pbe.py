@@ -5,14 +5,12 @@ import json
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.build import bulk
 from ase.calculators.calculator import CalculationFailed
 
 from ase_bimetal.lab.labels import cp2k, pbe
 from ase_bimetal.lab.labels.bulk import bare_clusters, bulk_metals
 from ase_bimetal.lab.labels.dataset import load_reference
 from ase_bimetal.lab.labels.level_difference import FORMS, differences, left_out_errors
-from ase_bimetal.lab.labels.level_terms import level_terms, metal_coordination
 from ase_bimetal.lab.labels.pbe import PbeTask, compute, label_path, load_pbe, load_rejects, pack_pbe, plan
 
 
@@ -25,34 +23,6 @@ def frame():
 def task(frame):
     row = frame[frame.id == "Au4M2-Pd-SH/0"].iloc[0]
     return PbeTask(row.id, row.atoms, row.energy, (1,), None, 3.0)
-
-
-def test_a_close_packed_crystal_counts_twelve_and_no_second_neighbour():
-    block = bulk("Au", cubic=True) * (5, 5, 5)
-    counts = metal_coordination(block.get_chemical_symbols(), block.positions)
-    assert counts.max() == pytest.approx(12.0, abs=1e-9)
-    pair = np.array([[0, 0, 0], [0, 0, 1.25 * 2.88]])  # halfway through the fade
-    assert metal_coordination(["Au", "Ag"], pair) == pytest.approx([0.5, 0.5])
-
-
-def test_coordination_knows_which_metal_has_it():
-    line = np.array([[0, 0, 0], [0, 0, 2.8], [0, 0, 5.6]])
-    terms = level_terms(["Au", "Ag", "Au"], line, {"S": 2, "P": 1})
-    assert terms["Au"] == pytest.approx(2 / 3) and terms["S"] == pytest.approx(2 / 3)
-    assert terms["P"] == pytest.approx(1 / 3)
-    assert terms["CN Ag"] == pytest.approx(2 / 12 / 3)
-    assert terms["CN Au"] == pytest.approx(2 / 12 / 3)
-    assert terms["CN"] == pytest.approx(4 / 12 / 3)
-
-
-def test_two_copies_far_apart_have_the_terms_of_one(frame):
-    atoms = frame[frame.id == "Au4M2-Pd-SH/0"].iloc[0].atoms
-    core = atoms[atoms.arrays["fragment"] == 0]
-    symbols, ligands = core.get_chemical_symbols(), atoms.info["ligand_smiles"]
-    one = level_terms(symbols, core.positions, ligands)
-    both = np.vstack([core.positions, core.positions + [0, 0, 60.0]])
-    two = level_terms(symbols * 2, both, {name: 2 * n for name, n in ligands.items()})
-    assert two == pytest.approx(one, abs=1e-12)
 
 
 def test_the_plan_is_a_design_with_partners(frame):

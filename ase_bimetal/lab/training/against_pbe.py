@@ -1,0 +1,151 @@
+"""A model against density-functional labels that its level difference did not see.
+
+The networks know the GFN1-xTB energies of these clusters; what is left out is all that is known of PBE for the
+prototype, the dopant or the family. ``python -m ase_bimetal.lab.training.against_pbe`` writes the shipped level
+difference, the scale of the uncertainties and these errors into the cards of the shipped models.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ase_bimetal.files import write_whole
+from ase_bimetal.lab.labels.level_difference import GROUPS, Difference, differences, fit_level, left_out
+from ase_bimetal.lab.labels.pbe import load_pbe
+from ase_bimetal.lab.training.calibrate import conformal_quantile
+from ase_bimetal.lab.training.metrics import summary
+from ase_bimetal.model.checkpoint import DEFAULT_MODEL, resolve
+from ase_bimetal.model.domain import Z90
+from ase_bimetal.model.gcnn_model import GRAPH_MODEL, GraphModel
+from ase_bimetal.model.level import level_digest, load_level_difference
+from ase_bimetal.model.predictor import Predictor
+from ase_bimetal.system import as_system
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Predictions of PBE labels whose group was left out of the level difference.
+
+    Attributes
+    ----------
+    keys
+        Group of every label, length n.
+    truth, predicted
+        Formation energies (n,) with the dimer reference [eV/metal].
+    deviation
+        Standard deviations (n,) before they are scaled [eV/metal].
+    """
+
+    keys: tuple[str, ...]
+    truth: np.ndarray
+    predicted: np.ndarray
+    deviation: np.ndarray
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Absolute errors (n,) in units of the standard deviation."""
+        return np.abs(self.truth - self.predicted) / self.deviation
+
+    def summary(self) -> dict[str, float]:
+        """Give errors, and what intervals hold whose scale comes from the other groups.
+
+        Returns
+        -------
+        dict
+            MAE, RMSE [eV/metal], R², n; ``coverage`` and mean ``half_width`` [eV/metal] of nominal 90 % intervals.
+        """
+        keys, errors = np.array(self.keys), np.abs(self.truth - self.predicted)
+        half = np.zeros(len(errors))
+        for key in set(self.keys):
+            mine = keys == key
+            half[mine] = conformal_quantile(self.scores[~mine]) * self.deviation[mine]
+        return summary(self.truth, self.predicted) | {
+            "coverage": round(float((errors <= half).mean()), 4), "half_width": round(float(half.mean()), 4)
+        }
+
+
+def leave_out(model: Predictor | GraphModel, group: str, rows: Sequence[Difference] | None = None) -> LeftOut:
+    """Predict every PBE label without what is known of PBE for its group.
+
+    Parameters
+    ----------
+    model
+        A model whose labels are GFN1-xTB energies.
+    group
+        ``"prototype"``, ``"dopant"`` or ``"family"``.
+    rows
+        As of `ase_bimetal.lab.labels.level_difference.differences`; by default all.
+    """
+    labels = {label.record: label for label in load_pbe()}
+    energies, deviations = model.label_level([as_system(label.atoms) for label in labels.values()])
+    network = dict(zip(labels, zip(energies, deviations, strict=True), strict=True))
+    keys, predicted, deviation, truth = [], [], [], []
+    for known, asked in left_out(differences() if rows is None else rows, group):
+        level = fit_level(known)
+        for row in asked:
+            (energy, own), (difference, of_level) = network[row.name], level.predict(row.terms)
+            keys.append(GROUPS[group](row))
+            truth.append(labels[row.name].pbe)
+            predicted.append(energy + difference)
+            deviation.append(float(np.hypot(own, of_level)))
+    return LeftOut(tuple(keys), np.array(truth), np.array(predicted), np.array(deviation))
+
+
+def level_card(model: Predictor | GraphModel) -> dict[str, Any]:
+    """Describe the shipped level difference for a model's card.
+
+    Parameters
+    ----------
+    model
+        A model whose labels are GFN1-xTB energies.
+
+    Returns
+    -------
+    dict
+        ``sha256`` and ``level`` of the difference, ``counts`` of objects behind it, ``labels``, the ``scale`` of
+        standard deviations, and ``errors`` by what was left out.
+    """
+    rows = differences()
+    found = {group: leave_out(model, group, rows) for group in GROUPS}
+    scores = np.concatenate([item.scores for item in found.values()])
+    difference = load_level_difference()
+    return {
+        "sha256": level_digest(),
+        "level": difference.level,
+        "counts": difference.counts(),
+        "labels": sum(row.is_label for row in rows),
+        "scale": round(conformal_quantile(scores) / Z90, 4),
+        "errors": {group: item.summary() for group, item in found.items()},
+    }
+
+
+def main() -> None:
+    """Write the level difference into the cards of the shipped models."""
+    from ase_bimetal.lab.gcnn import fit as graph_fit
+    from ase_bimetal.lab.training import fit
+
+    models = ((DEFAULT_MODEL, Predictor, fit.LIMITS), (GRAPH_MODEL, GraphModel.load, graph_fit.LIMITS))
+    for name, load, limits in models:
+        found = level_card(load(name))
+        _change_card(name, {"level_difference": found, "limits": list(limits)})
+        print(name, json.dumps(found["errors"]), found["scale"])
+    _change_card(DEFAULT_MODEL, {"golden": fit.golden_predictions(DEFAULT_MODEL)})
+    _change_card(GRAPH_MODEL, {"check": graph_fit.check_value(GraphModel.load())})
+
+
+def _change_card(name: str, changed: dict[str, Any]) -> None:
+    path = resolve(name) / "card.json"
+    card = json.loads(path.read_text()) | changed
+    write_whole(path, json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
+
+
+__all__ = ["LeftOut", "leave_out", "level_card"]

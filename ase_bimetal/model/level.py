@@ -1,0 +1,257 @@
+"""The difference between PBE and GFN1-xTB that takes a model's energies from its labels to density functional theory.
+
+A Gaussian process learned it from objects that have both energies. It reads what the metals are, how many metal
+neighbours they have, and how many donors of each type the cluster carries: all per metal atom, so that two copies of
+a cluster far apart have twice its energy. Its standard deviation grows with all that those objects do not show: an
+element or donor without any, another coordination, another composition.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from ase_bimetal import elements
+from ase_bimetal.errors import WeightsError
+from ase_bimetal.files import DATASETS
+from ase_bimetal.formation import correction_features
+from ase_bimetal.neighbors import pairs_within
+from ase_bimetal.system import BimetallicSystem
+
+SHIPPED = DATASETS / "level_difference.json"
+#: A metal–metal bond counts fully below the first, and not at all above the second multiple of the radii's sum.
+#: Second neighbours of a close-packed crystal lie at 1.41.
+FADE = (1.10, 1.40)
+#: Variance of a slope [eV²], of what the slopes miss [eV²], and the length on which the latter changes [-].
+LINEAR, SMOOTH, LENGTH = 1.0, 0.05, 0.5
+#: What the terms cannot tell [eV/metal]; as weight of a known object that of four metals, for a smaller molecule says
+#: less about a cluster.
+NOISE, NOISE_METALS = 0.05, 4
+
+
+def metal_coordination(
+    symbols: Sequence[str],
+    positions: np.ndarray,
+    cell: np.ndarray | None = None,
+    pbc: tuple[bool, bool, bool] = (False, False, False),
+) -> np.ndarray:
+    """Count metal neighbours of every metal atom, fading with distance.
+
+    Parameters
+    ----------
+    symbols
+        Metal symbols, length n.
+    positions
+        Positions (n, 3) [Å].
+    cell, pbc
+        Lattice vectors (3, 3) [Å] and which of them repeat.
+
+    Returns
+    -------
+    numpy.ndarray
+        Coordination (n,) [-]; twelve in a close-packed crystal.
+
+    Examples
+    --------
+    >>> metal_coordination(["Au", "Au", "Ag"], np.array([[0, 0, 0], [2.88, 0, 0], [9.0, 0, 0]])).tolist()
+    [1.0, 1.0, 0.0]
+    """
+    radii = np.array([elements.metallic_radius(s) / 100 for s in symbols])
+    box = np.zeros((3, 3)) if cell is None else cell
+    pairs = pairs_within(positions, box, pbc, 2 * radii.max() * FADE[1])
+    stretch = pairs.distance / (radii[pairs.first] + radii[pairs.second])
+    inside = np.clip((FADE[1] - stretch) / (FADE[1] - FADE[0]), 0, 1)
+    return np.bincount(pairs.first, inside**2 * (3 - 2 * inside), len(symbols))
+
+
+def coordination_terms(symbols: Sequence[str], coordination: np.ndarray) -> dict[str, float]:
+    """Sum coordination numbers by element, per metal atom.
+
+    Parameters
+    ----------
+    symbols
+        Metal symbols, length n.
+    coordination
+        Metal neighbours (n,) [-].
+
+    Returns
+    -------
+    dict
+        ``"CN Au"`` → fraction × coordination / 12, and ``"CN"``, the same of all metals.
+    """
+    terms: dict[str, float] = {}
+    for symbol, count in zip(symbols, coordination.tolist(), strict=True):
+        for name in (f"CN {symbol}", "CN"):
+            terms[name] = terms.get(name, 0.0) + count / 12 / len(symbols)
+    return terms
+
+
+def level_terms(system: BimetallicSystem) -> dict[str, float]:
+    """Describe what the difference between two levels depends on.
+
+    Parameters
+    ----------
+    system
+        An object with coordinates.
+
+    Returns
+    -------
+    dict
+        Terms of `ase_bimetal.formation.correction_features` and `coordination_terms`, all per metal atom [-].
+
+    Examples
+    --------
+    >>> from ase_bimetal import load_example
+    >>> from ase_bimetal.system import as_system
+    >>> terms = level_terms(as_system(load_example("Au4Pd2(PET)8")))
+    >>> [name for name in terms if name.startswith("CN")]
+    ['CN Au', 'CN', 'CN Pd']
+    """
+    symbols = system.metal_symbols
+    counts = metal_coordination(symbols, system.positions[system.metals], system.cell, system.pbc)
+    return correction_features(system) | coordination_terms(symbols, counts)
+
+
+@dataclass(frozen=True)
+class LevelDifference:
+    """PBE minus GFN1-xTB as a Gaussian process over `level_terms`.
+
+    Attributes
+    ----------
+    names
+        Terms, length k.
+    terms
+        Values of the terms (n, k) [-] for the objects that have both energies.
+    differences
+        Their formation energies with PBE minus those with GFN1-xTB (n,) [eV/metal].
+    n_metals
+        Their metal atoms (n,); the more, the smaller the noise.
+    level
+        Level of theory of the higher energies.
+
+    Examples
+    --------
+    >>> difference = load_level_difference()
+    >>> mean, deviation = difference.predict({"Au": 1.0, "CN Au": 1.0, "CN": 1.0})  # a crystal of gold
+    >>> round(mean, 1), deviation < 0.1
+    (0.6, True)
+    """
+
+    names: tuple[str, ...]
+    terms: np.ndarray
+    differences: np.ndarray
+    n_metals: np.ndarray
+    level: str
+
+    def predict(self, terms: Mapping[str, float]) -> tuple[float, float]:
+        """Predict the difference for one object.
+
+        Parameters
+        ----------
+        terms
+            As of `level_terms`.
+
+        Returns
+        -------
+        tuple of float
+            Mean and standard deviation [eV/metal].
+        """
+        asked = np.array([[terms.get(name, 0.0) for name in self.names]])
+        # What no object shows makes this one unlike all of them.
+        new = sum(value**2 for name, value in terms.items() if name not in self._shown)
+        factor, weights = self._solution
+        across = _kernel(self.terms, asked, new)[:, 0]
+        variance = float(_kernel(asked, asked)[0, 0]) + LINEAR * new - across @ cho_solve(factor, across)
+        return float(across @ weights), float(np.sqrt(max(variance, 0.0) + NOISE**2))
+
+    def counts(self) -> dict[str, int]:
+        """Count the objects that show each metal and donor type."""
+        shown = (self.terms > 0).sum(axis=0)
+        return {name: int(n) for name, n in zip(self.names, shown, strict=True) if not name.startswith("CN")}
+
+    @cached_property
+    def _shown(self) -> frozenset[str]:
+        return frozenset(self.names)
+
+    @cached_property
+    def _solution(self) -> tuple[Any, np.ndarray]:
+        """Cholesky factor of the kernel with noise, and what it makes of the differences."""
+        noise = np.diag(NOISE**2 * NOISE_METALS / self.n_metals)
+        factor = cho_factor(_kernel(self.terms, self.terms) + noise)
+        return factor, cho_solve(factor, self.differences)
+
+    def to_json(self) -> str:
+        """Write all that `from_json` reads."""
+        return json.dumps({
+            "format": 1,
+            "quantity": "formation energy, PBE minus GFN1-xTB [eV/metal], and what it depends on [1/metal]",
+            "level": self.level,
+            "licence": "CC BY 4.0",
+            "terms": self.names,
+            "objects": [
+                {"difference": round(float(d), 5), "n_metals": int(n), "values": np.round(row, 5).tolist()}
+                for d, n, row in zip(self.differences, self.n_metals, self.terms, strict=True)
+            ],
+        }, separators=(",", ":")).replace('{"difference"', '\n{"difference"') + "\n"  # fmt: skip
+
+    @classmethod
+    def from_json(cls, text: str) -> LevelDifference:
+        """Read what `to_json` wrote."""
+        content = json.loads(text)
+        objects = content["objects"]
+        return cls(
+            tuple(content["terms"]),
+            np.array([item["values"] for item in objects]),
+            np.array([item["difference"] for item in objects]),
+            np.array([item["n_metals"] for item in objects]),
+            content["level"],
+        )
+
+
+def _kernel(one: np.ndarray, other: np.ndarray, new: float = 0.0) -> np.ndarray:
+    """Covariance (n, m) [eV²] of rows (n, k) and (m, k), of which the latter also have so much that is new, squared."""
+    squared = ((one[:, None] - other[None]) ** 2).sum(axis=2) + new
+    return LINEAR * one @ other.T + SMOOTH * np.exp(-squared / (2 * LENGTH**2))
+
+
+@lru_cache(maxsize=2)
+def load_level_difference(path: Path = SHIPPED) -> LevelDifference:
+    """Load the shipped difference between PBE and GFN1-xTB."""
+    return LevelDifference.from_json(path.read_text())
+
+
+@lru_cache(maxsize=2)
+def level_digest(path: Path = SHIPPED) -> str:
+    """Give the sha256 of the shipped difference."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def level_of(card: Mapping[str, Any]) -> LevelDifference | None:
+    """Load the difference that a model's card asks for; None for a model of its own level.
+
+    Raises
+    ------
+    WeightsError
+        The card was made with another difference than the one shipped here.
+    """
+    asked = card.get("level_difference", {}).get("sha256")
+    if asked is None:
+        return None
+    if asked != level_digest():
+        raise WeightsError(
+            f"{card['name']} was made with the level difference {asked[:12]}…, {SHIPPED.name} has "
+            f"{level_digest()[:12]}…; allowed: the file that came with the model, or train the model anew"
+        )
+    return load_level_difference()
+
+
+__all__ = ["LevelDifference", "coordination_terms", "level_of", "level_terms", "load_level_difference",
+           "metal_coordination"]
