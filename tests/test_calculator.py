@@ -14,6 +14,7 @@ from pymatgen.io.ase import AseAtomsAdaptor
 from ase_bimetal import DescriptorFormationCalculator, MMLFormationCalculator, errors, load_example, predict
 from ase_bimetal.errors import OptionError
 from ase_bimetal.featurizers import FormationEnergy
+from ase_bimetal.model.checkpoint import load_checkpoint
 
 PET = "SCCc1ccccc1"
 TOLERANCE = 1e-5  # eV/metal
@@ -202,7 +203,8 @@ def test_flags_say_what_was_never_seen(core):
     unseen.info["ligand_smiles"] = {"CCCCCCCCCCS": 6, "NHC": 2}
     [found] = predict([unseen])
     text = "; ".join(found.flags)
-    assert "element never seen in training: Ti" in text and "no density-functional energy of any cluster with Ti" in text
+    assert "element never seen in training: Ti" in text
+    assert "no density-functional energy of any cluster with Ti" in text
     assert "ligand never seen in training: CCCCCCCCCCS, NHC" in text
     assert found.formation_energy_std > plain.formation_energy_std
 

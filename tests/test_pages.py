@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ase_bimetal.cli.tables import markdown_pbe
 from ase_bimetal.lab.labels.dataset import load_reference
 from ase_bimetal.lab.paper import assess_materials
 from ase_bimetal.lab.regressors.explain import formula_markdown, sparse_formula
@@ -63,3 +64,10 @@ def test_pages_of_the_published_results_are_of_what_ships(scripts):
         assert name in shown, again
     assert block("external-materials.md", "materials") == reproduce_pages.materials(
         assess_materials(forest, read_table()), forest.name), again
+
+
+def test_readme_leads_with_the_errors_against_pbe_of_the_card():
+    card, readme = load_checkpoint().card, (ROOT / "README.md").read_text()
+    table = readme.partition("<!-- pbe -->\n")[2].partition("\n<!-- /pbe -->")[0]
+    assert table == markdown_pbe(card["level_difference"]["errors"])
+    assert readme.index("<!-- pbe -->") < readme.index("<!-- metrics -->")

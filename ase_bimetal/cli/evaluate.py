@@ -75,18 +75,13 @@ def evaluate(
 
 def _print_pbe(model: str | Path, name: str) -> None:
     """The error that counts for a user: against density-functional energies."""
+    from ase_bimetal.cli.tables import markdown_pbe
     from ase_bimetal.lab.training.against_pbe import level_card
     from ase_bimetal.model.predictor import get_predictor
 
     card = level_card(get_predictor(model))
-    print(f"{name} against {card['labels']} clusters computed with {card['level']}; what is left out is all that the "
-          "level difference knows of PBE for the same group\n")
-    print("| left out | MAE (eV/metal) | RMSE (eV/metal) | 90 % intervals hold | half-width (eV/metal) |")
-    print("| --- | --- | --- | --- | --- |")
-    for group, row in card["errors"].items():
-        print(f"| {group} | {row['MAE']:.3f} | {row['RMSE']:.3f} | {100 * row['coverage']:.0f} % | "
-              f"{row['half_width']:.3f} |")
-    print()
+    print(f"{name} against {card['labels']} clusters computed with {card['level']}, errors in eV/metal\n")
+    print(markdown_pbe(card["errors"]) + "\n")
 
 
 def _print_card(name: str, card: dict[str, Any]) -> None:

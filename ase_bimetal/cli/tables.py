@@ -37,3 +37,22 @@ def markdown_intervals(intervals: dict[str, dict[str, float]]) -> str:
         cells = (f"{100 * row['coverage']:.1f} %", f"± {row['half_width']:.3f}") if row else ("too few folds", "–")
         lines.append(f"| {split} | {cells[0]} | {cells[1]} |")
     return "\n".join(lines)
+
+
+def markdown_pbe(errors: dict[str, dict[str, float]]) -> str:
+    """Write errors against left-out PBE labels, by what was left out, as a Markdown table.
+
+    Parameters
+    ----------
+    errors
+        As in a card's ``level_difference``: MAE, RMSE and ``half_width`` [eV/metal], ``coverage`` [-] and ``n``.
+    """
+    lines = [
+        "| PBE energies not seen | MAE | RMSE | 90 % intervals hold | their mean half-width | clusters |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for group, row in errors.items():
+        cells = (f"every cluster of the {group}", f"{row['MAE']:.3f}", f"{row['RMSE']:.3f}",
+                 f"{100 * row['coverage']:.0f} %", f"± {row['half_width']:.3f}", str(row["n"]))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)

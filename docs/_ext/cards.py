@@ -10,8 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ase_bimetal.cli.tables import markdown_metrics
+from ase_bimetal.cli.tables import markdown_metrics, markdown_pbe
 from ase_bimetal.lab.labels import corrections as elemental
+from ase_bimetal.lab.labels import level_difference as level
 from ase_bimetal.lab.labels.dataset import SHIPPED, ReferenceData, describe, load_reference
 from ase_bimetal.lab.labels.figures import draw_distribution
 from ase_bimetal.ligands import Ligand
@@ -27,13 +28,21 @@ def model_card(_: str | None = None) -> str:
     return "\n\n".join([
         _facts(_identity(card) | {"model": f"`{checkpoint.name}`", "networks": card["members"],
                                   "weights in each": f"{n_weights:,}", "sha256 of the weights": f"`{card['sha256']}`"}),
-        "### Errors\n\nMAE and RMSE in eV per metal atom, at the label level.",
+        "### Errors against PBE\n\nMAE, RMSE and half-widths in eV per metal atom.",
+        markdown_pbe(card["level_difference"]["errors"]),
+        "### Errors against the labels\n\nMAE and RMSE in eV per metal atom, at the label level.",
         markdown_metrics(card["metrics"]),
         "By what was left out (MML, MAE in eV per metal atom):",
         *(_folds(split, folds) for split, folds in card["folds"].items()),
-        "### Uncertainty\n\nWhat every ± is made of, from held-out errors in eV per metal atom (scale: a factor):",
+        "### Uncertainty\n\nWhat the network's part of ± is made of, from held-out errors in eV per metal atom (scale: "
+        "a factor); the level's part is the standard deviation of the level difference, and both together are scaled by "
+        f"{card['level_difference']['scale']:.2f}:",
         _facts(card["uncertainty"]),
         *_intervals(card.get("intervals", {})),
+        "### Level difference\n\nObjects with both a PBE and a GFN1-xTB energy, by the metals and donors they hold:",
+        _facts({"level": card["level_difference"]["level"], "sha256": f"`{card['level_difference']['sha256']}`",
+                "clusters among them": card["level_difference"]["labels"],
+                "objects": _listed(card["level_difference"]["counts"])}),
         "### Domain",
         _facts(_domain(card["domain"])),
         "### Training",
@@ -111,6 +120,11 @@ def anchor_card(_: str | None = None) -> str:
         "with this anchor left out of the fit:",
         _table(("anchor", "PBE", "GFN1-xTB", "error, left out"), anchors),
     ])
+
+
+def level_difference(_: str | None = None) -> str:
+    """What describes the difference between PBE and GFN1-xTB best, on clusters left out."""
+    return "Mean absolute errors in eV per metal atom:\n\n" + level.markdown(level.differences())
 
 
 @lru_cache(maxsize=1)

@@ -58,6 +58,7 @@ MAKERS: dict[str, Callable[[str | None], str]] = {
     "forest-card": cards.forest_card,
     "label-card": cards.label_card,
     "anchor-card": cards.anchor_card,
+    "level-difference": cards.level_difference,
 }
 
 

@@ -3,7 +3,14 @@
 import pytest
 
 from ase_bimetal.model.checkpoint import load_checkpoint
-from ase_bimetal.model.domain import describe_domain, flags, network_deviation, standard_deviation, stoichiometry, unseen
+from ase_bimetal.model.domain import (
+    describe_domain,
+    flags,
+    network_deviation,
+    standard_deviation,
+    stoichiometry,
+    unseen,
+)
 from ase_bimetal.structures.assembly import assemble
 from ase_bimetal.structures.motifs import Prototype
 from ase_bimetal.system import as_system
