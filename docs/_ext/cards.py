@@ -34,8 +34,8 @@ def model_card(_: str | None = None) -> str:
         markdown_metrics(card["metrics"]),
         "By what was left out (MML, MAE in eV per metal atom):",
         *(_folds(split, folds) for split, folds in card["folds"].items()),
-        "### Uncertainty\n\nWhat the network's part of ± is made of, from held-out errors in eV per metal atom (scale: "
-        "a factor); the level's part is the standard deviation of the level difference, and both together are scaled by "
+        "### Uncertainty\n\nWhat the network's part of ± is made of, from held-out errors in eV per metal atom "
+        "(scale: a factor); the level's part is the standard deviation of the level difference, and both together are scaled by "
         f"{card['level_difference']['scale']:.2f}:",
         _facts(card["uncertainty"]),
         *_intervals(card.get("intervals", {})),
