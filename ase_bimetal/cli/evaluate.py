@@ -87,10 +87,10 @@ def _print_pbe(model: str | Path, name: str) -> None:
 def _print_card(name: str, card: dict[str, Any]) -> None:
     from ase_bimetal.cli.tables import markdown_intervals, markdown_metrics
 
-    print(f"{name}: {card['level']}, errors in eV/metal on held-out rows\n")
+    print(f"{name}: {card['level']}, errors in eV/metal against its labels, on held-out rows\n")
     print(markdown_metrics(card["metrics"]))
     if card.get("intervals"):
-        print("\nnominal 90 % intervals on held-out rows\n")
+        print("\nthe network alone: nominal 90 % intervals on held-out rows, against the labels\n")
         print(markdown_intervals(card["intervals"]))
     print("\nwhere it fails\n")
     print("\n".join(f"- {limit}" for limit in card["limits"]))

@@ -35,8 +35,8 @@ def model_card(_: str | None = None) -> str:
         "By what was left out (MML, MAE in eV per metal atom):",
         *(_folds(split, folds) for split, folds in card["folds"].items()),
         "### Uncertainty\n\nWhat the network's part of ± is made of, from held-out errors in eV per metal atom "
-        "(scale: a factor); the level's part is the standard deviation of the level difference, and both together are scaled by "
-        f"{card['level_difference']['scale']:.2f}:",
+        "(scale: a factor); the level's part is the standard deviation of the level difference, and both together are "
+        f"scaled by {card['level_difference']['scale']:.2f}:",
         _facts(card["uncertainty"]),
         *_intervals(card.get("intervals", {})),
         "### Level difference\n\nObjects with both a PBE and a GFN1-xTB energy, by the metals and donors they hold:",
