@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
+from ase.data import chemical_symbols
 from monty.json import MSONable
 
 from ase_bimetal import elements
@@ -25,6 +26,7 @@ from ase_bimetal.errors import (
     NoMetalError,
     PerceptionError,
     SeveralClustersError,
+    UnknownElementError,
     UnsupportedSystemError,
 )
 from ase_bimetal.geometry import GeometryFindings, examine
@@ -441,8 +443,17 @@ def _require_full_occupancy(occupancies: Mapping[object, Mapping[str, float]]) -
         )
 
 
+def _require_atomic_numbers(numbers: np.ndarray) -> None:
+    """Refuse numbers that no element has, as a damaged file may hold."""
+    unknown = np.flatnonzero((numbers < 0) | (numbers >= len(chemical_symbols)))
+    if len(unknown):
+        raise UnknownElementError(f"atom {unknown[0]} has atomic number {numbers[unknown[0]]}; allowed: 1 to "
+                                  f"{len(chemical_symbols) - 1}")
+
+
 def _read_atoms(atoms: Atoms) -> _Raw:
     _require_full_occupancy(atoms.info.get("occupancy") or {})
+    _require_atomic_numbers(atoms.numbers)
     initial = atoms.get_initial_charges()
     return _Raw(
         symbols=tuple(atoms.symbols),
