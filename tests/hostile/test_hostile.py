@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hostile_campaign import page, run, trials
+from hostile_campaign import page, run
 from hostile_mutations import EXAMPLE, MUTATIONS, objects
 from hostile_trials import FORMATS, mutated, try_file, try_object, warm_up
 from hypothesis import HealthCheck, given, settings
