@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,14 @@ from ase.data import chemical_symbols
 from ase_bimetal import elements
 from ase_bimetal.annotation import annotation_of
 from ase_bimetal.cells import charges_of, require_room, require_usable_cell
-from ase_bimetal.errors import ChargedSystemError, GeometryError, UnknownElementError, UnsupportedSystemError
+from ase_bimetal.errors import (
+    ChargedSystemError,
+    GeometryError,
+    OptionError,
+    UnknownElementError,
+    UnsupportedSystemError,
+)
+from ase_bimetal.geometry import charge_refused
 
 if TYPE_CHECKING:
     from pymatgen.core import Composition, IMolecule, IStructure
@@ -23,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Coordinates beyond this [Å] are an error: no object is so large, and cell lists overflow.
 FARTHEST = 1e6
+#: What may become of a declared charge.
+CHARGE_CHOICES = ("refuse", "keep", "ignore")
 #: Atoms of a composition at most.
 MOST_ATOMS = 1_000_000
 # Partial charges may not sum to zero exactly; beyond half an electron they say that the object is an ion.
@@ -39,7 +49,7 @@ class Raw:
     pbc: tuple[bool, bool, bool]
     annotation: object
     charges: np.ndarray | None
-    total_charge: float
+    charge: float
     has_geometry: bool = True
     notes: tuple[str, ...] = ()
 
@@ -61,7 +71,7 @@ def read(obj: object) -> Raw:
     )
 
 
-def _require_full_occupancy(occupancies: Mapping[object, Mapping[str, float]]) -> None:
+def require_full_occupancy(occupancies: Mapping[object, Mapping[str, float]]) -> None:
     """Refuse sites that several elements share, or that are empty in part of the cells: site → element → share."""
     for site, shares in occupancies.items():
         if len(shares) == 1 and min(shares.values()) > 1 - 1e-3:
@@ -83,25 +93,43 @@ def _require_atomic_numbers(numbers: np.ndarray) -> None:
 
 
 def read_atoms(atoms: Atoms) -> Raw:
-    _require_full_occupancy(atoms.info.get("occupancy") or {})
+    require_full_occupancy(atoms.info.get("occupancy") or {})
     _require_atomic_numbers(atoms.numbers)
-    initial = atoms.get_initial_charges()
+    charges = _charges(atoms)
     return Raw(
         symbols=tuple(atoms.symbols),
         positions=atoms.get_positions(),
         cell=np.array(atoms.cell),
         pbc=tuple(bool(p) for p in atoms.pbc),
         annotation=annotation_of(atoms.info),
-        charges=_charges(atoms),
-        total_charge=_given_charge(atoms.info.get("charge")) or _beyond_tolerance(initial.sum()),
+        charges=charges,
+        charge=_declared_charge(atoms, charges),
     )
 
 
-def _given_charge(given: object) -> float:
+def _declared_charge(atoms: Atoms, charges: np.ndarray | None) -> float:
+    """Charge [e] that an Atoms object declares, wherever a reader or user put it; 0 where nothing does.
+
+    In this order: ``info["charge"]``; the attribute ``charge`` of pymatgen's adaptor; the parameter ``charge`` of a
+    calculator, as Gaussian's reader sets it; charges of the atoms that add up to an ion.
+    """
+    given = atoms.info.get("charge", getattr(atoms, "charge", None))
+    if given is not None:
+        return _number("info['charge']", given)
+    of_calculator = getattr(atoms.calc, "parameters", {}).get("charge")
+    if isinstance(of_calculator, Real) and of_calculator:
+        return _number("the calculator's charge", of_calculator)
+    return 0.0 if charges is None else _beyond_tolerance(charges.sum())
+
+
+def _number(where: str, given: object) -> float:
     try:
-        return float(given or 0.0)
+        charge = float(given or 0.0)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise ChargedSystemError(f"info['charge'] is {given!r}; allowed: a number, 0 for a neutral object") from None
+        charge = np.nan
+    if not np.isfinite(charge):
+        raise ChargedSystemError(f"{where} is {given!r:.80}; allowed: a number [e], 0 for a neutral object")
+    return charge
 
 
 def _charges(atoms: Atoms) -> np.ndarray | None:
@@ -128,21 +156,22 @@ def read_molecule(molecule: IMolecule) -> Raw:
 
 
 def _read_sites(sites: IStructure | IMolecule, cell: np.ndarray, pbc: Sequence[bool]) -> Raw:
-    _require_full_occupancy({
+    require_full_occupancy({
         index: {str(species): float(share) for species, share in site.species.items()}
         for index, site in enumerate(sites)
         if not site.is_ordered
     })
     charges = sites.site_properties.get("charge")
-    known = charges is not None and None not in charges
+    atomic = charges_of(charges, len(sites)) if charges is not None and None not in charges else None
+    total = float(sites.charge or 0.0)
     return Raw(
         symbols=tuple(site.specie.symbol for site in sites),
         positions=np.array(sites.cart_coords, dtype=float).reshape(-1, 3),
         cell=np.array(cell, dtype=float),
         pbc=tuple(bool(p) for p in pbc),
         annotation=annotation_of(sites.properties),
-        charges=charges_of(charges, len(sites)) if known else None,
-        total_charge=float(sites.charge or 0.0),
+        charges=atomic,
+        charge=total if total or atomic is None else _beyond_tolerance(atomic.sum()),
     )
 
 
@@ -164,15 +193,15 @@ def read_composition(composition: Composition) -> Raw:
         pbc=(False,) * 3,
         annotation=None,
         charges=None,
-        total_charge=float(sum((getattr(s, "oxi_state", 0) or 0) * n for s, n in composition.items())),
+        charge=float(sum((getattr(s, "oxi_state", 0) or 0) * n for s, n in composition.items())),
         has_geometry=False,
     )
 
 
 def read_system(system: BimetallicSystem) -> Raw:
     return Raw(
-        system.symbols, system.positions, system.cell, system.pbc, None, system.charges, 0.0, system.has_geometry,
-        system.notes,
+        system.symbols, system.positions, system.cell, system.pbc, None, system.charges, system.charge,
+        system.has_geometry, system.notes,
     )
 
 
@@ -189,11 +218,6 @@ def part(raw: Raw, rows: np.ndarray) -> Raw:
 def check_values(raw: Raw) -> None:
     for symbol in dict.fromkeys(raw.symbols):
         elements.require_known(symbol)
-    if raw.total_charge:
-        raise ChargedSystemError(
-            f"the object carries charge {raw.total_charge:+g}; allowed: neutral. The formation energy, eq. (1), has "
-            "no charge term: add counter-ions or remove the charge"
-        )
     if not raw.has_geometry:
         return
     bad = np.flatnonzero(~(np.abs(raw.positions) < FARTHEST).all(axis=1))
@@ -204,7 +228,29 @@ def check_values(raw: Raw) -> None:
     require_room(raw.positions, raw.cell, raw.pbc)
 
 
+def settle_charge(raw: Raw, charge: str) -> Raw:
+    """What becomes of a declared charge, as `as_system` takes it.
+
+    Raises
+    ------
+    OptionError
+        An unknown choice.
+    ChargedSystemError
+        The object is charged and charges are refused.
+    """
+    if charge not in CHARGE_CHOICES:
+        raise OptionError(f"charge={charge!r}; allowed: {', '.join(map(repr, CHARGE_CHOICES))}")
+    if not raw.charge or charge == "keep":
+        return raw
+    if charge == "refuse":
+        raise ChargedSystemError(charge_refused(raw.charge))
+    note = (f"declared charge {raw.charge:+g} ignored: the number is that of the neutral object, and its ± holds "
+            "nothing of the charge")
+    return replace(raw, charge=0.0, notes=(*raw.notes, note))
+
+
 __all__ = [
+    "CHARGE_CHOICES",
     "Raw",
     "check_values",
     "part",
@@ -214,4 +260,6 @@ __all__ = [
     "read_molecule",
     "read_structure",
     "read_system",
+    "require_full_occupancy",
+    "settle_charge",
 ]

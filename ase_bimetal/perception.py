@@ -2,7 +2,8 @@
 
 The shell is cut into fragments by dropping the metal atoms and following covalent bonds. The bond orders of each are
 read from its connectivity and from the atoms that touch metal alone, so that identical ligands are read once, and
-stretched bonds, as in a thermally excited structure, do no harm. A fragment that lacks a hydrogen gets it back on the atom that touches metal, which leaves tautomers no choice.
+stretched bonds, as in a thermally excited structure, do no harm. A fragment that lacks a hydrogen gets it back on the
+atom that touches metal, which leaves tautomers no choice.
 """
 
 from __future__ import annotations

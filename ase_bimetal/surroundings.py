@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
+from ase.data import atomic_numbers
 
 from ase_bimetal.errors import GeometryError, PerceptionError, SeveralClustersError, UnsupportedSystemError
 from ase_bimetal.inputs import Raw, part
@@ -20,6 +22,10 @@ from ase_bimetal.supports import is_extended, support_cations
 
 #: Atoms closer than this [Å] are an error: the shortest bond, H–H, has 0.74 Å.
 COINCIDENT_BELOW = 0.4
+
+_ELEMENT = re.compile(r"([A-Z][a-z]?)(\d*)")
+#: Said of a cluster with an odd number of electrons.
+ODD_NOTE = "an odd number of electrons: an open shell, or an ion whose charge is not declared"
 
 Ligands = tuple[tuple[Ligand, int], ...]
 
@@ -139,12 +145,33 @@ def without_loose(raw: Raw, loose: Sequence[np.ndarray]) -> Raw:
 def _counter_ion_note(kinds: Mapping[str, int]) -> tuple[str, ...]:
     known = {formula: n for formula, n in kinds.items() if formula in COUNTER_IONS}
     charge = -sum(COUNTER_IONS[formula] * n for formula, n in known.items())
+    unknown = [formula for formula in kinds if formula not in COUNTER_IONS and _is_odd(formula)]
+    if unknown:
+        return (
+            f"left out, with an odd number of electrons: {', '.join(unknown)}, an ion of unknown charge unless it "
+            "lacks atoms; so the cluster has the opposite charge in this compound, and is taken as neutral",
+        )
     if not charge:
         return ()
     return (
         f"counter-ions left out ({', '.join(known)}): the cluster has charge {charge:+d} in this compound and is taken "
         "as neutral, for eq. (1) has no charge term",
     )
+
+
+def _is_odd(formula: str) -> bool:
+    return sum(atomic_numbers[symbol] * int(n or 1) for symbol, n in _ELEMENT.findall(formula)) % 2 == 1
+
+
+def odd_electrons(raw: Raw, metals: np.ndarray, ligands: Ligands) -> tuple[str, ...]:
+    """The note on a cluster with an odd number of electrons; empty for an even one."""
+    counts = Counter(raw.symbols)
+    if len(raw.symbols) == len(metals):
+        counts.update(total_formula(ligands))
+    electrons = sum(atomic_numbers[symbol] * n for symbol, n in counts.items()) - raw.charge
+    if round(electrons) % 2 == 0:
+        return ()
+    return (f"an odd number of electrons at charge {raw.charge:+g}: an open shell",) if raw.charge else (ODD_NOTE,)
 
 
 def require_one_cluster(raw: Raw, around: Around, given: Ligands | None) -> None:
@@ -228,6 +255,7 @@ __all__ = [
     "kind_of_formula",
     "kind_of_geometry",
     "listed",
+    "odd_electrons",
     "look_around",
     "perceived",
     "require_one_cluster",

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from ase import Atoms
@@ -27,6 +27,7 @@ from ase_bimetal.inputs import (
     read_molecule,
     read_structure,
     read_system,
+    settle_charge,
 )
 from ase_bimetal.ligands import Ligand, formula_text, parse_ligands, total_formula
 from ase_bimetal.shell import find_metals, metal_contacts
@@ -38,6 +39,7 @@ from ase_bimetal.surroundings import (
     kind_of_geometry,
     listed,
     look_around,
+    odd_electrons,
     perceived,
     require_one_cluster,
     require_whole_ligands,
@@ -47,6 +49,10 @@ from ase_bimetal.surroundings import (
 
 if TYPE_CHECKING:
     from pymatgen.core import Composition, IMolecule, IStructure
+
+
+#: What may become of a declared charge.
+Charge = Literal["refuse", "keep", "ignore"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +88,8 @@ class BimetallicSystem(MSONable):
         False for a composition.
     notes
         Sentences on how the object was read: what was left out of it, or what it is besides its kind.
+    charge
+        Declared charge [e], where `as_system` was told to keep it; models refuse what is charged.
 
     Examples
     --------
@@ -105,6 +113,7 @@ class BimetallicSystem(MSONable):
     ligand_source: str
     has_geometry: bool
     notes: tuple[str, ...] = ()
+    charge: float = 0.0
 
     def __repr__(self) -> str:
         """Metals, ligands, kind and size in one line."""
@@ -140,22 +149,22 @@ class BimetallicSystem(MSONable):
             (`GeometryError`), ligands that cannot be read (`LigandError`), do not fit the coordinates
             (`LigandMismatchError`) or cannot be perceived (`PerceptionError`).
         """
-        return _build(read_atoms(atoms), ligands)
+        return _build(settle_charge(read_atoms(atoms), "refuse"), ligands)
 
     @classmethod
     def from_structure(cls, structure: IStructure, ligands: object = None) -> BimetallicSystem:
         """Read a pymatgen Structure; annotation in ``structure.properties["ligand_smiles"]``."""
-        return _build(read_structure(structure), ligands)
+        return _build(settle_charge(read_structure(structure), "refuse"), ligands)
 
     @classmethod
     def from_molecule(cls, molecule: IMolecule, ligands: object = None) -> BimetallicSystem:
         """Read a pymatgen Molecule; annotation in ``molecule.properties["ligand_smiles"]``."""
-        return _build(read_molecule(molecule), ligands)
+        return _build(settle_charge(read_molecule(molecule), "refuse"), ligands)
 
     @classmethod
     def from_composition(cls, composition: Composition, ligands: object = None) -> BimetallicSystem:
         """Read a pymatgen Composition of whole atoms: no geometry, ligands from the argument only."""
-        return _build(read_composition(composition), ligands)
+        return _build(settle_charge(read_composition(composition), "refuse"), ligands)
 
     @cached_property
     def metal_symbols(self) -> tuple[str, ...]:
@@ -214,7 +223,9 @@ class BimetallicSystem(MSONable):
 
     def content_key(self) -> str:
         """Digest of everything that decides a prediction, for caches."""
-        parts = (self.symbols, self.pbc, self.kind, tuple(self.ligand_counts.items()))
+        parts: tuple[object, ...] = (self.symbols, self.pbc, self.kind, tuple(self.ligand_counts.items()))
+        if self.charge:
+            parts = (*parts, self.charge)
         digest = hashlib.sha256(repr(parts).encode())
         digest.update(self.positions.tobytes() + self.cell.tobytes())
         return digest.hexdigest()
@@ -224,6 +235,8 @@ class BimetallicSystem(MSONable):
         atoms = Atoms(self.symbols, self.positions, cell=self.cell, pbc=self.pbc)
         if self.ligands:
             atoms.info[ANNOTATION_KEY] = self.ligand_counts
+        if self.charge:
+            atoms.info["charge"] = self.charge
         return atoms
 
     def as_dict(self) -> dict[str, Any]:
@@ -243,6 +256,7 @@ class BimetallicSystem(MSONable):
             "charges": None if self.charges is None else self.charges.tolist(),
             "ligand_source": self.ligand_source,
             "notes": list(self.notes),
+            "charge": self.charge,
         }
 
     @classmethod
@@ -272,10 +286,11 @@ class BimetallicSystem(MSONable):
             ligand_source=d["ligand_source"],
             has_geometry=has_geometry,
             notes=tuple(d.get("notes", ())),
+            charge=d.get("charge", 0.0),
         )
 
 
-def as_system(obj: object, ligands: object = None) -> BimetallicSystem:
+def as_system(obj: object, ligands: object = None, charge: Charge = "refuse") -> BimetallicSystem:
     """Make a `BimetallicSystem` of ASE Atoms, a pymatgen Structure, Molecule or Composition, or itself.
 
     Parameters
@@ -284,9 +299,15 @@ def as_system(obj: object, ligands: object = None) -> BimetallicSystem:
         The object.
     ligands
         Ligands for objects that carry no annotation, as in `BimetallicSystem.from_atoms`.
+    charge
+        What becomes of a declared charge, from ``info["charge"]``, a pymatgen object, an input file, or atomic charges
+        that add up to an ion: ``"refuse"`` it, ``"keep"`` it on the system, which is enough for descriptors, or
+        ``"ignore"`` it with a note.
 
     Raises
     ------
+    ChargedSystemError
+        The object is charged and charges are refused.
     UnsupportedSystemError
         The object is of another type. Formula strings are refused: they hold no coordinates, and one cannot
         tell the metal core's size from a reduced formula.
@@ -295,18 +316,22 @@ def as_system(obj: object, ligands: object = None) -> BimetallicSystem:
     --------
     >>> as_system(Atoms("Au2", [[0, 0, 0], [0, 0, 2.5]])).kind
     'alloy'
+    >>> as_system(Atoms("Au2", [[0, 0, 0], [0, 0, 2.5]], info={"charge": 1}), charge="ignore").notes[0]
+    'declared charge +1 ignored: the number is that of the neutral object, and its ± holds nothing of the charge'
     """
-    if isinstance(obj, BimetallicSystem):
-        if ligands is None:
-            return obj
-        if obj.ligand_source == "annotation":
-            _require_same(obj.ligands, ligands)
-            return obj
-        return _build(read_system(obj), ligands)
-    return _build(read(obj), ligands)
+    if not isinstance(obj, BimetallicSystem):
+        return _build(settle_charge(read(obj), charge), ligands)
+    raw = settle_charge(read_system(obj), charge)
+    obj = replace(obj, charge=raw.charge, notes=raw.notes) if raw.charge != obj.charge else obj
+    if ligands is None:
+        return obj
+    if obj.ligand_source == "annotation":
+        _require_same(obj.ligands, ligands)
+        return obj
+    return _build(raw, ligands)
 
 
-def split_clusters(obj: object, ligands: object = None) -> list[BimetallicSystem]:
+def split_clusters(obj: object, ligands: object = None, charge: Charge = "refuse") -> list[BimetallicSystem]:
     """Read every separate cluster of an object, such as a unit cell.
 
     Parameters
@@ -315,6 +340,9 @@ def split_clusters(obj: object, ligands: object = None) -> list[BimetallicSystem
         As `as_system` takes it.
     ligands
         Ligands of all clusters together, as `as_system` takes them; those of each are read from the coordinates.
+
+    charge
+        As `as_system` takes it; of several clusters, none can keep the charge of all, and it is ignored with a note.
 
     Returns
     -------
@@ -334,8 +362,10 @@ def split_clusters(obj: object, ligands: object = None) -> list[BimetallicSystem
     """
     raw = read_system(obj) if isinstance(obj, BimetallicSystem) else read(obj)
     parts = _separate_parts(raw)
+    if len(parts) > 1:
+        parts = [settle_charge(item, "ignore" if charge == "keep" else charge) for item in parts]
     if len(parts) < 2:
-        return [as_system(obj, ligands)]
+        return [as_system(obj, ligands, charge)]
     given, _ = _given_ligands(raw, ligands)
     systems = [_build(replace(part, annotation=None), None) for part in parts]
     if given is not None:
@@ -412,7 +442,8 @@ def _system(
         charges=None if raw.charges is None else _frozen(raw.charges),
         ligand_source=source,
         has_geometry=raw.has_geometry,
-        notes=raw.notes,
+        notes=tuple(dict.fromkeys((*raw.notes, *(odd_electrons(raw, metals, ligands) if kind == "cluster" else ())))),
+        charge=raw.charge,
     )
 
 
@@ -453,4 +484,4 @@ def _frozen(array: np.ndarray) -> np.ndarray:
     return copy
 
 
-__all__ = ["ANNOTATION_KEY", "BimetallicSystem", "as_system", "split_clusters"]
+__all__ = ["ANNOTATION_KEY", "BimetallicSystem", "Charge", "as_system", "split_clusters"]
