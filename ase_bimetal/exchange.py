@@ -9,7 +9,7 @@ import numpy as np
 
 from ase_bimetal import elements
 from ase_bimetal.neighbors import pairs_within
-from ase_bimetal.perception import cut_shell, metal_contacts, search_cutoff
+from ase_bimetal.shell import cut_shell, metal_contacts, search_cutoff
 from ase_bimetal.system import BimetallicSystem, as_system
 
 #: The largest covalent radius of a metal: contacts of every other are closer.

@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
 from ase_bimetal import elements
-from ase_bimetal.errors import GeometryError
+from ase_bimetal.errors import ChargedSystemError, GeometryError
 from ase_bimetal.files import DATASETS
 from ase_bimetal.neighbors import pairs_within
 
@@ -68,11 +68,34 @@ class _Trained:
     nearest_metal: tuple[np.ndarray, np.ndarray]
 
 
-def require_plausible(system: BimetallicSystem) -> None:
-    """Refuse coordinates that no cluster can have.
+def charge_refused(charge: float) -> str:
+    """Why an object of a charge [e] has no formation energy, and the ways out."""
+    return (
+        f"the object carries charge {charge:+g}; the formation energy, eq. (1), has no charge term. Two ways out: "
+        'charge="ignore" gives the number of the neutral object with a flag, or put the counter-ions into the object. '
+        "Descriptors need no neutral object"
+    )
+
+
+def require_neutral(system: BimetallicSystem) -> None:
+    """Refuse the formation energy of an ion.
 
     Raises
     ------
+    ChargedSystemError
+        The object was read with its charge; the message names the ways out.
+    """
+    if system.charge:
+        raise ChargedSystemError(charge_refused(system.charge))
+
+
+def require_plausible(system: BimetallicSystem) -> None:
+    """Refuse an ion, and coordinates that no cluster can have.
+
+    Raises
+    ------
+    ChargedSystemError
+        As `require_neutral`.
     GeometryError
         Names the atoms, their distance and what the labels have.
 
@@ -82,6 +105,7 @@ def require_plausible(system: BimetallicSystem) -> None:
     >>> cluster = load_example("Au4Pd2(PET)8")
     >>> require_plausible(as_system(cluster))
     """
+    require_neutral(system)
     if (reason := system.geometry.impossible) is not None:
         raise GeometryError(reason)
 
@@ -250,4 +274,4 @@ def _longest(lengths: dict[str, list[float]], any_factor: float) -> tuple[np.nda
     return usual, refused
 
 
-__all__ = ["GeometryFindings", "examine", "require_plausible"]
+__all__ = ["GeometryFindings", "charge_refused", "examine", "require_neutral", "require_plausible"]

@@ -66,6 +66,9 @@ _ALIASES = {
     "IMe": "NHC",
 }
 
+#: Largest count of one ligand; more would be heavier than any object that fits in memory.
+MOST_LIGANDS = 1_000_000
+
 #: Spellings of hydride, whose free molecule is H2.
 _HYDRIDE, _HYDRIDE_SPELLINGS = "[H][H]", frozenset({"H", "hydride", "[H-]", "[HH]", "[H][H]"})
 
@@ -223,8 +226,9 @@ def parse_ligands(spec: object) -> tuple[tuple[Ligand, int], ...]:
         raise LigandError(f"ligands must be a dict SMILES → count, a list or one string, not {spec!r}")
     counts: Counter[Ligand] = Counter()
     for text, count in spec.items():
-        if isinstance(count, bool) or not isinstance(count, Real) or count % 1 or count < 1:
-            raise LigandError(f"ligand {text!r} has count {count!r}; allowed: a whole number of at least 1")
+        if isinstance(count, bool) or not isinstance(count, Real) or count % 1 or not 1 <= count <= MOST_LIGANDS:
+            raise LigandError(f"ligand {text!r} has count {count!r:.80}; allowed: a whole number from 1 to "
+                              f"{MOST_LIGANDS}")
         counts[Ligand.parse(text)] += int(count)
     return tuple(sorted(counts.items(), key=lambda item: item[0].smiles))
 

@@ -6,11 +6,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 import numpy as np
+from ase.geometry import complete_cell
+from scipy.spatial import KDTree
 
 from ase_bimetal.cells import require_usable_cell
+
+# Cells at most in vesin's search, and how many an atom make it a sparse one.
+_MOST_CELLS, _EMPTY = 1e5, 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +70,54 @@ def pairs_within(positions: np.ndarray, cell: np.ndarray, pbc: Sequence[bool], c
     periodic = [bool(p) and bool(np.linalg.norm(v) > 1e-8) for p, v in zip(pbc, cell, strict=True)]
     require_usable_cell(cell, periodic, len(positions))
     box = np.where(np.array(periodic)[:, None], cell, 0.0)
+    if _is_sparse(positions, box, periodic, cutoff):
+        return _pairs_of_few(positions, box, np.array(periodic), cutoff)
     search = _neighbor_list()(cutoff=cutoff, full_list=True)
     first, second, distance, shift = search.compute(positions, box, periodic, "ijdS")
     return Pairs(first.astype(int), second.astype(int), distance, shift.astype(int))
+
+
+def _is_sparse(positions: np.ndarray, box: np.ndarray, periodic: Sequence[bool], cutoff: float) -> bool:
+    """Whether most of vesin's cells would be empty.
+
+    Beyond 10⁵ cells, vesin 0.5 coarsens all directions alike, and divides by zero cells in a flat one; with atoms far
+    outside their cell it does not end.
+    """
+    widths = _spacings(box)
+    if not all(periodic) and len(positions):
+        along = positions @ np.linalg.inv(complete_cell(box))
+        widths = np.where(periodic, widths, np.ptp(along, axis=0))
+    cells = float(np.maximum(widths / cutoff, 1.0).prod())
+    return cells > _MOST_CELLS and cells > _EMPTY * len(positions)
+
+
+def _spacings(box: np.ndarray) -> np.ndarray:
+    """Distances [Å] of lattice planes; 1 in the directions without a lattice vector."""
+    return 1 / np.linalg.norm(np.linalg.inv(complete_cell(box)), axis=0)
+
+
+def _pairs_of_few(positions: np.ndarray, box: np.ndarray, periodic: np.ndarray, cutoff: float) -> Pairs:
+    """Pairs by a k-d tree of the atoms and of those images that lie within the cutoff of the cell."""
+    whole = complete_cell(box)
+    fractions = positions @ np.linalg.inv(whole)
+    wrapped = np.where(periodic, np.floor(fractions), 0.0)
+    fractions = fractions - wrapped
+    reach = np.where(periodic, cutoff / _spacings(box), np.inf)
+    steps = [range(-int(np.ceil(r)), int(np.ceil(r)) + 1) if p else range(1)
+             for r, p in zip(reach, periodic, strict=True)]
+    owners, shifts = [], []
+    for step in product(*steps):
+        moved = fractions + step
+        near = np.flatnonzero((~periodic | ((moved >= -reach) & (moved <= 1 + reach))).all(axis=1))
+        owners.append(near)
+        shifts.append(np.tile(step, (len(near), 1)))
+    owner, shift = np.concatenate(owners), np.concatenate(shifts)
+    inside, around = KDTree(fractions @ whole), KDTree((fractions[owner] + shift) @ whole)
+    found = inside.sparse_distance_matrix(around, cutoff, output_type="ndarray")
+    first, second, image = found["i"], owner[found["j"]], shift[found["j"]]
+    other = (first != second) | image.any(axis=1)
+    first, second, image = first[other], second[other], image[other]
+    return Pairs(first, second, found["v"][other], image - wrapped[second].astype(int) + wrapped[first].astype(int))
 
 
 @lru_cache(maxsize=1)

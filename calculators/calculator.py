@@ -10,7 +10,7 @@ from ase import Atoms
 from ase.calculators.calculator import all_changes
 
 from ase_bimetal.calculators.base import FormationCalculator
-from ase_bimetal.system import as_system
+from ase_bimetal.system import Charge, as_system
 
 _RESULTS = (
     "formation_energy_per_metal",
@@ -42,6 +42,8 @@ class MMLFormationCalculator(FormationCalculator):
         Reference state of the ligands: ``"dimer"``, ``"hydride"`` or ``"radical"``.
     device
         Where the networks run, such as ``"cpu"`` or ``"cuda"``.
+    charge
+        ``"refuse"`` Atoms that declare a charge, or ``"ignore"`` it: the number of the neutral object, flagged.
 
     Raises
     ------
@@ -60,7 +62,7 @@ class MMLFormationCalculator(FormationCalculator):
     name = "bimetal"
     implemented_properties = ["energy", "free_energy"]
     extra_properties = _RESULTS
-    options = ("model", "ligands", "reference", "device")
+    options = ("model", "ligands", "reference", "device", "charge")
 
     def __init__(
         self,
@@ -68,9 +70,11 @@ class MMLFormationCalculator(FormationCalculator):
         ligands: object = None,
         reference: str = "dimer",
         device: str = "cpu",
+        charge: Charge = "refuse",
         **kwargs: Any,
     ) -> None:
-        super().__init__(model=str(model), ligands=ligands, reference=reference, device=device, **kwargs)
+        options = {"ligands": ligands, "reference": reference, "device": device, "charge": charge}
+        super().__init__(model=str(model), **options, **kwargs)
 
     def calculate(
         self, atoms: Atoms | None = None, properties: list[str] | None = None, system_changes: list[str] = all_changes
@@ -81,7 +85,7 @@ class MMLFormationCalculator(FormationCalculator):
 
         super().calculate(atoms, properties, system_changes)
         options = self.parameters
-        system = as_system(self.atoms, options["ligands"])
+        system = as_system(self.atoms, options["ligands"], options["charge"])
         [found] = get_model(options["model"], options["device"]).predict([system], options["reference"])
         if isinstance(found, Failure):
             raise found.error
@@ -94,7 +98,7 @@ class MMLFormationCalculator(FormationCalculator):
         from ase_bimetal.model.registry import predict
 
         options = self.parameters
-        names = ("model", "ligands", "reference", "device")
+        names = ("model", "ligands", "reference", "device", "charge")
         return [found.energy for found in predict(images, **{name: options[name] for name in names})]
 
     def energies_on_sites(self, atoms: Atoms, sites: Sequence[int]) -> Callable[[Sequence[str]], float]:

@@ -8,7 +8,7 @@ from ase import Atoms
 from ase.calculators.calculator import all_changes
 
 from ase_bimetal.calculators.base import FormationCalculator
-from ase_bimetal.system import as_system
+from ase_bimetal.system import Charge, as_system
 
 _FROM_FOREST = (
     "formation_energy_per_metal",
@@ -34,6 +34,8 @@ class DescriptorFormationCalculator(FormationCalculator):
     ----------
     ligands
         Ligand annotation for Atoms that carry none in ``info["ligand_smiles"]``.
+    charge
+        ``"refuse"`` Atoms that declare a charge, or ``"ignore"`` it: the number of the neutral object, flagged.
 
     Raises
     ------
@@ -54,10 +56,10 @@ class DescriptorFormationCalculator(FormationCalculator):
     name = "bimetal-descriptors"
     implemented_properties = ["energy", "free_energy"]
     extra_properties = (*_FROM_FOREST, *_FROM_DESCRIPTORS)
-    options = ("ligands",)
+    options = ("ligands", "charge")
 
-    def __init__(self, ligands: object = None, **kwargs: Any) -> None:
-        super().__init__(ligands=ligands, **kwargs)
+    def __init__(self, ligands: object = None, charge: Charge = "refuse", **kwargs: Any) -> None:
+        super().__init__(ligands=ligands, charge=charge, **kwargs)
 
     def calculate(
         self, atoms: Atoms | None = None, properties: list[str] | None = None, system_changes: list[str] = all_changes
@@ -68,7 +70,7 @@ class DescriptorFormationCalculator(FormationCalculator):
         from ase_bimetal.model.table import surroundings
 
         super().calculate(atoms, properties, system_changes)
-        system = as_system(self.atoms, self.parameters["ligands"])
+        system = as_system(self.atoms, self.parameters["ligands"], self.parameters["charge"])
         found = get_forest().estimate(system)
         descriptors = all_descriptors(system)
         phi = descriptors.get("phi (-)")

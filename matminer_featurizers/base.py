@@ -49,7 +49,7 @@ class BimetallicFeaturizer(BaseFeaturizer):
         """As matminer's; the reason beside NaN of an object with one metal is its note."""
         found = list(super().featurize_wrapper(x, return_errors=return_errors, ignore_errors=ignore_errors))
         if return_errors and not isinstance(found[-1], str) and np.isnan(found[:-1]).any():
-            found[-1] = pair_descriptor_note(as_system(*x)) or found[-1]
+            found[-1] = pair_descriptor_note(as_system(*x, charge="keep")) or found[-1]
         return found
 
     def featurize(self, obj: object, ligands: object = None) -> list[float]:
@@ -68,7 +68,7 @@ class BimetallicFeaturizer(BaseFeaturizer):
             In the order of `feature_labels`; NaN for what is measured between two metals, if there is one.
         """
         empty = isinstance(ligands, float) and np.isnan(ligands)
-        system = as_system(obj, None if empty else ligands)
+        system = as_system(obj, None if empty else ligands, charge="keep")
         try:
             return [float(value) for value in self.values(system)]
         except OneMetalError:

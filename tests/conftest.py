@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from ase import Atoms
 from ase.io import read
+from rdkit import Chem
 
 from ase_bimetal import load_example
 from ase_bimetal.files import DATASETS
-from ase_bimetal.structures.assembly import assemble
+from ase_bimetal.ligands import Ligand
+from ase_bimetal.structures.assembly import assemble, free_molecule
 from ase_bimetal.structures.motifs import Prototype
 
 PET = "SCCc1ccccc1"
@@ -45,3 +48,25 @@ def anchor() -> Callable[[str], Atoms]:
 def assembled() -> Atoms:
     """Au4Cu2(PET)8(PPh3)2, unrelaxed, with its ligands in ``info`` (218 atoms)."""
     return assemble(Prototype("Au4M2-capped", "Cu", {"thiolate": "PET", "axial": "PPh3"}))
+
+
+@pytest.fixture(scope="session")
+def chelate() -> Callable[[str], Atoms]:
+    """Makes a ligand with two donors, each on a metal of its own, 2.3 Å away."""
+
+    def make(text: str) -> Atoms:
+        ligand = Ligand.parse(text)
+        free = free_molecule(ligand, seed=5)[0]
+        mol = Chem.AddHs(ligand.mol)
+        metals, gone = [], []
+        for donor in ligand.donor_indices:
+            bonded = [neighbour.GetIdx() for neighbour in mol.GetAtomWithIdx(donor).GetNeighbors()]
+            hydrogens = [i for i in bonded if free.symbols[i] == "H"]
+            place = free.positions[donor]
+            away = free.positions[hydrogens[0]] - place if hydrogens else place - free.positions[bonded].mean(axis=0)
+            metals.append(place + 2.3 * away / np.linalg.norm(away))
+            gone += hydrogens
+        del free[gone]
+        return Atoms(free.symbols, free.positions) + Atoms("AuPd", metals)
+
+    return make

@@ -93,39 +93,15 @@ def test_the_donor_that_touches_the_metal_rules_out_a_tautomer():
     assert [ligand.donor for ligand, _ in system.ligands] == ["S"]
 
 
-def chelate(smiles: str, donors: str, reach: float, lose_hydrogens: bool) -> Atoms:
-    """A ligand with each of its donors on a metal of its own."""
-    from rdkit import Chem
-    from rdkit.Chem import AllChem
-
-    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
-    AllChem.EmbedMolecule(mol, randomSeed=5)
-    atoms = Atoms([a.GetSymbol() for a in mol.GetAtoms()], mol.GetConformer().GetPositions())
-    middle, gone = atoms.positions.mean(axis=0), []
-    metals = []
-    for donor in atoms.symbols.search(donors):
-        bonded = [n.GetIdx() for n in mol.GetAtomWithIdx(int(donor)).GetNeighbors()]
-        hydrogens = [i for i in bonded if atoms.symbols[i] == "H"]
-        if lose_hydrogens:
-            gone += hydrogens
-            away = atoms.positions[hydrogens[0]] - atoms.positions[donor]
-        else:
-            away = atoms.positions[donor] - atoms.positions[bonded].mean(axis=0)
-        metals.append(atoms.positions[donor] + reach * away / np.linalg.norm(away))
-    assert len(metals) == 2 and np.linalg.norm(metals[0] - middle) > 0
-    del atoms[gone]
-    return atoms + Atoms("AuPd", metals)
-
-
 @pytest.mark.parametrize("name", ["dppm", "dppe"])
-def test_a_diphosphine_is_one_ligand_with_two_donors(name):
-    system = as_system(chelate(Ligand.parse(name).smiles, "P", 2.3, lose_hydrogens=False))
+def test_a_diphosphine_is_one_ligand_with_two_donors(name, chelate):
+    system = as_system(chelate(name))
     assert [(ligand.name, ligand.denticity, n) for ligand, n in system.ligands] == [(name, 2, 1)]
     assert [system.symbols[i] for i in system.donors] == ["P", "P"]
 
 
-def test_a_dithiolate_is_one_ligand_with_two_bonds():
-    system = as_system(chelate("Sc1cccc(S)c1", "S", 2.3, lose_hydrogens=True))
+def test_a_dithiolate_is_one_ligand_with_two_bonds(chelate):
+    system = as_system(chelate("[S-]c1cccc([S-])c1"))
     assert system.ligand_counts == {"[S-]c1cccc([S-])c1": 1}
     assert [system.symbols[i] for i in system.donors] == ["S", "S"]
     bound_once = as_system(Atoms("Au2", [[0, 0, 0], [0, 0, 2.7]]), ligands={"Sc1cccc(S)c1": 4})

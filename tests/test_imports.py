@@ -12,7 +12,9 @@ PACKAGE = Path(ase_bimetal.__file__).parent
 ORDER = (
     ("errors", "files", "extras", "workers", "elements", "cells"),
     ("ligands", "annotation", "neighbors"),
-    ("perception", "probes", "geometry"),
+    ("shell", "probes", "geometry"),
+    ("supports", "parts", "perception"),
+    ("inputs", "surroundings"),
     ("system", "exchange"),
     ("examples",),
     ("structures", "descriptors", "formation"),

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 
 import typer
 
-from ase_bimetal.errors import BimetalError
+from ase_bimetal.errors import BimetalError, SeveralClustersError
 from ase_bimetal.io.read import Frame, read_frames
 from ase_bimetal.io.write import Record, RecordWriter
+from ase_bimetal.system import BimetallicSystem, Charge, as_system, split_clusters
 
 #: Frames that are worked on together, and after which finished work is on disk.
 BATCH = 64
 #: Exit code after Ctrl-C: 128 + SIGINT.
 INTERRUPTED = 130
 
-#: Turns frames that could be read into records, or into the errors that say why not.
-Work = Callable[[Sequence[Frame]], Sequence[Record | BimetalError]]
+#: Names a record, or the error that says why there is none.
+Done = tuple[str, Record | BimetalError]
+#: Turns frames that could be read into what they give, a list a frame: one entry for each separate cluster in it.
+Work = Callable[[Sequence[Frame]], Sequence[Sequence[Done]]]
 
 
 @dataclass
@@ -80,6 +83,25 @@ def run(
         raise typer.Exit(1)
 
 
+def clusters(
+    frame: Frame, ligands: Mapping[str, int] | None, charge: Charge, say: Callable[[str], None]
+) -> list[tuple[Frame, BimetallicSystem | BimetalError]]:
+    """The systems of a frame, each with the frame it goes by; several where it holds separate clusters, as Z = 2."""
+    try:
+        return [(frame, as_system(frame.content, ligands, charge))]
+    except SeveralClustersError:
+        pass
+    except BimetalError as error:
+        return [(frame, error)]
+    try:
+        systems = split_clusters(frame.content, ligands, charge)
+    except BimetalError as error:
+        return [(frame, error)]
+    say(f"{frame.name}: {len(systems)} separate clusters, a row each")
+    return [(Frame(f"{frame.name} cluster {k} of {len(systems)}", system), system)
+            for k, system in enumerate(systems, start=1)]
+
+
 def _batches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
     remaining = iter(frames)
     while batch := list(islice(remaining, BATCH)):
@@ -88,15 +110,17 @@ def _batches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
 
 def _one_batch(frames: Sequence[Frame], work: Work, writer: RecordWriter, tally: Tally) -> None:
     good = [frame for frame in frames if not isinstance(frame.content, BimetalError)]
-    done = iter(work(good))
-    results = [frame.content if isinstance(frame.content, BimetalError) else next(done) for frame in frames]
-    records = [result for result in results if isinstance(result, Record)]
+    worked = iter(work(good))
+    done: list[Done] = []
+    for frame in frames:
+        done += [(frame.name, frame.content)] if isinstance(frame.content, BimetalError) else next(worked)
+    records = [result for _, result in done if isinstance(result, Record)]
     with _uninterrupted():
         writer.write(records)
         tally.written += len(records)
-        for frame, result in zip(frames, results, strict=True):
+        for name, result in done:
             if isinstance(result, BimetalError):
-                print(f"{frame.name}: {type(result).__name__}: {result}", file=sys.stderr)
+                print(f"{name}: {type(result).__name__}: {result}", file=sys.stderr)
                 tally.failed += 1
 
 

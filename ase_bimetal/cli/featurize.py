@@ -10,7 +10,7 @@ import typer
 from ase_bimetal.cli import options
 
 if TYPE_CHECKING:
-    from ase_bimetal.cli.batches import Work
+    from ase_bimetal.cli.batches import Done, Work
     from ase_bimetal.errors import BimetalError
     from ase_bimetal.io.read import Frame
     from ase_bimetal.io.write import Record
@@ -53,7 +53,7 @@ def featurize(
     options.check_files(files, format)
     say = options.teller(quiet)
     values = _named_values(_labels(feature), say) if feature else _all_values(verbose, say)
-    work = _worker(values, options.read_ligands(ligand))
+    work = _worker(values, options.read_ligands(ligand), say)
     batches.run(files, format, work, open_output(kind, out, render.print_values), verbose, quiet)
 
 
@@ -114,24 +114,28 @@ def _all_values(verbose: bool, say: Callable[[str], None]) -> Values:
     return values
 
 
-def _worker(values: Values, ligands: dict[str, int] | None) -> Work:
+def _worker(values: Values, ligands: dict[str, int] | None, say: Callable[[str], None]) -> Work:
     """The function that describes a batch."""
 
-    def work(frames: Sequence[Frame]) -> list[Record | BimetalError]:
-        """One record or error a frame, in the order given."""
-        return [_record(frame, values, ligands) for frame in frames]
+    def work(frames: Sequence[Frame]) -> list[list[Done]]:
+        """Records or errors of each frame, in the order given."""
+        from ase_bimetal.cli.batches import clusters
+
+        return [[(part.name, _record(part, system, values)) for part, system in clusters(frame, ligands, "keep", say)]
+                for frame in frames]
 
     return work
 
 
-def _record(frame: Frame, values: Values, ligands: dict[str, int] | None) -> Record | BimetalError:
-    """Descriptors of one frame, or why it has none."""
+def _record(frame: Frame, system: BimetallicSystem | BimetalError, values: Values) -> Record | BimetalError:
+    """Descriptors of one cluster, or why it has none."""
     from ase_bimetal.errors import BimetalError
     from ase_bimetal.io.write import Record
-    from ase_bimetal.system import as_system
 
+    if isinstance(system, BimetalError):
+        return system
     try:
-        columns = values(as_system(frame.content, ligands))
+        columns = values(system)
     except BimetalError as error:
         return error
     return Record(frame.name, columns, columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +11,11 @@ import typer
 from ase_bimetal.cli import options
 
 if TYPE_CHECKING:
-    from ase_bimetal.cli.batches import Work
+    from ase_bimetal.cli.batches import Done, Work
     from ase_bimetal.errors import BimetalError
     from ase_bimetal.io.read import Frame
     from ase_bimetal.io.write import Record
-    from ase_bimetal.model.interface import Prediction
+    from ase_bimetal.model.interface import Failure, Prediction
     from ase_bimetal.structures.formula import FormulaCluster
     from ase_bimetal.system import BimetallicSystem
 
@@ -32,6 +32,13 @@ class Reference(StrEnum):
     radical = "radical"
 
 
+class Charge(StrEnum):
+    """What becomes of a declared charge."""
+
+    refuse = "refuse"
+    ignore = "ignore"
+
+
 def predict_files(
     files: options.OptionalFiles = None,
     ligand: options.Ligands = None,
@@ -40,6 +47,8 @@ def predict_files(
     reference: Annotated[Reference, typer.Option(help="Reference state of the ligands.")] = Reference.dimer,
     model: options.AnyModel = "mml-gfn1-pbe",
     device: Annotated[str, typer.Option(help="Where the networks run: cpu or cuda.")] = "cpu",
+    charge: Annotated[Charge, typer.Option(help="What becomes of objects that declare a charge: refuse, or ignore for "
+                                           "the number of the neutral object, flagged.")] = Charge.refuse,
     format: options.Format = None,
     output: Annotated[str | None, typer.Option(help="table, json, csv or extxyz; default: table on a terminal, csv in "
                                                "a pipe.")] = None,
@@ -61,8 +70,9 @@ def predict_files(
     options.check_files(files, format)
     options.check_any_model(model)
     options.check_device(device)
-    clusters = _build(formula or [], options.teller(quiet))
-    work = _worker(model, device, options.read_ligands(ligand), reference.value, clusters)
+    say = options.teller(quiet)
+    clusters = _build(formula or [], say)
+    work = _worker(model, device, options.read_ligands(ligand), reference.value, charge, clusters, say)
     target = open_output(kind, out, render.Predictions(verbose).print)
     batches.run(files, format, work, target, verbose, quiet, _frames(clusters))
 
@@ -100,37 +110,41 @@ def _worker(
     device: str,
     ligands: dict[str, int] | None,
     reference: str,
-    clusters: Mapping[str, FormulaCluster],
+    charge: Charge,
+    built: Mapping[str, FormulaCluster],
+    say: Callable[[str], None],
 ) -> Work:
     """The function that predicts a batch, with the model loaded once, at the first batch."""
 
-    def work(frames: Sequence[Frame]) -> list[Record | BimetalError]:
-        """One record or error a frame, in the order given."""
+    def work(frames: Sequence[Frame]) -> list[list[Done]]:
+        """Records or errors of each frame, in the order given."""
+        from ase_bimetal.cli.batches import clusters
         from ase_bimetal.errors import BimetalError
-        from ase_bimetal.model.interface import Failure
         from ase_bimetal.model.registry import get_model
 
-        systems = [_system(frame, ligands) for frame in frames]
-        good = [system for system in systems if not isinstance(system, BimetalError)]
+        parts = [clusters(frame, ligands, charge.value, say) for frame in frames]
+        good = [system for part in parts for _, system in part if not isinstance(system, BimetalError)]
         found = iter(get_model(model, device).predict(good, reference))
-        results = [system if isinstance(system, BimetalError) else next(found) for system in systems]
-        results = [result.error if isinstance(result, Failure) else result for result in results]
-        return [result if isinstance(result, BimetalError)
-                else _record(frame, system, _finished(result, clusters.get(frame.name)))
-                for frame, system, result in zip(frames, systems, results, strict=True)]
+        return [[(frame.name, _result(frame, system, found, built)) for frame, system in part] for part in parts]
 
     return work
 
 
-def _system(frame: Frame, ligands: dict[str, int] | None) -> BimetallicSystem | BimetalError:
-    """What a frame holds as a system, or why it is none."""
+def _result(
+    frame: Frame,
+    system: BimetallicSystem | BimetalError,
+    found: Iterator[Prediction | Failure],
+    built: Mapping[str, FormulaCluster],
+) -> Record | BimetalError:
+    """The record of a system from the next of the results, or why there is none."""
     from ase_bimetal.errors import BimetalError
-    from ase_bimetal.system import as_system
+    from ase_bimetal.model.interface import Failure
 
-    try:
-        return as_system(frame.content, ligands)
-    except BimetalError as error:
-        return error
+    if isinstance(system, BimetalError):
+        return system
+    result = next(found)
+    return result.error if isinstance(result, Failure) else _record(frame, system, _finished(result, built.get(
+        frame.name)))
 
 
 def _record(frame: Frame, system: BimetallicSystem, found: Prediction) -> Record:

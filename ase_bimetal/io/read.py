@@ -22,7 +22,8 @@ from ase.io.formats import (
     string2index,
 )
 
-from ase_bimetal.errors import BimetalError, FileFormatError, GeometryError, UnsafeContentError
+from ase_bimetal.errors import BimetalError, FileFormatError, UnsafeContentError
+from ase_bimetal.inputs import require_full_occupancy
 from ase_bimetal.io.allowed import parse_json, require_allowed
 from ase_bimetal.io.quiet import quiet_readers
 from ase_bimetal.io.text import as_utf8, decoded, decoded_lines
@@ -38,6 +39,8 @@ _XYZ = ("xyz", "extxyz")
 _JSON, _YAML = (".json", ".mson"), (".yaml", ".yml")
 # Servers, not files: reading one would open a connection.
 _SERVERS = ("mysql", "postgresql")
+# What a reader of ASE needs to be told to give the charge that a file declares.
+_OPTIONS: dict[str, dict[str, Any]] = {"gaussian-in": {"attach_calculator": True}}
 # pymatgen's names of the formats that ASE does not read, and its own name of one that ASE calls "vasp".
 _ONLY_PYMATGEN = ("cssr", "gjf", "lmto", "mcsqs", "poscar", "pwmat", "yaml")
 
@@ -307,7 +310,8 @@ def _general_contents(path: str, format: str | None, guess: str | None) -> Itera
 
 
 def _from_ase(path: str, name: str) -> Iterator[Atoms | FileFormatError]:
-    return _until_error(iread(path, ":", name, do_not_split_by_at_sign=True))
+    options = _OPTIONS.get(name, {})
+    return _until_error(iread(path, ":", name, do_not_split_by_at_sign=True, **options))
 
 
 def _from_pymatgen(path: str, format: str | None) -> Content:
@@ -363,10 +367,7 @@ def _text(error: Exception) -> str:
 
 def _checked(atoms: Atoms) -> Atoms:
     """Refuse what ASE reads by choosing for the user, and take over a charge it keeps elsewhere."""
-    for site, shares in (atoms.info.get("occupancy") or {}).items():
-        if len(shares) > 1 or min(shares.values()) < 1:
-            listed = ", ".join(f"{symbol} {share:g}" for symbol, share in shares.items())
-            raise GeometryError(f"site {site} is disordered ({listed}); allowed: one element a site")
+    require_full_occupancy(atoms.info.get("occupancy") or {})
     charge = getattr(atoms.calc, "parameters", {}).get("charge")
     if charge:
         atoms.info.setdefault("charge", charge)

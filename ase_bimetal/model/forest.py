@@ -22,6 +22,7 @@ import pandas as pd
 from ase_bimetal.errors import BimetalError, UnsupportedSystemError, WeightsError
 from ase_bimetal.files import DATASETS
 from ase_bimetal.formation import correction_features
+from ase_bimetal.geometry import require_neutral
 from ase_bimetal.model.domain import Z90
 from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe, require_dimer
 from ase_bimetal.model.regressors import REGRESSORS, make_regressor, settings
@@ -187,11 +188,14 @@ class DescriptorForest(FormationModel):
 
         Raises
         ------
+        ChargedSystemError
+            It is an ion.
         UnsupportedSystemError
             It does not hold exactly two metals.
         MissingDataError
             It has no coordinates, or a host without atoms that touch metal.
         """
+        require_neutral(system)
         _require_two_metals(system)
         row = material_features(system) | {
             "host": system.host, "dopant": system.dopant, "surroundings": surroundings(system)

@@ -12,7 +12,7 @@ from typing import Literal, overload
 from ase_bimetal.errors import BimetalError, FormulaError
 from ase_bimetal.model.interface import Failure, FormationModel, Prediction
 from ase_bimetal.structures.formula import FormulaCluster, build_formula
-from ase_bimetal.system import BimetallicSystem, as_system
+from ase_bimetal.system import BimetallicSystem, Charge, as_system
 
 #: Takes for each object the first of `_ORDER` that covers it.
 AUTO = "auto"
@@ -147,14 +147,14 @@ class AutoModel(FormationModel):
 @overload
 def predict(
     objects: object, model: str | Path = ..., ligands: object = ..., reference: str = ...,
-    device: str = ..., errors: Literal["raise"] = ...,
+    device: str = ..., errors: Literal["raise"] = ..., charge: Charge = ...,
 ) -> list[Prediction]: ...
 
 
 @overload
 def predict(
     objects: object, model: str | Path = ..., ligands: object = ..., reference: str = ...,
-    device: str = ..., *, errors: Literal["collect"],
+    device: str = ..., *, errors: Literal["collect"], charge: Charge = ...,
 ) -> list[Prediction | Failure]: ...
 
 
@@ -165,6 +165,7 @@ def predict(
     reference: str = "dimer",
     device: str = "cpu",
     errors: Literal["raise", "collect"] = "raise",
+    charge: Charge = "refuse",
 ) -> list[Prediction] | list[Prediction | Failure]:
     """Predict formation energies of Atoms, Structures, Molecules or BimetallicSystems.
 
@@ -184,6 +185,8 @@ def predict(
         Where the networks run.
     errors
         ``"raise"`` stops at the first bad object; ``"collect"`` returns a `Failure` in its place.
+    charge
+        ``"refuse"`` objects that declare a charge, or ``"ignore"`` it: the number of the neutral object, flagged.
 
     Examples
     --------
@@ -197,7 +200,7 @@ def predict(
     """
     if errors not in ("raise", "collect"):
         raise ValueError(f"errors={errors!r}; allowed: 'raise', 'collect'")
-    items = [_made(item, ligands) for item in _several(objects)]
+    items = [_made(item, ligands, charge) for item in _several(objects)]
     good = [item.system for item in items if isinstance(item, _Item)]
     found = iter(get_model(model, device).predict(good, reference))
     results = [item.finished(next(found)) if isinstance(item, _Item) else item for item in items]
@@ -236,10 +239,10 @@ def _several(objects: object) -> Iterable[object]:
     return objects if isinstance(objects, Iterable) and not is_one else [objects]
 
 
-def _made(item: object, ligands: object) -> _Item | Failure:
+def _made(item: object, ligands: object, charge: Charge) -> _Item | Failure:
     try:
         if not isinstance(item, str):
-            return _Item(as_system(item, ligands))
+            return _Item(as_system(item, ligands, charge))
         if Path(item).suffix or "/" in item:
             raise FormulaError(f"{item!r} looks like a file; allowed: objects and formulas. Write predict(ase.io.read("
                                f"{item!r}, ':')), or on the command line: ase-bimetal predict {item}")

@@ -21,7 +21,7 @@ from ase.io import Trajectory
 from scipy.spatial import cKDTree
 
 from ase_bimetal.errors import SearchError
-from ase_bimetal.perception import find_metals
+from ase_bimetal.shell import find_metals
 
 #: Placements that may be enumerated; beyond, a search is the better way.
 MOST_PLACEMENTS = 20_000

@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from ase import Atoms
+from ase.io import read
 from hypothesis import strategies as st
 
 from ase_bimetal import load_example
+from ase_bimetal.elements import is_metal
+from ase_bimetal.files import DATASETS
+from ase_bimetal.ligands import LIGAND_NAMES
 
 Mutation = Callable[[Atoms, np.random.Generator], Atoms]
 EXAMPLE = "Au4Pd2(PET)8"
+#: What is damaged: a whole cluster with and without its annotation, its metal core with one, and relaxed anchors.
+BASES = ("annotated cluster", "bare coordinates", "metal core", "anchor")
+
+
+@lru_cache(maxsize=1)
+def _anchors() -> list[Atoms]:
+    return [Atoms(frame.symbols, frame.positions) for frame in read(DATASETS / "anchors.extxyz", ":")
+            if len(frame) > 8]
+
+
+def base(name: str, rng: np.random.Generator) -> Atoms:
+    """One of `BASES`."""
+    if name == "anchor":
+        anchors = _anchors()
+        return anchors[rng.integers(len(anchors))].copy()
+    cluster = load_example(EXAMPLE)
+    if name == "bare coordinates":
+        return Atoms(cluster.symbols, cluster.positions)
+    if name == "metal core":
+        core = cluster[[i for i, s in enumerate(cluster.symbols) if is_metal(s)]]
+        core.info["ligand_smiles"] = cluster.info["ligand_smiles"]
+        return core
+    return cluster
 
 
 def _scale(atoms: Atoms, rng: np.random.Generator) -> Atoms:
@@ -20,7 +48,7 @@ def _scale(atoms: Atoms, rng: np.random.Generator) -> Atoms:
 
 
 def _scale_metals(atoms: Atoms, rng: np.random.Generator) -> Atoms:
-    metals = [i for i, s in enumerate(atoms.symbols) if s in ("Au", "Pd")]
+    metals = [i for i, s in enumerate(atoms.symbols) if is_metal(s)]
     atoms.positions[metals] *= np.exp(rng.uniform(np.log(0.3), np.log(4)))
     return atoms
 
@@ -65,7 +93,7 @@ def _two_copies(atoms: Atoms, rng: np.random.Generator) -> Atoms:
 
 
 def _lost_atoms(atoms: Atoms, rng: np.random.Generator) -> Atoms:
-    del atoms[rng.choice(len(atoms), size=rng.integers(1, 20), replace=False)]
+    del atoms[rng.choice(len(atoms), size=min(int(rng.integers(1, 20)), len(atoms)), replace=False)]
     return atoms
 
 
@@ -81,17 +109,36 @@ def _annotation(atoms: Atoms, rng: np.random.Generator) -> Atoms:
     return atoms
 
 
+def _ligand_names(atoms: Atoms, rng: np.random.Generator) -> Atoms:
+    text = str(rng.choice(list(LIGAND_NAMES.values())))
+    for _ in range(rng.integers(1, 4)):
+        place = int(rng.integers(0, len(text) + 1))
+        junk = str(rng.choice(["C", "S", "[", "]", "(", ")", "=", "#", "1", "%", "*", "[Au]", "->", ".", "c", "[S-]",
+                               "[N+]", "Q", "\\", "💥", "<script>", "[999C]", "[C+9]", "C" * 600]))
+        text = text[:place] + junk + text[place + int(rng.integers(0, 2)):]
+    atoms = Atoms(atoms.symbols, atoms.positions)[[i for i, s in enumerate(atoms.symbols) if is_metal(s)]]
+    atoms.info["ligand_smiles"] = {text: 8}
+    return atoms
+
+
+def _odd_elements(atoms: Atoms, rng: np.random.Generator) -> Atoms:
+    some = rng.choice(len(atoms), size=int(rng.integers(1, len(atoms) + 1)), replace=False)
+    atoms.numbers[some] = rng.integers(0, 119, size=len(some))
+    return atoms
+
+
 MUTATIONS: dict[str, Mutation] = {
     "everything scaled": _scale, "metals scaled": _scale_metals, "elements shuffled": _shuffle, "rattled": _rattle,
     "atoms on a line": _line, "random positions": _random_positions, "odd cells": _cell, "not finite": _not_finite,
     "two copies": _two_copies, "atoms lost": _lost_atoms, "charges that are text": _charges,
-    "odd annotations": _annotation,
+    "odd annotations": _annotation, "damaged SMILES": _ligand_names, "odd elements": _odd_elements,
 }
 
 
-def mutated(name: str, seed: int) -> Atoms:
-    """The shipped cluster with one thing wrong, the same for the same seed."""
-    return MUTATIONS[name](load_example(EXAMPLE), np.random.default_rng(seed))
+def mutated(name: str, seed: int, of: str = BASES[0]) -> Atoms:
+    """A cluster with one thing wrong, the same for the same seed."""
+    rng = np.random.default_rng(seed)
+    return MUTATIONS[name](base(of, rng), rng)
 
 
 def objects() -> st.SearchStrategy[tuple[str, int]]:

@@ -1,19 +1,18 @@
-"""Try hostile inputs and write what came of them: ``python tests/hostile/hostile_trials.py 100000 outcomes.md``."""
+"""One hostile input, and what came of it."""
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 import warnings
-from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from ase import Atoms
 from ase.io import write
-from hostile_mutations import EXAMPLE, MUTATIONS, damaged, mutated
+from hostile_mutations import BASES, EXAMPLE, MUTATIONS, base, damaged, mutated
 
 from ase_bimetal import load_example
 from ase_bimetal.errors import BimetalError
@@ -28,7 +27,7 @@ PATIENCE = 2.0
 FORMATS = {"extxyz": "a.extxyz", "cif": "a.cif", "vasp": "POSCAR", "json": "a.json", "traj": "a.traj", "xsf": "a.xsf",
            "gen": "a.gen", "proteindatabank": "a.pdb"}
 #: Outcomes that must not be.
-WRONG = ("silent number", "foreign exception", "not finite", "late")
+WRONG = ("silent number", "foreign exception", "not finite", "late", "death", "hang")
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,38 @@ class Outcome:
         return self.kind in WRONG
 
 
-def try_object(content: object) -> Outcome:
+@dataclass(frozen=True)
+class Trial:
+    """An input by its number, what it was made of, what was done to it, and the outcome."""
+
+    number: int
+    what: str
+    how: str
+    outcome: Outcome
+
+
+def _by_pymatgen(atoms: Atoms) -> object:
+    """A pymatgen object, or the Atoms themselves where pymatgen itself refuses such an object."""
+    from pymatgen.core import Molecule, Structure
+
+    properties = {"ligand_smiles": atoms.info.get("ligand_smiles")}
+    try:
+        if atoms.pbc.any():
+            return Structure(atoms.cell.array, list(atoms.symbols), atoms.positions, coords_are_cartesian=True,
+                             properties=properties)
+        return Molecule(list(atoms.symbols), atoms.positions, properties=properties)
+    except Exception:  # pymatgen's own refusal, before this package sees anything
+        return atoms
+
+
+#: Ways an object comes in.
+DOORS: dict[str, Callable[[Atoms], object]] = {"ASE": lambda atoms: atoms, "pymatgen": _by_pymatgen}
+
+
+def try_object(content: object, door: str = "ASE") -> Outcome:
     """Predict one object."""
+    if isinstance(content, Atoms):
+        content = DOORS[door](content)
     start = time.process_time()
     try:
         [found] = predict([content], errors="collect")
@@ -83,7 +112,8 @@ def try_file(format: str, seed: int) -> list[Outcome]:
 
 def warm_up() -> None:
     """Load the model and the readers, which no answer's time shall include."""
-    predict([load_example(EXAMPLE)])
+    for of in BASES:
+        predict([base(of, np.random.default_rng(0))], errors="collect")
     for format in FORMATS:
         try_file(format, 0)
 
@@ -100,29 +130,13 @@ def _whole(format: str) -> bytes:
         return path.read_bytes()
 
 
-def page(count: int) -> str:
-    """Try that many inputs, half objects and half files, and say what came of them, in Markdown."""
-    warm_up()
-    found: dict[tuple[str, str], list[Outcome]] = {}
-    for n in range(count):
-        if n % 2:
-            name = sorted(FORMATS)[n // 2 % len(FORMATS)]
-            found.setdefault(("file", name), []).extend(try_file(name, n))
-        else:
-            name = sorted(MUTATIONS)[n // 2 % len(MUTATIONS)]
-            found.setdefault(("object", name), []).append(try_object(mutated(name, n)))
-    kinds = ["typed error", "flagged number", "number", *WRONG]
-    lines = ["# Hostile inputs", "", f"{count} inputs made from {EXAMPLE} by `tests/hostile/hostile_trials.py`.", "",
-             "| what | how | " + " | ".join(kinds) + " | longest (s) |", "| --- " * (len(kinds) + 3) + "|"]
-    for (what, how), outcomes in sorted(found.items()):
-        counts = Counter(outcome.kind for outcome in outcomes)
-        longest = max((outcome.seconds for outcome in outcomes), default=0.0)
-        lines.append(f"| {what} | {how} | " + " | ".join(str(counts[kind]) for kind in kinds) + f" | {longest:.2f} |")
-    wrong = [(key, outcome) for key, outcomes in found.items() for outcome in outcomes if outcome.is_wrong]
-    lines += ["", f"{len(wrong)} of them wrong."]
-    lines += [f"- {what}, {how}: {outcome.kind}: {outcome.detail[:200]}" for (what, how), outcome in wrong[:40]]
-    return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    Path(sys.argv[2]).write_text(page(int(sys.argv[1])), encoding="utf-8")
+def try_number(n: int) -> list[Trial]:
+    """The input of a number, half of them objects and half files, and what came of it."""
+    turn = n // 2
+    if n % 2:
+        format = sorted(FORMATS)[turn % len(FORMATS)]
+        return [Trial(n, "file", format, outcome) for outcome in try_file(format, n)]
+    name, turn = sorted(MUTATIONS)[turn % len(MUTATIONS)], turn // len(MUTATIONS)
+    of, turn = BASES[turn % len(BASES)], turn // len(BASES)
+    door = sorted(DOORS)[turn % len(DOORS)]
+    return [Trial(n, f"{of}, by {door}", name, try_object(mutated(name, n, of), door))]

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from hostile_campaign import page, run
 from hostile_mutations import EXAMPLE, MUTATIONS, objects
-from hostile_trials import FORMATS, mutated, page, try_file, try_object, warm_up
+from hostile_trials import FORMATS, mutated, try_file, try_object, warm_up
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -55,5 +56,5 @@ def test_rotation_translation_order_and_mirror_change_nothing(seed, mirror):
 
 @pytest.mark.heavy
 def test_a_hundred_thousand(tmp_path):
-    text = page(100_000)
+    text = page(run(100_000, tmp_path / "log.jsonl"))
     assert "\n0 of them wrong." in text, text

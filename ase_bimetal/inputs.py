@@ -1,0 +1,265 @@
+"""What comes in, read into one form: symbols, positions, cell, charge and annotation of any object."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase import Atoms
+from ase.data import chemical_symbols
+
+from ase_bimetal import elements
+from ase_bimetal.annotation import annotation_of
+from ase_bimetal.cells import charges_of, require_room, require_usable_cell
+from ase_bimetal.errors import (
+    ChargedSystemError,
+    GeometryError,
+    OptionError,
+    UnknownElementError,
+    UnsupportedSystemError,
+)
+from ase_bimetal.geometry import charge_refused
+
+if TYPE_CHECKING:
+    from pymatgen.core import Composition, IMolecule, IStructure
+
+    from ase_bimetal.system import BimetallicSystem
+
+#: Coordinates beyond this [Å] are an error: no object is so large, and cell lists overflow.
+FARTHEST = 1e6
+#: What may become of a declared charge.
+CHARGE_CHOICES = ("refuse", "keep", "ignore")
+#: Atoms of a composition at most.
+MOST_ATOMS = 1_000_000
+# Partial charges may not sum to zero exactly; beyond half an electron they say that the object is an ion.
+_CHARGE_TOLERANCE = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """What every kind of input is first read into; fields as in `BimetallicSystem`."""
+
+    symbols: tuple[str, ...]
+    positions: np.ndarray
+    cell: np.ndarray
+    pbc: tuple[bool, bool, bool]
+    annotation: object
+    charges: np.ndarray | None
+    charge: float
+    has_geometry: bool = True
+    notes: tuple[str, ...] = ()
+
+
+def read(obj: object) -> Raw:
+    if isinstance(obj, Atoms):
+        return read_atoms(obj)
+    # An object can only be pymatgen's if pymatgen has been imported, so nothing is imported here.
+    for module, name, read in (
+        ("pymatgen.core.structure", "IStructure", read_structure),
+        ("pymatgen.core.structure", "IMolecule", read_molecule),
+        ("pymatgen.core.composition", "Composition", read_composition),
+    ):
+        if module in sys.modules and isinstance(obj, getattr(sys.modules[module], name)):
+            return read(obj)
+    raise UnsupportedSystemError(
+        f"cannot read {obj!r:.80} of type {type(obj).__name__}; allowed: ase.Atoms, pymatgen Structure, "
+        "Molecule or Composition, BimetallicSystem"
+    )
+
+
+def require_full_occupancy(occupancies: Mapping[object, Mapping[str, float]]) -> None:
+    """Refuse sites that several elements share, or that are empty in part of the cells: site → element → share."""
+    for site, shares in occupancies.items():
+        if len(shares) == 1 and min(shares.values()) > 1 - 1e-3:
+            continue
+        listed = ", ".join(f"{symbol} {share:g}" for symbol, share in shares.items())
+        what = "hydrogen atoms are partly occupied" if set(shares) == {"H"} else "the site is disordered"
+        raise GeometryError(
+            f"site {site} ({listed}): {what}; allowed: one element a site, fully occupied. Choose one set of positions "
+            "of the disordered group, or give the metal core alone with its ligands named"
+        )
+
+
+def _require_atomic_numbers(numbers: np.ndarray) -> None:
+    """Refuse numbers that no element has, as a damaged file may hold."""
+    unknown = np.flatnonzero((numbers < 0) | (numbers >= len(chemical_symbols)))
+    if len(unknown):
+        raise UnknownElementError(f"atom {unknown[0]} has atomic number {numbers[unknown[0]]}; allowed: 1 to "
+                                  f"{len(chemical_symbols) - 1}")
+
+
+def read_atoms(atoms: Atoms) -> Raw:
+    require_full_occupancy(atoms.info.get("occupancy") or {})
+    _require_atomic_numbers(atoms.numbers)
+    charges = _charges(atoms)
+    return Raw(
+        symbols=tuple(atoms.symbols),
+        positions=atoms.get_positions(),
+        cell=np.array(atoms.cell),
+        pbc=tuple(bool(p) for p in atoms.pbc),
+        annotation=annotation_of(atoms.info),
+        charges=charges,
+        charge=_declared_charge(atoms, charges),
+    )
+
+
+def _declared_charge(atoms: Atoms, charges: np.ndarray | None) -> float:
+    """Charge [e] that an Atoms object declares, wherever a reader or user put it; 0 where nothing does.
+
+    In this order: ``info["charge"]``; the attribute ``charge`` of pymatgen's adaptor; the parameter ``charge`` of a
+    calculator, as Gaussian's reader sets it; charges of the atoms that add up to an ion.
+    """
+    given = atoms.info.get("charge", getattr(atoms, "charge", None))
+    if given is not None:
+        return _number("info['charge']", given)
+    of_calculator = getattr(atoms.calc, "parameters", {}).get("charge")
+    if isinstance(of_calculator, Real) and of_calculator:
+        return _number("the calculator's charge", of_calculator)
+    return 0.0 if charges is None else _beyond_tolerance(charges.sum())
+
+
+def _number(where: str, given: object) -> float:
+    try:
+        charge = float(given or 0.0)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        charge = np.nan
+    if not np.isfinite(charge):
+        raise ChargedSystemError(f"{where} is {given!r:.80}; allowed: a number [e], 0 for a neutral object")
+    return charge
+
+
+def _charges(atoms: Atoms) -> np.ndarray | None:
+    """Atomic charges [e]: initial charges, an array ``charges``, or what a calculator has already computed."""
+    initial = atoms.get_initial_charges()
+    if initial.any():
+        return charges_of(initial, len(atoms))
+    if "charges" in atoms.arrays:
+        return charges_of(atoms.arrays["charges"], len(atoms))
+    results: Mapping[str, Any] = getattr(atoms.calc, "results", {})
+    return charges_of(results["charges"], len(atoms)) if "charges" in results else None
+
+
+def _beyond_tolerance(total: float) -> float:
+    return float(total) if abs(total) > _CHARGE_TOLERANCE else 0.0
+
+
+def read_structure(structure: IStructure) -> Raw:
+    return _read_sites(structure, structure.lattice.matrix, structure.pbc)
+
+
+def read_molecule(molecule: IMolecule) -> Raw:
+    return _read_sites(molecule, np.zeros((3, 3)), (False,) * 3)
+
+
+def _read_sites(sites: IStructure | IMolecule, cell: np.ndarray, pbc: Sequence[bool]) -> Raw:
+    require_full_occupancy({
+        index: {str(species): float(share) for species, share in site.species.items()}
+        for index, site in enumerate(sites)
+        if not site.is_ordered
+    })
+    charges = sites.site_properties.get("charge")
+    atomic = charges_of(charges, len(sites)) if charges is not None and None not in charges else None
+    total = float(sites.charge or 0.0)
+    return Raw(
+        symbols=tuple(site.specie.symbol for site in sites),
+        positions=np.array(sites.cart_coords, dtype=float).reshape(-1, 3),
+        cell=np.array(cell, dtype=float),
+        pbc=tuple(bool(p) for p in pbc),
+        annotation=annotation_of(sites.properties),
+        charges=atomic,
+        charge=total if total or atomic is None else _beyond_tolerance(atomic.sum()),
+    )
+
+
+def read_composition(composition: Composition) -> Raw:
+    amounts = {s: float(n) for s, n in composition.get_el_amt_dict().items()}
+    fractional = {s: n for s, n in amounts.items() if abs(n - round(n)) > 1e-6}
+    if fractional:
+        raise UnsupportedSystemError(
+            f"composition {composition.formula} has fractional amounts of {', '.join(fractional)}; allowed: the "
+            "whole formula of the cluster, as Au4Pd2S8C64H72"
+        )
+    if sum(amounts.values()) > MOST_ATOMS:
+        raise UnsupportedSystemError(f"a composition of {sum(amounts.values()):g} atoms; allowed: {MOST_ATOMS} at most")
+    symbols = tuple(s for s, n in amounts.items() for _ in range(round(n)))
+    return Raw(
+        symbols=symbols,
+        positions=np.full((len(symbols), 3), np.nan),
+        cell=np.zeros((3, 3)),
+        pbc=(False,) * 3,
+        annotation=None,
+        charges=None,
+        charge=float(sum((getattr(s, "oxi_state", 0) or 0) * n for s, n in composition.items())),
+        has_geometry=False,
+    )
+
+
+def read_system(system: BimetallicSystem) -> Raw:
+    return Raw(
+        system.symbols, system.positions, system.cell, system.pbc, None, system.charges, system.charge,
+        system.has_geometry, system.notes,
+    )
+
+
+def part(raw: Raw, rows: np.ndarray) -> Raw:
+    """Some atoms of an object."""
+    return replace(
+        raw,
+        symbols=tuple(raw.symbols[i] for i in rows),
+        positions=raw.positions[rows],
+        charges=None if raw.charges is None else raw.charges[rows],
+    )
+
+
+def check_values(raw: Raw) -> None:
+    for symbol in dict.fromkeys(raw.symbols):
+        elements.require_known(symbol)
+    if not raw.has_geometry:
+        return
+    bad = np.flatnonzero(~(np.abs(raw.positions) < FARTHEST).all(axis=1))
+    if len(bad):
+        raise GeometryError(f"atom {bad[0]} ({raw.symbols[bad[0]]}) has a position that is not a finite number below "
+                            f"{FARTHEST:g} Å: {raw.positions[bad[0]].tolist()}")
+    require_usable_cell(raw.cell, raw.pbc, len(raw.symbols))
+    require_room(raw.positions, raw.cell, raw.pbc)
+
+
+def settle_charge(raw: Raw, charge: str) -> Raw:
+    """What becomes of a declared charge, as `as_system` takes it.
+
+    Raises
+    ------
+    OptionError
+        An unknown choice.
+    ChargedSystemError
+        The object is charged and charges are refused.
+    """
+    if charge not in CHARGE_CHOICES:
+        raise OptionError(f"charge={charge!r}; allowed: {', '.join(map(repr, CHARGE_CHOICES))}")
+    if not raw.charge or charge == "keep":
+        return raw
+    if charge == "refuse":
+        raise ChargedSystemError(charge_refused(raw.charge))
+    note = (f"declared charge {raw.charge:+g} ignored: the number is that of the neutral object, and its ± holds "
+            "nothing of the charge")
+    return replace(raw, charge=0.0, notes=(*raw.notes, note))
+
+
+__all__ = [
+    "CHARGE_CHOICES",
+    "Raw",
+    "check_values",
+    "part",
+    "read",
+    "read_atoms",
+    "read_composition",
+    "read_molecule",
+    "read_structure",
+    "read_system",
+    "require_full_occupancy",
+    "settle_charge",
+]

@@ -1,0 +1,211 @@
+"""What is not metal, cut into fragments by its bonds, and where these touch metal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from ase.data import atomic_numbers, covalent_radii
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import breadth_first_order, connected_components
+
+from ase_bimetal import elements
+from ase_bimetal.neighbors import Pairs
+
+#: Two ligand atoms are bonded below this multiple of the sum of their covalent radii (Cordero et al. 2008). It
+#: lies between the longest bonds of rattled ligands (1.2) and the shortest 1,3 contacts (1.5).
+BOND_FACTOR = 1.3
+# Heavy donors of neighbouring ligands (S…P, S…S, Br…Br) come closer than that without a bond.
+_HEAVY_BOND_FACTOR, _HEAVY_ABOVE = 1.15, 10
+#: A ligand atom touches a metal atom below this multiple.
+CONTACT_FACTOR = 1.25
+#: A fragment with no atom within this multiple of any metal is unbound (S–Au 3.6 Å), and two metal atoms further apart
+#: (Au–Au 4.1 Å) do not make two parts one cluster.
+APART_FACTOR = 1.5
+#: Carbon touches metal below this distance [Å] or the sum of radii: Cp rings and η²-alkynyls, but not S–CH2.
+CARBON_CONTACT = 2.6
+# An atom further out than its bonded neighbour by this share of the radii is second shell (C of M–N–C).
+_SECOND_SHELL_MARGIN = 0.12
+
+
+@dataclass(frozen=True, eq=False)
+class Shell:
+    """Everything but the metal, cut into fragments.
+
+    Attributes
+    ----------
+    bonds
+        Covalent bonds inside the shell as pairs of atom indices, each once, shape (n, 2).
+    fragments
+        Atom indices of each fragment, ascending.
+    endless
+        Whether each fragment runs through the periodic cell without end, as a framework does.
+    links
+        The same bonds from both ends, with the cell shift of the second atom.
+    """
+
+    bonds: np.ndarray
+    fragments: tuple[np.ndarray, ...]
+    endless: tuple[bool, ...]
+    links: Pairs
+
+
+def find_metals(symbols: Sequence[str]) -> np.ndarray:
+    """Indices of the atoms of the metal core.
+
+    d-block, lanthanides and Ga, In, Sn, Tl, Pb, Bi. Aluminium counts unless the object is a silicate or oxide
+    (oxygen together with silicon, or oxygen without carbon), where it belongs to the framework.
+
+    Examples
+    --------
+    >>> find_metals(["Au", "Al", "S"]).tolist(), find_metals(["Cu", "Al", "Si", "O"]).tolist()
+    ([0, 1], [0])
+    """
+    present = set(symbols)
+    framework = "O" in present and ("Si" in present or "C" not in present)
+    metals = {s for s in present if elements.is_metal(s) and not (s == "Al" and framework)}
+    return np.array([i for i, s in enumerate(symbols) if s in metals], dtype=int)
+
+
+def radii_of(symbols: Sequence[str]) -> np.ndarray:
+    """Covalent radii [Å] (Cordero et al., Dalton Trans. 2008, 2832)."""
+    return covalent_radii[[atomic_numbers[s] for s in symbols]]
+
+
+def search_cutoff(symbols: Sequence[str]) -> float:
+    """Distance [Å] within which every bond, metal contact and metal–metal neighbour of these elements lies."""
+    return max(CARBON_CONTACT, 2 * APART_FACTOR * float(radii_of(sorted(set(symbols))).max()))
+
+
+def cut_shell(symbols: Sequence[str], metals: np.ndarray, pairs: Pairs) -> Shell:
+    """Cut what is not metal into fragments.
+
+    Parameters
+    ----------
+    symbols
+        Element symbols, length N.
+    metals
+        Indices of the metal atoms.
+    pairs
+        All pairs within `search_cutoff`.
+    """
+    bonds = _bonds(symbols, metals, pairs)
+    rest = np.setdiff1d(np.arange(len(symbols)), metals)
+    graph = graph_of(bonds, len(symbols))
+    _, label = connected_components(graph, directed=False)
+    order = rest[np.argsort(label[rest], kind="stable")]
+    starts = np.flatnonzero(np.diff(label[order])) + 1
+    fragments = tuple(np.split(order, starts)) if len(order) else ()
+    crossing = bool(bonds.shift.any())
+    endless = tuple(crossing and is_endless(f, graph, bonds) for f in fragments)
+    once = bonds.first < bonds.second
+    return Shell(np.stack([bonds.first[once], bonds.second[once]], axis=1), fragments, endless, bonds)
+
+
+def _bonds(symbols: Sequence[str], metals: np.ndarray, pairs: Pairs) -> Pairs:
+    """Covalent bonds of the shell; hydrogen keeps only its shortest."""
+    radii = radii_of(symbols)
+    is_metal = np.zeros(len(symbols), dtype=bool)
+    is_metal[metals] = True
+    heavy = np.array([atomic_numbers[s] > _HEAVY_ABOVE for s in symbols])
+    factor = np.where(heavy[pairs.first] & heavy[pairs.second], _HEAVY_BOND_FACTOR, BOND_FACTOR)
+    close = pairs.distance < factor * (radii[pairs.first] + radii[pairs.second])
+    bonds = pairs.where(close & ~is_metal[pairs.first] & ~is_metal[pairs.second])
+    is_hydrogen = np.array([s == "H" for s in symbols])
+    shortest = np.full(len(symbols), np.inf)
+    np.minimum.at(shortest, bonds.first, bonds.distance)
+    limit = np.where(is_hydrogen, shortest + 1e-6, np.inf)
+    return bonds.where((bonds.distance <= limit[bonds.first]) & (bonds.distance <= limit[bonds.second]))
+
+
+def graph_of(bonds: Pairs, n_atoms: int) -> csr_matrix:
+    weight = np.ones(len(bonds.first))
+    return csr_matrix((weight, (bonds.first, bonds.second)), shape=(n_atoms, n_atoms))
+
+
+def is_endless(fragment: np.ndarray, graph: csr_matrix, bonds: Pairs) -> bool:
+    """Whether walking along bonds leads from an atom to its own periodic image."""
+    order, parent = breadth_first_order(graph, fragment[0], directed=False)
+    inside = bonds.where(np.isin(bonds.first, fragment))
+    shift_of = {(a, b): s for a, b, s in zip(inside.first, inside.second, inside.shift, strict=True)}
+    image = {order[0]: np.zeros(3, dtype=int)}
+    for atom in order[1:]:
+        image[atom] = image[parent[atom]] + shift_of[parent[atom], atom]
+    return any(
+        (image[b] != image[a] + s).any()
+        for a, b, s in zip(inside.first, inside.second, inside.shift, strict=True)
+    )
+
+
+def metal_contacts(
+    symbols: Sequence[str],
+    metals: np.ndarray,
+    shell: Shell,
+    pairs: Pairs,
+    donors: frozenset[str] | None = None,
+) -> np.ndarray:
+    """Bonds from donor atoms to metal atoms, rows (donor index, metal index), each once.
+
+    A donor is closer than `CONTACT_FACTOR` times the sum of covalent radii (carbon: `CARBON_CONTACT`), is no
+    hydrogen (C–H…M contacts are not coordination) but a hydride, and no second-shell atom behind a closer one.
+
+    Parameters
+    ----------
+    donors
+        Elements that can be donors, from the ligands; None allows any non-metal but B, Si, Ge and hydrogen.
+    """
+    radii, names = radii_of(symbols), np.array(symbols)
+    may_donate = {s: _may_donate(s, donors) for s in set(symbols)}
+    shell_atom = np.array([may_donate[s] for s in symbols])
+    shell_atom[metals] = False
+    bonded = np.zeros(len(symbols), dtype=bool)
+    bonded[shell.links.first] = True
+    shell_atom[(names == "H") & bonded] = False
+    is_metal = np.zeros(len(symbols), dtype=bool)
+    is_metal[metals] = True
+    to_metal = pairs.where(shell_atom[pairs.first] & is_metal[pairs.second])
+    total = radii[to_metal.first] + radii[to_metal.second]
+    carbon = (names == "C")[to_metal.first]
+    keep = to_metal.distance < np.where(carbon, np.maximum(CARBON_CONTACT, total), CONTACT_FACTOR * total)
+    near, ratios = to_metal.where(keep), (to_metal.distance / total)[keep]
+    ratio = {}
+    for a, m, r in zip(near.first, near.second, ratios, strict=True):
+        ratio[int(a), int(m)] = min(float(r), ratio.get((int(a), int(m)), np.inf))
+    return _first_shell(ratio, shell.bonds)
+
+
+def _may_donate(symbol: str, donors: frozenset[str] | None) -> bool:
+    if donors is not None:
+        return symbol in donors
+    return symbol == "H" or elements.group(symbol) >= 14 and symbol not in ("Si", "Ge")
+
+
+def _first_shell(ratio: dict[tuple[int, int], float], bonds: np.ndarray) -> np.ndarray:
+    """Drop contacts whose donor is bonded to an atom much closer to the same metal."""
+    bonded: dict[int, list[int]] = {}
+    for a, b in bonds.tolist():
+        bonded.setdefault(a, []).append(b)
+        bonded.setdefault(b, []).append(a)
+    kept = [
+        (a, m)
+        for (a, m), r in ratio.items()
+        if all(r < ratio.get((b, m), np.inf) + _SECOND_SHELL_MARGIN for b in bonded.get(a, []))
+    ]
+    return np.array(sorted(kept), dtype=int).reshape(-1, 2)
+
+
+__all__ = [
+    "APART_FACTOR",
+    "BOND_FACTOR",
+    "CARBON_CONTACT",
+    "CONTACT_FACTOR",
+    "Shell",
+    "cut_shell",
+    "find_metals",
+    "graph_of",
+    "is_endless",
+    "metal_contacts",
+    "radii_of",
+    "search_cutoff",
+]

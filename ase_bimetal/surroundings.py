@@ -1,0 +1,265 @@
+"""What is around the metal core: its kind, what belongs to it, what is left out, and the notes that say so."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+from ase.data import atomic_numbers
+
+from ase_bimetal.errors import GeometryError, PerceptionError, SeveralClustersError, UnsupportedSystemError
+from ase_bimetal.inputs import Raw, part
+from ase_bimetal.ligands import Ligand, formula_text, total_formula
+from ase_bimetal.neighbors import Pairs, pairs_within
+from ase_bimetal.parts import Parts, parts_of, torn_bond, unbound_fragments
+from ase_bimetal.perception import perceive_ligands
+from ase_bimetal.shell import Shell, cut_shell, metal_contacts, search_cutoff
+from ase_bimetal.supports import is_extended, support_cations
+
+#: Atoms closer than this [Å] are an error: the shortest bond, H–H, has 0.74 Å.
+COINCIDENT_BELOW = 0.4
+
+_ELEMENT = re.compile(r"([A-Z][a-z]?)(\d*)")
+#: Said of a cluster with an odd number of electrons.
+ODD_NOTE = "an odd number of electrons: an open shell, or an ion whose charge is not declared"
+
+Ligands = tuple[tuple[Ligand, int], ...]
+
+#: Charge [e] of common counter-ions by their Hill formula, for the charge of a cluster they are left out of.
+COUNTER_IONS: Mapping[str, int] = MappingProxyType({
+    **dict.fromkeys(("BF4", "F6P", "F6Sb", "AsF6", "ClO4", "NO3", "F", "Cl", "Br", "I", "CF3O3S", "C2F6NO4S2",
+                     "C24H20B", "C24BF20", "C32H12BF24"), -1),
+    "F6Si": -2, "O4S": -2,
+    **dict.fromkeys(("Li", "Na", "K", "Rb", "Cs", "H4N", "H3O", "C4H12N", "C8H20N", "C16H36N", "C32H68N", "C24H20P",
+                     "C36H30NP2"), 1),
+})  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Around:
+    """What surrounds the core: pairs, the atoms of the core, the shell, its unbound atoms, separate parts, host."""
+
+    pairs: Pairs
+    metals: np.ndarray
+    shell: Shell
+    loose: tuple[np.ndarray, ...]
+    parts: Parts
+    on_framework: bool
+
+
+def look_around(raw: Raw, metals: np.ndarray) -> Around:
+    pairs = pairs_within(raw.positions, raw.cell, raw.pbc, search_cutoff(raw.symbols))
+    _check_distances(raw.symbols, pairs)
+    metals = np.setdiff1d(metals, support_cations(raw.symbols, metals, pairs))
+    shell = cut_shell(raw.symbols, metals, pairs)
+    loose = tuple(unbound_fragments(raw.symbols, metals, shell, pairs))
+    parts = parts_of(raw.symbols, metals, shell, pairs)
+    return Around(pairs, metals, shell, loose, parts, is_extended(raw.symbols, metals, shell, pairs))
+
+
+def kind_of_geometry(raw: Raw, around: Around, given: Ligands | None) -> str:
+    """Kind of an object with coordinates; a solid is never a cluster, and neither is a chain.
+
+    Raises
+    ------
+    UnsupportedSystemError
+        Ligands are given for a slab or solid, or molecules and metals make a chain or network without end.
+    """
+    bound = len(around.shell.fragments) > len(around.loose)
+    if around.parts.endless_metal and given:
+        raise UnsupportedSystemError(
+            "the metal repeats through the cell without end, as in a slab or solid, and ligands are given; allowed: "
+            "ligands of a finite cluster. Leave the annotation out, or check the cell"
+        )
+    if given:
+        return "cluster"
+    if not around.shell.fragments:
+        return "alloy"
+    if around.parts.endless_metal or around.on_framework:
+        return "extended"
+    if around.parts.endless and bound:
+        return _kind_of_network(raw, around)
+    return "cluster"
+
+
+def _kind_of_network(raw: Raw, around: Around) -> str:
+    """A solid of metals and bare ions is extended; one of molecules is refused."""
+    if all(len(fragment) == 1 for fragment in around.shell.fragments):
+        return "extended"
+    raise UnsupportedSystemError(
+        f"{formula_text(Counter(raw.symbols))} is a chain or network without end: bonds between metals and ligands run "
+        "through the cell to its next image (a coordination polymer); allowed: finite clusters. If it is one cluster, "
+        "check that the cell is large enough"
+    )
+
+
+def belongs(around: Around, raw: Raw, given: Ligands | None) -> bool:
+    """Whether the given ligands count the unbound atoms, as they may those of a ligand that is breaking.
+
+    Raises
+    ------
+    PerceptionError
+        A whole ligand is unbound; names its first atom.
+    """
+    if given is None or formula_beside(raw.symbols, around.metals) != total_formula(given):
+        return False
+    whole = [ligand.bound_formula for ligand, _ in given]
+    gone = [fragment for fragment in around.loose if Counter(raw.symbols[i] for i in fragment) in whole]
+    if not gone:
+        return True
+    first = int(gone[0][0])
+    formula = formula_text(Counter(raw.symbols[i] for i in gone[0]))
+    raise PerceptionError(
+        f"atom {first} ({raw.symbols[first]}, of {formula}) belongs to the ligands given ({listed(given)}) but is "
+        "more than a bond away from any metal; allowed: ligands that touch metal. Move it, or leave it out of the "
+        "annotation"
+    )
+
+
+def require_whole_ligands(raw: Raw, around: Around) -> None:
+    """Refuse to leave out atoms that a ligand has lost."""
+    torn = torn_bond(raw.symbols, np.concatenate(around.loose), around.metals, around.pairs)
+    if torn is not None:
+        a, b = (f"{i} ({raw.symbols[i]})" for i in torn)
+        raise PerceptionError(
+            f"atom {a} is bonded to no metal and lies next to atom {b} of another molecule: a torn bond, or hydrogen "
+            "atoms of a disordered group; allowed: whole molecules. Repair the coordinates, or name the ligands in "
+            "atoms.info['ligand_smiles']"
+        )
+
+
+def without_loose(raw: Raw, loose: Sequence[np.ndarray]) -> Raw:
+    """The object without unbound molecules and ions, and the note that says so."""
+    kinds = Counter(formula_text(Counter(raw.symbols[i] for i in fragment)) for fragment in loose)
+    listed = ", ".join(f"{n} × {formula}" for formula, n in kinds.items())
+    atoms = ", ".join(f"{raw.symbols[fragment[0]]}{fragment[0]}" for fragment in loose[:4])
+    note = f"left out, more than a bond away from any metal: {listed} (at {atoms}{', …' if len(loose) > 4 else ''})"
+    kept = np.setdiff1d(np.arange(len(raw.symbols)), np.concatenate(loose))
+    return replace(part(raw, kept), notes=(*raw.notes, note, *_counter_ion_note(kinds)))
+
+
+def _counter_ion_note(kinds: Mapping[str, int]) -> tuple[str, ...]:
+    known = {formula: n for formula, n in kinds.items() if formula in COUNTER_IONS}
+    charge = -sum(COUNTER_IONS[formula] * n for formula, n in known.items())
+    unknown = [formula for formula in kinds if formula not in COUNTER_IONS and _is_odd(formula)]
+    if unknown:
+        return (
+            f"left out, with an odd number of electrons: {', '.join(unknown)}, an ion of unknown charge unless it "
+            "lacks atoms; so the cluster has the opposite charge in this compound, and is taken as neutral",
+        )
+    if not charge:
+        return ()
+    return (
+        f"counter-ions left out ({', '.join(known)}): the cluster has charge {charge:+d} in this compound and is taken "
+        "as neutral, for eq. (1) has no charge term",
+    )
+
+
+def _is_odd(formula: str) -> bool:
+    return sum(atomic_numbers[symbol] * int(n or 1) for symbol, n in _ELEMENT.findall(formula)) % 2 == 1
+
+
+def odd_electrons(raw: Raw, metals: np.ndarray, ligands: Ligands) -> tuple[str, ...]:
+    """The note on a cluster with an odd number of electrons; empty for an even one."""
+    counts = Counter(raw.symbols)
+    if len(raw.symbols) == len(metals):
+        counts.update(total_formula(ligands))
+    electrons = sum(atomic_numbers[symbol] * n for symbol, n in counts.items()) - raw.charge
+    if round(electrons) % 2 == 0:
+        return ()
+    return (f"an odd number of electrons at charge {raw.charge:+g}: an open shell",) if raw.charge else (ODD_NOTE,)
+
+
+def require_one_cluster(raw: Raw, around: Around, given: Ligands | None) -> None:
+    """Refuse several separate clusters in one object.
+
+    Where ligands are given, a metal atom without any may have been moved away, and so may those of a bare core.
+    """
+    members = around.parts.members
+    if given:
+        core = frozenset(around.metals.tolist())
+        members = tuple(rows for rows in members if not core.issuperset(rows.tolist()))
+    if len(members) < 2 or around.parts.endless:
+        return
+    kinds = Counter(formula_text(Counter(raw.symbols[i] for i in rows)) for rows in members)
+    listed = ", ".join(f"{n} × {formula}" for formula, n in kinds.items())
+    raise SeveralClustersError(
+        f"the object holds {len(members)} separate clusters ({listed}); allowed: one. "
+        "ase_bimetal.split_clusters(obj) gives each by itself"
+    )
+
+
+def perceived(symbols: tuple[str, ...], around: Around) -> Ligands:
+    contacts = metal_contacts(symbols, around.metals, around.shell, around.pairs)
+    return perceive_ligands(symbols, around.shell, contacts)
+
+
+def with_notes(raw: Raw, around: Around, kind: str) -> Raw:
+    """The object with a note on what it is besides its kind."""
+    n, members = len(around.metals), around.parts.members
+    has_shell = len(around.shell.fragments) > 0
+    if kind == "extended" and around.parts.endless_metal and not around.on_framework:
+        note = "a slab or solid metal with other atoms on or in it: no cluster, and what is on it are no ligands"
+    elif kind == "cluster" and n <= 2 and has_shell:
+        note = f"a molecular complex of {n} metal atom{'s' * (n > 1)}, without a metal core"
+    elif kind == "cluster" and len(members) > 1:
+        note = f"the metal core is in {len(members)} pieces, each further than a bond from the others"
+    elif kind == "alloy" and not around.parts.endless:
+        note = f"a bare molecule or particle of {n} metal atom{'s' * (n > 1)}, not a solid alloy"
+    else:
+        return raw
+    return replace(raw, notes=tuple(dict.fromkeys((*raw.notes, note))))
+
+
+def _check_distances(symbols: tuple[str, ...], pairs: Pairs) -> None:
+    close = np.flatnonzero(pairs.distance < COINCIDENT_BELOW)
+    if len(close):
+        a, b = pairs.first[close[0]], pairs.second[close[0]]
+        raise GeometryError(
+            f"atoms {a} ({symbols[a]}) and {b} ({symbols[b]}) are {pairs.distance[close[0]]:.3f} Å apart; allowed: at "
+            f"least {COINCIDENT_BELOW} Å"
+        )
+
+
+def kind_of_formula(symbols: tuple[str, ...], metals: np.ndarray, given: Ligands | None) -> str:
+    """Kind of a composition: silicates and oxides are frameworks, all other non-metals are ligands."""
+    rest = set(symbols) - {symbols[i] for i in metals}
+    if given:
+        return "cluster"
+    if not rest:
+        return "alloy"
+    return "extended" if "O" in rest and ("Si" in rest or "C" not in rest) else "cluster"
+
+
+def listed(ligands: Iterable[tuple[Ligand, int]]) -> str:
+    return ", ".join(f"{n} × {ligand.name}" for ligand, n in ligands)
+
+
+def formula_beside(symbols: Sequence[str], leave_out: np.ndarray) -> dict[str, int]:
+    """Element counts of an object without some of its atoms."""
+    present = Counter(symbols)
+    present.subtract(symbols[i] for i in leave_out)
+    return {symbol: n for symbol, n in present.items() if n}
+
+
+__all__ = [
+    "COUNTER_IONS",
+    "Around",
+    "Ligands",
+    "belongs",
+    "formula_beside",
+    "kind_of_formula",
+    "kind_of_geometry",
+    "listed",
+    "odd_electrons",
+    "look_around",
+    "perceived",
+    "require_one_cluster",
+    "require_whole_ligands",
+    "with_notes",
+    "without_loose",
+]
