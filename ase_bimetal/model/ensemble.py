@@ -51,7 +51,7 @@ def _stack_into(target: nn.Module, members: Sequence[nn.Module]) -> None:
             _stack_into(child, children)
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def member_outputs(network: MML, encoded: Sequence[Encoded]) -> np.ndarray:
     """What each member of a stacked network says of each system, in units of its target: (n, members).
 
