@@ -10,7 +10,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-
 #: So few rows are mapped in less time than it takes to say how the result shall lie in memory.
 _FEW_ROWS = 64
 
