@@ -234,6 +234,10 @@ class BimetallicSystem(MSONable):
 
     def content_key(self) -> str:
         """Digest of everything that decides a prediction, for caches."""
+        return self._content_key
+
+    @cached_property
+    def _content_key(self) -> str:
         parts = (self.symbols, self.pbc, self.kind, tuple(self.ligand_counts.items()))
         digest = hashlib.sha256(repr(parts).encode())
         digest.update(self.positions.tobytes() + self.cell.tobytes())
