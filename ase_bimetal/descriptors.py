@@ -20,7 +20,8 @@ from ase.geometry import get_distances
 from ase_bimetal import elements
 from ase_bimetal.errors import BimetalError, MissingDataError, OneMetalError, UnknownElementError
 from ase_bimetal.ligands import Ligand
-from ase_bimetal.neighbors import pairs_within
+from ase_bimetal.neighbors import Pairs, pairs_within
+from ase_bimetal.sites import Sites
 from ase_bimetal.system import BimetallicSystem
 
 if TYPE_CHECKING:
@@ -336,11 +337,17 @@ def _require_geometry(system: BimetallicSystem, what: str) -> None:
 def _nearest_distance(system: BimetallicSystem, a: str, b: str) -> float:
     """Mean distance [Å] of neighbours of elements a and b, or their shortest distance when none are neighbours."""
     reach = NEIGHBOUR_FACTOR * (elements.metallic_radius(a) + elements.metallic_radius(b)) / 100
-    rows = np.concatenate([_rows(system, a), _rows(system, b)])
-    found = pairs_within(system.positions[rows], system.cell, system.pbc, reach)
-    n_a = len(_rows(system, a))
-    unlike = (found.first < n_a) & (found.second >= n_a)
+    found = _metal_pairs(Sites(system), reach)
+    symbols = np.array(system.metal_symbols)
+    unlike = (symbols[found.first] == a) & (symbols[found.second] == b)
     return float(found.distance[unlike].mean() if unlike.any() else _distances(system, a, b).min())
+
+
+@lru_cache(maxsize=64)
+def _metal_pairs(sites: Sites, reach: float) -> Pairs:
+    """Pairs of metal atoms closer than `reach` [Å], whichever metals they are; rows count the metals."""
+    system = sites.system
+    return pairs_within(system.positions[system.metals], system.cell, system.pbc, reach)
 
 
 def _mean_distance(system: BimetallicSystem, a: str, b: str) -> float:

@@ -47,11 +47,14 @@ class MetalExchange:
         start = self.start
         cutoff = search_cutoff([*start.symbols, _LARGEST_METAL])
         pairs = pairs_within(start.positions, start.cell, start.pbc, cutoff)
-        self._shell = cut_shell(start.symbols, start.metals, pairs)
+        self._donors = frozenset(ligand.donor for ligand, _ in start.ligands)
+        shell = cut_shell(start.symbols, start.metals, pairs)
+        # Of the shell's bonds only those of donors decide what touches a metal.
+        may_donate = np.array([symbol in self._donors for symbol in start.symbols])
+        self._shell = replace(shell, bonds=shell.bonds[may_donate[shell.bonds].any(axis=1)])
         is_metal = np.zeros(len(start.symbols), dtype=bool)
         is_metal[start.metals] = True
-        self._contacts = pairs.where(~is_metal[pairs.first] & is_metal[pairs.second])
-        self._donors = frozenset(ligand.donor for ligand, _ in start.ligands)
+        self._contacts = pairs.where(may_donate[pairs.first] & ~is_metal[pairs.first] & is_metal[pairs.second])
 
     def system(self, metals: Sequence[str]) -> BimetallicSystem:
         """The cluster with these elements on its metal sites, as `as_system` would read it.

@@ -22,6 +22,7 @@ from ase_bimetal import elements
 from ase_bimetal.errors import ChargedSystemError, GeometryError
 from ase_bimetal.files import DATASETS
 from ase_bimetal.neighbors import pairs_within
+from ase_bimetal.sites import Sites
 
 if TYPE_CHECKING:
     from ase_bimetal.system import BimetallicSystem
@@ -128,19 +129,23 @@ def _distances(system: BimetallicSystem) -> tuple[np.ndarray, np.ndarray, np.nda
     """Pairs of atoms, each at least once, and their distances [Å]; the far ones may be missing."""
     numbers = np.array([atomic_numbers[symbol] for symbol in system.symbols])
     if len(numbers) <= _FEW and not any(system.pbc):
-        radii = covalent_radii[numbers]
-        distance = cdist(system.positions, system.positions)
-        near = distance < JOINED_BELOW * (radii[:, None] + radii)
-        first, second = np.nonzero(near & _upper(len(numbers)))
-        return first, second, distance[first, second]
+        radii, (first, second, distance) = covalent_radii[numbers], _near_on_sites(Sites(system))
+        near = distance < JOINED_BELOW * (radii[first] + radii[second])
+        return first[near], second[near], distance[near]
     pairs = pairs_within(system.positions, system.cell, system.pbc,
                          2 * JOINED_BELOW * float(covalent_radii[np.unique(numbers)].max()))
     return pairs.first, pairs.second, pairs.distance
 
 
-@lru_cache(maxsize=32)
-def _upper(n: int) -> np.ndarray:
-    return np.triu(np.ones((n, n), dtype=bool), 1)
+@lru_cache(maxsize=8)
+def _near_on_sites(sites: Sites) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of few atoms, each once, that may be near each other whatever metals the sites hold."""
+    system = sites.system
+    radii = covalent_radii[[atomic_numbers[symbol] for symbol in system.symbols]]
+    radii[system.metals] = covalent_radii.max()
+    distance = cdist(system.positions, system.positions)
+    first, second = np.nonzero(np.triu(distance < JOINED_BELOW * (radii[:, None] + radii), 1))
+    return first, second, distance[first, second]
 
 
 class _Examination:

@@ -223,6 +223,10 @@ class BimetallicSystem(MSONable):
 
     def content_key(self) -> str:
         """Digest of everything that decides a prediction, for caches."""
+        return self._content_key
+
+    @cached_property
+    def _content_key(self) -> str:
         parts: tuple[object, ...] = (self.symbols, self.pbc, self.kind, tuple(self.ligand_counts.items()))
         if self.charge:
             parts = (*parts, self.charge)

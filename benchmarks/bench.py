@@ -38,9 +38,10 @@ from ase_bimetal.screening import evaluate
 from ase_bimetal.screening.candidates import enumerate_candidates, required_shells
 from ase_bimetal.screening.config import ScreenConfig
 from ase_bimetal.screening.evaluate import Chunk, evaluate_chunk
-from ase_bimetal.screening.templates import build_template, template_name
+from ase_bimetal.screening.templates import template_name
 from ase_bimetal.structures.assembly import assemble
 from ase_bimetal.structures.motifs import Prototype
+from ase_bimetal.structures.templates import build_template
 from ase_bimetal.system import as_system
 
 STORED = Path(__file__).with_suffix(".json")

@@ -11,7 +11,7 @@ PACKAGE = Path(ase_bimetal.__file__).parent
 #: Rooms of the shop from left to right; a room imports from its own and from those before it.
 ORDER = (
     ("errors", "files", "extras", "workers", "elements", "cells"),
-    ("ligands", "annotation", "neighbors"),
+    ("ligands", "annotation", "neighbors", "sites"),
     ("shell", "probes", "geometry"),
     ("supports", "parts", "perception"),
     ("inputs", "surroundings"),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from ase_bimetal.model.encode import GraphBatch
 from ase_bimetal.model.layers import LayerNorm, Linear
+
+if TYPE_CHECKING:
+    from ase_bimetal.model.filter_table import FilterTable
 
 
 def scatter_sum(values: torch.Tensor, index: torch.Tensor, size: int, axis: int = 0) -> torch.Tensor:
@@ -115,12 +119,26 @@ class GraphEncoder(nn.Module):
         self.layers = nn.ModuleList(FilterConvolution(width, RadialBasis.size) for _ in range(n_layers))
         self.score = Linear(width, n_tokens)
         self.value = Linear(width, width)
+        #: Filters known by distance; for frozen networks only, see `ase_bimetal.model.ensemble.stack`.
+        self.table: FilterTable | None = None
 
     def forward(self, graph: GraphBatch, size: int) -> torch.Tensor:
         """Tokens (…, size, n_tokens, width) of `size` graphs."""
-        blocks = self.blocks(graph)
-        # One block's filters at a time: they are the largest of all arrays.
-        return self.read((map(layer.filtered, blocks) for layer in self.layers), graph, size)
+        return self.read(self.filtered(graph), graph, size)
+
+    def filtered(self, graph: GraphBatch) -> Iterator[Iterable[FilteredEdges]]:
+        """Each layer's filtered edges, one block at a time: filters are the largest of all arrays."""
+        found = None if self.table is None or torch.is_grad_enabled() else self.table.look_up(graph)
+        if found is None:
+            blocks = self.blocks(graph)
+            return (map(layer.filtered, blocks) for layer in self.layers)
+        shape = self.embed.bias.shape  # with the members of stacked weights first
+        return (found.filtered(number, _EDGES_PER_BLOCK, shape) for number in range(len(self.layers)))
+
+    def filters_at(self, lengths: torch.Tensor, stretches: torch.Tensor) -> list[torch.Tensor]:
+        """Each layer's filters (e, …, width) for lengths (e,) and stretches (e,) [Å]."""
+        radial = self.radial(lengths, stretches)
+        return [layer.filter(radial).movedim(-2, 0) for layer in self.layers]
 
     def read(self, filtered: Iterable[Iterable[FilteredEdges]], graph: GraphBatch, size: int) -> torch.Tensor:
         """Tokens (…, size, n_tokens, width) of graphs whose edges each layer, in turn, has filtered."""

@@ -15,6 +15,7 @@ from ase_bimetal.descriptors import ligand_log_p, mixing_enthalpy
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.neighbors import Pairs, pairs_within
 from ase_bimetal.probes import METAL_PROBES, ligand_probe, metal_probes
+from ase_bimetal.sites import Sites
 from ase_bimetal.system import BimetallicSystem
 
 #: Elements a donor atom can have, in the order of the one-hot code of nodes.
@@ -225,28 +226,14 @@ def encode(
 def core_graph(system: BimetallicSystem) -> Graph:
     """Graph of the metal core and its donors: metal pairs within 6 Å, metal–donor pairs within 4 Å."""
     rows = np.concatenate([system.metals, system.donors]).astype(int)
-    near = _core_pairs(_Geometry(system), system.donors.tobytes())
+    near = _core_pairs(Sites(system), system.donors.tobytes())
     return _graph([system.symbols[i] for i in rows], len(system.metals), near)
 
 
-class _Geometry:
-    """Where a system's atoms are, equal for systems that share the array: those whose metals were exchanged."""
-
-    def __init__(self, system: BimetallicSystem) -> None:
-        self.system = system
-
-    def __hash__(self) -> int:
-        return hash((id(self.system.positions), id(self.system.metals)))
-
-    def __eq__(self, other: object) -> bool:
-        mine, theirs = self.system, getattr(other, "system", None)
-        return theirs is not None and mine.positions is theirs.positions and mine.metals is theirs.metals
-
-
 @lru_cache(maxsize=32)
-def _core_pairs(geometry: _Geometry, donors: bytes) -> Pairs:
-    """Edges of the core's graph; `donors` are the rows of the donors, which tell apart what one geometry can hold."""
-    system = geometry.system
+def _core_pairs(sites: Sites, donors: bytes) -> Pairs:
+    """Edges of the core's graph; `donors` are the rows of the donors, which depend on the metals."""
+    system = sites.system
     rows = np.concatenate([system.metals, np.frombuffer(donors, dtype=system.donors.dtype)]).astype(int)
     n_metals = len(system.metals)
     pairs = pairs_within(system.positions[rows], system.cell, system.pbc, METAL_CUTOFF)

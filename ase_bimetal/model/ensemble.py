@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ase_bimetal.model.encode import Encoded, collate
+from ase_bimetal.model.filter_table import FilterTable
 from ase_bimetal.model.layers import SideBySide
 from ase_bimetal.model.mml import MML
 
@@ -34,6 +35,7 @@ def stack(members: Sequence[MML]) -> MML:
     """
     network = deepcopy(members[0]).requires_grad_(False)
     _stack_into(network, members)
+    network.core.table = FilterTable(network.core)
     return network.eval()
 
 
@@ -51,7 +53,7 @@ def _stack_into(target: nn.Module, members: Sequence[nn.Module]) -> None:
             _stack_into(child, children)
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def member_outputs(network: MML, encoded: Sequence[Encoded]) -> np.ndarray:
     """What each member of a stacked network says of each system, in units of its target: (n, members).
 

@@ -15,7 +15,7 @@ from typing import Any
 from monty.json import MSONable
 
 from ase_bimetal import errors as error_classes
-from ase_bimetal.descriptors import all_descriptors, is_accessible
+from ase_bimetal.descriptors import ACCESSIBLE_ABOVE, all_descriptors
 from ase_bimetal.errors import BimetalError, ModelError, ReferenceStateError
 from ase_bimetal.model.domain import Z90
 from ase_bimetal.system import BimetallicSystem
@@ -175,7 +175,7 @@ def describe(system: BimetallicSystem) -> dict[str, Any]:
         "n_metals": system.n_metals,
         "descriptors": descriptors,
         "accessibility_index": phi,
-        "accessible": None if phi is None else is_accessible(system),
+        "accessible": None if phi is None else phi > ACCESSIBLE_ABOVE,
     }
 
 

@@ -10,6 +10,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+#: So few rows are mapped in less time than it takes to say how the result shall lie in memory.
+_FEW_ROWS = 64
+
 
 def per_member(parameter: torch.Tensor, own_axes: int, values: torch.Tensor) -> torch.Tensor:
     """Line up a stacked parameter with values (members, …), so that each member's own broadcasts.
@@ -34,6 +37,18 @@ def per_member(parameter: torch.Tensor, own_axes: int, values: torch.Tensor) -> 
     return parameter.reshape(len(parameter), *[1] * gap, *parameter.shape[1:])
 
 
+def rms_normalised(values: torch.Tensor, eps: float | None) -> torch.Tensor:
+    """Values (…, width) over their root mean square; torch's own function takes twice as long on few rows.
+
+    Examples
+    --------
+    >>> rms_normalised(torch.tensor([3.0, -3.0]), 0.0)
+    tensor([ 1., -1.])
+    """
+    floor = torch.finfo(values.dtype).eps if eps is None else eps
+    return values * values.square().mean(-1, keepdim=True).add_(floor).rsqrt_()
+
+
 class Linear(nn.Linear):
     """Linear layer of one network or of stacked ones."""
 
@@ -45,14 +60,16 @@ class Linear(nn.Linear):
         if values.ndim == 2:  # rows that all members share
             flat = F.linear(values, self.weight.flatten(0, 1), None if self.bias is None else self.bias.flatten())
             return flat.view(-1, members, width).transpose(0, 1)
-        rows = values.flatten(1, -2)
-        # A row of all members lies together in memory: gathering and summing rows is three times faster.
-        mapped = values.new_empty(rows.shape[1], members, width).transpose(0, 1)
+        rows = values if values.ndim == 3 else values.reshape(members, -1, values.shape[-1])
+        mapped = None
+        if rows.shape[1] > _FEW_ROWS:
+            # A row of all members lies together in memory: gathering and summing rows is three times faster.
+            mapped = values.new_empty(rows.shape[1], members, width).transpose(0, 1)
         if self.bias is None:
-            torch.bmm(rows, self.weight.mT, out=mapped)
+            mapped = torch.bmm(rows, self.weight.mT, out=mapped)
         else:
-            torch.baddbmm(self.bias[:, None], rows, self.weight.mT, out=mapped)
-        return mapped.unflatten(1, values.shape[1:-1]) if values.ndim > 3 else mapped
+            mapped = torch.baddbmm(self.bias[:, None], rows, self.weight.mT, out=mapped)
+        return mapped if values.ndim == 3 else mapped.view(*values.shape[:-1], width)
 
 
 class LayerNorm(nn.LayerNorm):
@@ -73,8 +90,7 @@ class RMSNorm(nn.RMSNorm):
         """Normalise (…, width)."""
         if self.weight.ndim == 1:
             return super().forward(values)
-        scaled = F.rms_norm(values, self.normalized_shape, eps=self.eps)
-        return scaled * per_member(self.weight, 1, values)
+        return rms_normalised(values, self.eps) * per_member(self.weight, 1, values)
 
 
 class PReLU(nn.PReLU):

@@ -1,7 +1,7 @@
 """Ligand embeddings: mean-pooled last hidden states of a T5 encoder over SMILES.
 
-The package ships a small encoder; any Hugging Face T5 (for example MolT5) goes through the same argument. The
-common ligands' embeddings are shipped beside the weights, because importing transformers takes seconds.
+The package ships a small encoder and runs it in NumPy; any Hugging Face T5 (for example MolT5) goes through the same
+argument and runs in transformers. The common ligands' embeddings are shipped beside the weights.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from safetensors.numpy import load_file, save, save_file
 from ase_bimetal.errors import LigandError, WeightsError
 from ase_bimetal.extras import name_extra
 from ase_bimetal.files import write_whole
+from ase_bimetal.model.smiles_t5 import SmilesT5
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, T5EncoderModel
@@ -50,7 +51,7 @@ class LigandEncoder:
         ``"bundled"``, the path of a Hugging Face folder, or a hub id such as ``"laituan245/molt5-small"``.
         Only a hub id that is not in the local Hugging Face cache needs the network.
     device
-        Torch device on which unseen SMILES are computed.
+        Torch device on which another encoder than the shipped one runs.
 
     Raises
     ------
@@ -78,8 +79,11 @@ class LigandEncoder:
         return {name: value for name, value in vars(self).items() if name != "_loaded"}
 
     @cached_property
-    def _loaded(self) -> tuple[PreTrainedTokenizerBase, T5EncoderModel]:
-        return load_t5(self.folder, self.device)
+    def _loaded(self) -> Callable[[str], np.ndarray]:
+        """What embeds one SMILES; the shipped encoder needs no transformers."""
+        if self.source == BUNDLED:
+            return SmilesT5(self.folder).embed
+        return partial(compute_embedding, *load_t5(self.folder, self.device))
 
     def require_digest(self, digest: str) -> None:
         """Refuse to stand in for another encoder: `digest` is that of the encoder a model was trained with.
@@ -127,7 +131,7 @@ class LigandEncoder:
         path = _cache_path(self.digest, smiles)
         vector = _read_cached(path, smiles)
         if vector is None or vector.shape != (self.width,):
-            vector = compute_embedding(*self._loaded, smiles)
+            vector = self._loaded(smiles)
             _write_cached(path, {smiles: vector})
         return vector
 

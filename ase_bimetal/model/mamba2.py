@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ase_bimetal.model.layers import Linear, RMSNorm, per_member
+from ase_bimetal.model.layers import Linear, RMSNorm, per_member, rms_normalised
 
 #: Range of the step sizes that dt_bias starts from, as in mamba_ssm.
 _DT_MIN, _DT_MAX, _DT_FLOOR = 1e-3, 1e-1, 1e-4
@@ -75,51 +75,42 @@ def _chunked_scan(
     """Chunked algorithm: quadratic within chunks, a recurrence of states between them."""
     length, groups = x.shape[1], B.shape[2]
     size = min(chunk_size, length)
-    inputs = _heads_by_group(_chunks(x * dt[..., None], size), groups)
-    decay = _heads_by_group(_chunks(dt * A, size), groups).cumsum(dim=2)  # log decay since the chunk began
-    B, C = _chunks(B, size), _chunks(C, size)
+    inputs = _heads_first(x * dt[..., None], size, groups)
+    decay = _heads_first(dt * A, size, groups).cumsum(dim=-1)  # log decay since the chunk began
+    B, C = (_heads_first(part, size, groups)[:, :, :, 0] for part in (B, C))
     y = _within_chunks(inputs, decay, B, C)
     if inputs.shape[1] > 1:
         y = y + _from_earlier_chunks(inputs, decay, B, C)
-    return y.flatten(3, 4).flatten(1, 2)[:, :length]
+    return y.permute(0, 1, 4, 2, 3, 5).reshape(x.shape[0], -1, *x.shape[2:])[:, :length]
 
 
-def _chunks(values: torch.Tensor, size: int) -> torch.Tensor:
-    """(b, l, …) → (b, c, size, …), zero-padded at the end: a zero step leaves the state alone."""
+def _heads_first(values: torch.Tensor, size: int, groups: int) -> torch.Tensor:
+    """(b, l, h, …) → (b, c, g, r, size, …), zero-padded at the end: a zero step leaves the state alone."""
     padding = -values.shape[1] % size
     if padding:
         values = F.pad(values, (0, 0) * (values.ndim - 2) + (0, padding))
-    return values.unflatten(1, (-1, size))
-
-
-def _heads_by_group(values: torch.Tensor, groups: int) -> torch.Tensor:
-    """(b, c, q, h, …) → (b, c, q, g, r, …)."""
-    return values.unflatten(3, (groups, -1))
+    split = values.reshape(values.shape[0], -1, size, groups, values.shape[2] // groups, *values.shape[3:])
+    return split.permute(0, 1, 3, 4, 2, *range(5, split.ndim))
 
 
 def _within_chunks(inputs: torch.Tensor, decay: torch.Tensor, B: torch.Tensor, C: torch.Tensor) -> torch.Tensor:
-    """Outputs due to the inputs of the same chunk: (b, c, q, g, r, p)."""
-    size = decay.shape[2]
-    earlier = torch.ones(size, size, dtype=torch.bool, device=decay.device).tril()
-    by_head = decay.permute(0, 1, 3, 4, 2)  # b c g r q
-    between = by_head[..., :, None] - by_head[..., None, :]
+    """Outputs due to the inputs of the same chunk: (b, c, g, r, q, p)."""
+    later = decay.new_full((decay.shape[-1],) * 2, -torch.inf).triu(1)
     # Later positions are masked before exp, where they could overflow and turn the gradient into NaN.
-    weight = between.masked_fill(~earlier, -torch.inf).exp()
-    similarity = C.permute(0, 1, 3, 2, 4) @ B.permute(0, 1, 3, 4, 2)
-    outputs = (weight * similarity[:, :, :, None]) @ inputs.permute(0, 1, 3, 4, 2, 5)  # b c g r q p
-    return outputs.permute(0, 1, 4, 2, 3, 5)
+    weight = (decay[..., :, None] - decay[..., None, :] + later).exp()
+    return (weight * (C @ B.mT)[:, :, :, None]) @ inputs
 
 
 def _from_earlier_chunks(inputs: torch.Tensor, decay: torch.Tensor, B: torch.Tensor, C: torch.Tensor) -> torch.Tensor:
-    """Outputs due to the state that earlier chunks have left: (b, c, q, g, r, p)."""
-    to_end = (decay[:, :, -1:] - decay).exp()
-    left = torch.einsum("bckgr,bckgrp,bckgn->bcgrpn", to_end, inputs, B)
-    over_chunk = decay[:, :, -1].exp()[..., None, None]
+    """Outputs due to the state that earlier chunks have left: (b, c, g, r, q, p)."""
+    to_end = (decay[..., -1:] - decay).exp()
+    left = torch.einsum("bcgrk,bcgrkp,bcgkn->bcgrpn", to_end, inputs, B)
+    over_chunk = decay[..., -1].exp()[..., None, None]
     state, before = torch.zeros_like(left[:, 0]), []
     for chunk in range(left.shape[1]):
         before.append(state)
         state = state * over_chunk[:, chunk] + left[:, chunk]
-    return torch.einsum("bcqgr,bcqgn,bcgrpn->bcqgrp", decay.exp(), C, torch.stack(before, dim=1))
+    return torch.einsum("bcgrq,bcgqn,bcgrpn->bcgrqp", decay.exp(), C, torch.stack(before, dim=1))
 
 
 class GatedRMSNorm(nn.Module):
@@ -132,8 +123,9 @@ class GatedRMSNorm(nn.Module):
 
     def forward(self, x: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
         """Gate and normalise; all of shape (…, width)."""
-        x = (x * F.silu(gate)).unflatten(-1, (self.n_groups, -1))
-        return F.rms_norm(x, x.shape[-1:], eps=self.eps).flatten(-2) * per_member(self.weight, 1, gate)
+        x = x * F.silu(gate)
+        grouped = x.view(*x.shape[:-1], self.n_groups, -1)
+        return rms_normalised(grouped, self.eps).view(x.shape) * per_member(self.weight, 1, gate)
 
 
 class Mamba2(nn.Module):
@@ -222,26 +214,27 @@ class Mamba2(nn.Module):
 
     def _convolved(self, mixed: torch.Tensor) -> torch.Tensor:
         """Causal convolution of each channel (b, l, c): for a few taps, shifts beat a general convolution."""
-        taps = self.conv1d.weight[..., 0, :].unbind(dim=-1)
-        padded, length = F.pad(mixed, (0, 0, len(taps) - 1, 0)), mixed.shape[-2]
-        convolved = per_member(self.conv1d.bias, 1, mixed)
-        for k, tap in enumerate(taps):
-            convolved = torch.addcmul(convolved, padded[..., k : k + length, :], per_member(tap, 1, mixed))
+        *earlier, last = per_member(self.conv1d.weight[..., 0, :], 2, mixed[..., None]).unbind(dim=-1)
+        convolved = torch.addcmul(per_member(self.conv1d.bias, 1, mixed), mixed, last)
+        length = mixed.shape[-2]
+        for gap, tap in enumerate(reversed(earlier[-length + 1 :] if length > 1 else []), start=1):
+            rest = length - gap
+            convolved.narrow(-2, gap, rest).addcmul_(mixed.narrow(-2, 0, rest), tap)
         return convolved
 
     def _scan(self, mixed: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
         """State-space part with its skip connection D: (…, b, l, d_inner)."""
         width, rates = self.ngroups * self.d_state, -self.A_log.exp()
-        x, B, C = mixed.split([self.d_inner, width, width], dim=-1)
-        x = x.unflatten(-1, (self.nheads, self.headdim))
-        B, C = (part.unflatten(-1, (self.ngroups, self.d_state)) for part in (B, C))
-        if rates.ndim == 1:
-            y = selective_scan(x, dt, rates, B, C, self.chunk_size)
-        else:  # stacked members are more sequences of the same batch
-            each = rates[:, None, None].expand(-1, x.shape[1], -1, -1).flatten(0, 1)
-            y = selective_scan(*(part.flatten(0, 1) for part in (x, dt)), each,
-                               *(part.flatten(0, 1) for part in (B, C)), self.chunk_size).view_as(x)
-        return (y + x * per_member(self.D, 1, dt)[..., None]).flatten(-2)
+        batch, length = mixed.shape[-3:-1]
+        # Stacked members are more sequences of the same batch.
+        flat, steps = mixed.reshape(-1, length, mixed.shape[-1]), dt.reshape(-1, length, self.nheads)
+        if rates.ndim > 1:
+            rates = rates.repeat_interleave(batch, dim=0)[:, None]
+        x, B, C = flat.split([self.d_inner, width, width], dim=-1)
+        x = x.reshape(*steps.shape, self.headdim)
+        B, C = (part.reshape(*steps.shape[:2], self.ngroups, self.d_state) for part in (B, C))
+        y = selective_scan(x, steps, rates, B, C, self.chunk_size).reshape(*dt.shape, -1)
+        return torch.addcmul(y, x.view_as(y), per_member(self.D, 1, dt)[..., None]).flatten(-2)
 
 
 class Mamba2Block(nn.Module):

@@ -13,6 +13,7 @@ from ase_bimetal.errors import LigandError, WeightsError
 from ase_bimetal.ligands import LIGAND_NAMES, Ligand
 from ase_bimetal.model import ligand_encoder
 from ase_bimetal.model.ligand_encoder import LigandEncoder, bundled_folder, compute_embedding, load_t5
+from ase_bimetal.model.smiles_t5 import SmilesT5
 
 UNSEEN = "CCCSc1ccc(Br)cc1"
 LIGANDS = sorted(Ligand.parse(name).smiles for name in LIGAND_NAMES)
@@ -132,6 +133,27 @@ def test_a_checkpoint_can_refuse_another_encoder(tiny_t5_folder):
     LigandEncoder().require_digest(LigandEncoder().digest)
     with pytest.raises(WeightsError, match="trained with ligand encoder"):
         LigandEncoder(tiny_t5_folder).require_digest(LigandEncoder().digest)
+
+
+def test_the_shipped_encoder_embeds_as_transformers_does(bundled_t5):
+    for smiles in [*LIGANDS, *RARE, UNSEEN, "C" * 30 + "S", "C" * 300 + "S", "*\n?"]:
+        tokenizer, _ = bundled_t5
+        assert SmilesT5(bundled_folder()).tokens(smiles) == tokenizer(smiles)["input_ids"]
+        found = SmilesT5(bundled_folder()).embed(smiles)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, compute_embedding(*bundled_t5, smiles), rtol=1e-6, atol=1e-6)
+
+
+def test_an_unseen_ligand_needs_neither_transformers_nor_torch_with_the_shipped_encoder(cache):
+    code = (
+        "import sys; import platformdirs; platformdirs.user_cache_dir = lambda name: sys.argv[1]; "
+        "sys.modules['transformers'] = sys.modules['torch'] = None; "
+        "from ase_bimetal.model.ligand_encoder import LigandEncoder; "
+        f"print(LigandEncoder().embed(['{UNSEEN}']).shape)"
+    )
+    run = subprocess.run([sys.executable, "-c", code, str(cache)], check=True, capture_output=True, text=True)
+    assert run.stdout == "(1, 128)\n"
+    assert list(cache.rglob("*.safetensors"))
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "common_ligands.safetensors"])
