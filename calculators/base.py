@@ -1,18 +1,35 @@
-"""What the package's calculators share: watched annotations, dropped results, no gradients."""
+"""Any model of formation energies as an ASE calculator: watched annotations, dropped results, no gradients."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ase import Atoms
-from ase.calculators.calculator import Calculator, PropertyNotImplementedError
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 from ase.outputs import Properties
 
 from ase_bimetal.annotation import annotation_of
 from ase_bimetal.errors import OptionError
 from ase_bimetal.ligands import parse_ligands
 
+if TYPE_CHECKING:
+    from ase_bimetal.model.interface import Prediction
+
+#: What every model predicts, by the names that `ase_bimetal.Prediction` has for it.
+PREDICTED = (
+    "formation_energy_per_metal",
+    "formation_energy_std",
+    "formation_energy_interval",
+    "accessibility_index",
+    "accessible",
+    "descriptors",
+    "flags",
+    "reference",
+    "level",
+    "model",
+)
 _NO_GRADIENT = (
     "{who} predicts formation energies of given structures, not a potential-energy surface, so it has no {name}; "
     "relax with another calculator first"
@@ -20,12 +37,14 @@ _NO_GRADIENT = (
 
 
 class FormationCalculator(Calculator):
-    """Base of the formation-energy calculators; `calculate` is for the subclass to write.
+    """Base of the formation-energy calculators; a subclass names its model and its options.
+
+    The ASE ``energy`` is E_form × N_metal [eV]; what else a model predicts are further results.
 
     Parameters
     ----------
     parameters
-        Options of the subclass.
+        Options by name, those of `ase_bimetal.predict` that the subclass lists.
 
     Raises
     ------
@@ -33,14 +52,72 @@ class FormationCalculator(Calculator):
         An option that the subclass does not have.
     """
 
+    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy"]
+    #: Results beside ASE's own properties; `get_property` and ``results`` have them too.
+    extra_properties: tuple[str, ...] = PREDICTED
     #: Names of the options; others are refused.
     options: tuple[str, ...] = ()
-    #: Results beside ASE's own properties; `get_property` and ``results`` have them too.
-    extra_properties: tuple[str, ...] = ()
+    #: Model of a calculator whose option ``model`` is not given.
+    default_model = "auto"
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
         self._info_seen: object = None
+
+    def calculate(
+        self, atoms: Atoms | None = None, properties: list[str] | None = None, system_changes: list[str] = all_changes
+    ) -> None:
+        """Predict; fills ``results`` with floats, strings, dicts and tuples, never arrays."""
+        super().calculate(atoms, properties, system_changes)
+        [found] = self._predictions([self.atoms])
+        more = self.further_results(self.atoms)
+        self._info_seen = _watched_info(self.atoms)
+        self.results = {"energy": found.energy, "free_energy": found.energy}
+        self.results |= {name: getattr(found, name) for name in PREDICTED} | more
+
+    def further_results(self, atoms: Atoms) -> dict[str, Any]:
+        """Give what a subclass adds to the results."""
+        return {}
+
+    def get_energies(self, images: Sequence[Atoms]) -> list[float]:
+        """Give the energies [eV] of many objects, predicted together."""
+        return [found.energy for found in self._predictions(images)]
+
+    def energies_on_sites(self, atoms: Atoms, sites: Sequence[int]) -> Callable[[Sequence[str]], float]:
+        """Make a function from elements on sites to the energy.
+
+        It spares reading again what does not depend on the elements, for searches that swap metals.
+
+        Parameters
+        ----------
+        atoms
+            The object; it is not changed.
+        sites
+            Indices of the metal atoms whose elements are given later.
+
+        Returns
+        -------
+        callable
+            Takes one symbol for each site, gives E_form × N_metal [eV].
+        """
+        from ase_bimetal.model.placements import SiteEnergies
+        from ase_bimetal.model.predictor import Predictor
+        from ase_bimetal.model.registry import get_model
+
+        asked = self._asked()
+        model = get_model(asked["model"], asked.get("device", "cpu"))
+        if isinstance(model, Predictor):
+            return SiteEnergies(model, atoms, sites, asked.get("ligands"), asked.get("reference", "dimer"))
+        return lambda symbols: self.get_energies([_with_symbols(atoms, sites, symbols)])[0]
+
+    def _predictions(self, images: Sequence[Atoms]) -> list[Prediction]:
+        from ase_bimetal.model.registry import predict
+
+        return predict(images, **self._asked())
+
+    def _asked(self) -> dict[str, Any]:
+        """Options of `predict`."""
+        return {"model": self.default_model, **self.parameters}
 
     def set(self, **kwargs: Any) -> dict[str, Any]:
         """Change options; results are dropped when one differs."""
@@ -76,9 +153,12 @@ class FormationCalculator(Calculator):
             self.get_property(name, atoms)
         return self.export_properties()
 
-    def remember_info(self) -> None:
-        """Note what `check_state` compares with; to be called once a calculation has succeeded."""
-        self._info_seen = _watched_info(self.atoms)
+
+def _with_symbols(atoms: Atoms, sites: Sequence[int], symbols: Sequence[str]) -> Atoms:
+    """A copy with these elements on the sites."""
+    copy = atoms.copy()
+    copy.symbols[list(sites)] = list(symbols)
+    return copy
 
 
 def _unknown_option(who: str, name: str, known: tuple[str, ...]) -> str:

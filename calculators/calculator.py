@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ase import Atoms
-from ase.calculators.calculator import all_changes
-
 from ase_bimetal.calculators.base import FormationCalculator
-from ase_bimetal.system import Charge, as_system
-
-_RESULTS = (
-    "formation_energy_per_metal",
-    "formation_energy_std",
-    "formation_energy_interval",
-    "accessibility_index",
-    "accessible",
-    "descriptors",
-    "flags",
-    "reference",
-    "level",
-    "model",
-)
+from ase_bimetal.system import Charge
 
 
 class MMLFormationCalculator(FormationCalculator):
@@ -60,8 +43,6 @@ class MMLFormationCalculator(FormationCalculator):
     """
 
     name = "bimetal"
-    implemented_properties = ["energy", "free_energy"]
-    extra_properties = _RESULTS
     options = ("model", "ligands", "reference", "device", "charge")
 
     def __init__(
@@ -75,40 +56,3 @@ class MMLFormationCalculator(FormationCalculator):
     ) -> None:
         options = {"ligands": ligands, "reference": reference, "device": device, "charge": charge}
         super().__init__(model=str(model), **options, **kwargs)
-
-    def calculate(
-        self, atoms: Atoms | None = None, properties: list[str] | None = None, system_changes: list[str] = all_changes
-    ) -> None:
-        """Predict; fills ``results`` with floats, strings, dicts and tuples, never arrays."""
-        from ase_bimetal.model.interface import Failure
-        from ase_bimetal.model.registry import get_model
-
-        super().calculate(atoms, properties, system_changes)
-        options = self.parameters
-        system = as_system(self.atoms, options["ligands"], options["charge"])
-        [found] = get_model(options["model"], options["device"]).predict([system], options["reference"])
-        if isinstance(found, Failure):
-            raise found.error
-        self.remember_info()
-        self.results = {"energy": found.energy, "free_energy": found.energy}
-        self.results |= {key: getattr(found, key) for key in _RESULTS}
-
-    def get_energies(self, images: Sequence[Atoms]) -> list[float]:
-        """Energies [eV] of many clusters, predicted together."""
-        from ase_bimetal.model.registry import predict
-
-        options = self.parameters
-        names = ("model", "ligands", "reference", "device", "charge")
-        return [found.energy for found in predict(images, **{name: options[name] for name in names})]
-
-    def energies_on_sites(self, atoms: Atoms, sites: Sequence[int]) -> Callable[[Sequence[str]], float]:
-        """A function that gives the energy [eV] of a cluster for the elements on some of its metal sites.
-
-        It spares reading again what does not depend on the elements, for searches that swap metals.
-        """
-        from ase_bimetal.model.placements import SiteEnergies
-        from ase_bimetal.model.predictor import get_predictor
-
-        options = self.parameters
-        predictor = get_predictor(options["model"], options["device"])
-        return SiteEnergies(predictor, atoms, sites, options["ligands"], options["reference"])

@@ -5,22 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ase import Atoms
-from ase.calculators.calculator import all_changes
 
-from ase_bimetal.calculators.base import FormationCalculator
+from ase_bimetal.calculators.base import PREDICTED, FormationCalculator
 from ase_bimetal.system import Charge, as_system
-
-_FROM_FOREST = (
-    "formation_energy_per_metal",
-    "formation_energy_interval",
-    "formation_energy_std",
-    "level",
-    "reference",
-    "model",
-    "novelty",
-    "flags",
-)
-_FROM_DESCRIPTORS = ("accessibility_index", "accessible", "descriptors", "surroundings")
 
 
 class DescriptorFormationCalculator(FormationCalculator):
@@ -54,33 +41,17 @@ class DescriptorFormationCalculator(FormationCalculator):
     """
 
     name = "bimetal-descriptors"
-    implemented_properties = ["energy", "free_energy"]
-    extra_properties = (*_FROM_FOREST, *_FROM_DESCRIPTORS)
+    default_model = "descriptor-forest"
     options = ("ligands", "charge")
+    extra_properties = (*PREDICTED, "novelty", "surroundings")
 
     def __init__(self, ligands: object = None, charge: Charge = "refuse", **kwargs: Any) -> None:
         super().__init__(ligands=ligands, charge=charge, **kwargs)
 
-    def calculate(
-        self, atoms: Atoms | None = None, properties: list[str] | None = None, system_changes: list[str] = all_changes
-    ) -> None:
-        """Predict; fills ``results`` with floats, strings, dicts and tuples, never arrays."""
-        from ase_bimetal.descriptors import all_descriptors, is_accessible
+    def further_results(self, atoms: Atoms) -> dict[str, Any]:
+        """Say what the object is and what in it the forest has not seen."""
         from ase_bimetal.model.forest import get_forest
         from ase_bimetal.model.table import surroundings
 
-        super().calculate(atoms, properties, system_changes)
-        system = as_system(self.atoms, self.parameters["ligands"], self.parameters["charge"])
-        found = get_forest().estimate(system)
-        descriptors = all_descriptors(system)
-        phi = descriptors.get("phi (-)")
-        self.remember_info()
-        energy = found.formation_energy_per_metal * system.n_metals
-        self.results = {"energy": energy, "free_energy": energy}
-        self.results |= {key: getattr(found, key) for key in _FROM_FOREST}
-        self.results |= {
-            "accessibility_index": phi,
-            "accessible": None if phi is None else is_accessible(system),
-            "descriptors": descriptors,
-            "surroundings": surroundings(system),
-        }
+        system = as_system(atoms, self.parameters["ligands"], self.parameters["charge"])
+        return {"novelty": get_forest().novelty(system), "surroundings": surroundings(system)}

@@ -161,6 +161,24 @@ def test_recomputes_when_it_should(cluster):
         cluster.get_potential_energy()
 
 
+def test_many_objects_and_elements_on_sites_have_the_energies_of_each(cluster):
+    gold, palladium = (int(np.flatnonzero(cluster.symbols == symbol)[0]) for symbol in ("Au", "Pd"))
+    second = cluster.copy()
+    second.symbols[[gold, palladium]] = ["Pd", "Au"]
+    alone = [results(atoms)["energy"] for atoms in (cluster, slab(), second)]
+    assert alone[0] != alone[2]
+    calculator = DescriptorFormationCalculator()
+    assert calculator.get_energies([cluster, slab()]) == alone[:2]
+    sites = sorted([gold, palladium], reverse=True)
+    on_sites = calculator.energies_on_sites(second, sites)
+    assert on_sites([str(cluster.symbols[i]) for i in sites]) == alone[0]
+    assert on_sites([str(second.symbols[i]) for i in sites]) == alone[2]
+
+
+def test_results_say_what_the_forest_has_not_seen():
+    assert [results(atoms)["novelty"] for atoms in (slab(), oxide())] == ["prototype", "surroundings"]
+
+
 def test_pickles(cluster):
     expected = results(cluster)["energy"]
     cluster.calc = pickle.loads(pickle.dumps(DescriptorFormationCalculator()))

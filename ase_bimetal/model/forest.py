@@ -196,12 +196,18 @@ class DescriptorForest(FormationModel):
             It has no coordinates, or a host without atoms that touch metal.
         """
         require_neutral(system)
-        _require_two_metals(system)
-        row = material_features(system) | {
-            "host": system.host, "dopant": system.dopant, "surroundings": surroundings(system)
-        }
-        [found] = self.estimate_rows(pd.DataFrame([row]), [set(correction_features(system))])
+        [found] = self.estimate_rows(_described(system), [set(correction_features(system))])
         return replace(found, flags=(*system.notes, *found.flags))
+
+    def novelty(self, system: BimetallicSystem) -> str:
+        """Say what in an object the forest has not seen.
+
+        Returns
+        -------
+        str
+            ``"prototype"``, ``"metal pair"`` or ``"surroundings"``, as in `Estimate`.
+        """
+        return self._novelty(_described(system).iloc[0])
 
     def estimate_rows(self, rows: pd.DataFrame, corrected: list[set[str]] | None = None) -> list[Estimate]:
         """Formation energies from descriptors alone, for materials known by their numbers and not their coordinates.
@@ -295,6 +301,15 @@ def forest_digest(table: DescriptorTable) -> str:
 def get_forest() -> DescriptorForest:
     """The shipped forest, grown once in a process."""
     return DescriptorForest(read_table(), json.loads(CARD.read_text()))
+
+
+def _described(system: BimetallicSystem) -> pd.DataFrame:
+    """The one row of `estimate_rows` for an object with coordinates."""
+    _require_two_metals(system)
+    row = material_features(system) | {
+        "host": system.host, "dopant": system.dopant, "surroundings": surroundings(system)
+    }
+    return pd.DataFrame([row])
 
 
 def _require_two_metals(system: BimetallicSystem) -> None:
