@@ -126,8 +126,7 @@ def candidate_name(composition: str, ligands: str | None) -> str:
     >>> candidate_name("Au4Pd2", "2 PMe3 + 8 SMe"), candidate_name("Au8Pd", "2 Cl + 6 PPh3")
     ('Au4Pd2(SMe)8(PMe3)2', 'Au8Pd(PPh3)6(Cl)2')
     """
-    parts = sorted(shell_parts(ligands), key=lambda part: _place_in_formula(part[1]))
-    return composition + "".join(f"({name}){count}" for count, name in parts)
+    return composition + "".join(f"({name}){count}" for count, name in shell_parts(ligands))
 
 
 @lru_cache(maxsize=4096)
@@ -143,12 +142,18 @@ def _place_in_formula(name: str) -> tuple[int, str]:
 
 
 def shell_parts(ligands: str | None) -> list[tuple[int, str]]:
-    """Count and name of each ligand in the column ``ligands``, which is empty for a support.
+    """Count and name of each ligand of a shell, in the order of a formula.
+
+    Parameters
+    ----------
+    ligands
+        The column ``ligands``, which is empty for a support.
 
     Examples
     --------
-    >>> shell_parts("8 PET + 2 PPh3"), shell_parts(None)
+    >>> shell_parts("2 PPh3 + 8 PET"), shell_parts(None)
     ([(8, 'PET'), (2, 'PPh3')], [])
     """
-    parts = [_COUNTED.match(part) for part in (ligands or "").split(" + ")]
-    return [(int(part[1]), part[2]) for part in parts if part]
+    matched = [_COUNTED.match(part) for part in (ligands or "").split(" + ")]
+    parts = [(int(part[1]), part[2]) for part in matched if part]
+    return sorted(parts, key=lambda part: _place_in_formula(part[1]))

@@ -108,3 +108,22 @@ def test_heads_sort_and_find_and_pages_work_by_hand(browse, page, results):
     assert phi == sorted(phi, reverse=True) and len(phi) > 1
     best = re.search(r'<option data-caption="([^"]*)">4\.', text)[1]
     assert f'id="caption">{best}<' in text
+
+
+def test_a_narrow_page_cuts_no_chart_and_puts_colour_bars_below(browse, page):
+    script = """<script>
+      setTimeout(() => {
+        const charts = [...document.querySelectorAll("[data-chart]")];
+        const bars = (div) => div.data.map((trace) => trace.colorbar ?? trace.marker?.colorbar).filter(Boolean);
+        const root = document.documentElement.dataset;
+        root.widths = charts.map((div) => div.querySelector(".main-svg").clientWidth).join(" ");
+        root.bars = charts.map((div) => bars(div).map((bar) => bar.orientation)).join(" ");
+      }, 3000);
+    </script></body>"""
+    narrow = page.with_name("narrow.html")
+    text = page.read_text(encoding="utf-8").replace("</head>", "<style>body { width: 370px }</style></head>")
+    narrow.write_text(text.replace("</body>", script), encoding="utf-8")
+    shown = browse(narrow)[0]
+    widths = [int(width) for width in re.search(r'data-widths="([^"]*)"', shown)[1].split()]
+    assert len(widths) == 3 and min(widths) > 300 and max(widths) <= 370
+    assert re.search(r'data-bars="([^"]*)"', shown)[1] == "h h h"
