@@ -11,7 +11,7 @@ from ase.data.colors import jmol_colors
 
 from ase_bimetal.plots import ACCESSIBLE_COLOUR, MIXING_COLOURS, drawn_bonds, mixing_reach
 from ase_bimetal.report.results import FRONT, NAME, Results
-from ase_bimetal.report.words import plain
+from ase_bimetal.report.words import formula, number, plain
 from ase_bimetal.screening import columns as c
 from ase_bimetal.system import BimetallicSystem
 
@@ -72,7 +72,7 @@ def map_chart(results: Results) -> str:
 
 def _escaped(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows whose texts are safe in a label, in which Plotly understands some HTML."""
-    return rows.assign(**{column: rows[column].map(escape) for column in (NAME, c.MOTIF)})
+    return rows.assign(**{NAME: rows[NAME].map(lambda name: escape(formula(name))), c.MOTIF: rows[c.MOTIF].map(escape)})
 
 
 def _hover() -> str:
@@ -167,16 +167,17 @@ def heat_chart(results: Results, host: str) -> str:
     """Dopant × ligand of a host: lowest E_form in every cell, empty where nothing was predicted."""
     import plotly.graph_objects as go
 
-    cells = {(row[c.DOPANTS], row[c.LIGAND]): row for _, row in best_per_cell(results, host).iterrows()}
+    cells = {(row[c.DOPANTS], row[c.LIGAND]): row for _, row in _escaped(best_per_cell(results, host)).iterrows()}
     dopants = list(dict.fromkeys(dopant for dopant, _ in cells))
     ligands = sorted({ligand for _, ligand in cells})
     grid = [[cells.get((dopant, ligand)) for dopant in dopants] for ligand in ligands]
     shown = (c.ID, NAME, c.FORMATION_ENERGY_STD, c.MIXING_ENTHALPY, c.MOTIF, c.PHI)
     figure = go.Figure(go.Heatmap(
-        x=dopants, y=ligands, colorscale="Cividis", hoverongaps=False,
+        x=dopants, y=[escape(formula(ligand)) for ligand in ligands], colorscale="Cividis", hoverongaps=False,
         z=[[None if row is None else round(row[c.FORMATION_ENERGY], 4) for row in line] for line in grid],
         customdata=[[None if row is None else [row[name] for name in shown] for row in line] for line in grid],
-        texttemplate="%{z:.2f}", hovertemplate=_hover().replace("%{y:.2f}", "%{z:.2f}").replace(
+        text=[["" if row is None else number(row[c.FORMATION_ENERGY]) for row in line] for line in grid],
+        texttemplate="%{text}", hovertemplate=_hover().replace("%{y:.2f}", "%{z:.2f}").replace(
             "φ %{x:.3f}", "φ %{customdata[5]:.3f}"),
         colorbar={"title": {"text": _ENERGY, "side": "right"}, "thickness": 14, "outlinewidth": 0.5},
     ))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ase_bimetal.errors import WeightsError
 from ase_bimetal.extras import name_extra
 from ase_bimetal.files import write_whole
-from ase_bimetal.report import charts, words
+from ase_bimetal.report import cards, charts, words
 from ase_bimetal.report.results import NAME, Results, read_results
 from ase_bimetal.report.table import table_block
 from ase_bimetal.screening import columns as c
@@ -22,6 +22,7 @@ from ase_bimetal.system import as_system
 
 if TYPE_CHECKING:
     import pandas as pd
+    from ase import Atoms
 
 #: Rows in the table, structures to turn and roses, unless told otherwise.
 TABLE_ROWS, BEST, ROSES = 5000, 10, 6
@@ -107,10 +108,12 @@ def render(results: Results, rows: int = TABLE_ROWS) -> str:
 
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(_text("report.html.j2"))
     table, notes = table_block(results, rows)
-    figures = {"rows": table, **_charts(results)}
+    best = _cards(results)
+    figures = {"rows": table, **_charts(results), **_structure_blocks(best)}
     return template.render(
         title=results.info["config"].get("title") or _TITLES[results.on_supports],
         version=version("ase-bimetal"),
+        model_name=results.info["model"],
         css=Markup(_text("report.css")),
         script=Markup(_text("report.js")),
         plotly=Markup(get_plotlyjs()),
@@ -121,6 +124,8 @@ def render(results: Results, rows: int = TABLE_ROWS) -> str:
         failures=words.failure_groups(results.failed),
         skipped=words.failure_groups(results.skipped),
         **_best(results),
+        cards=[card for card, _ in best],
+        drawn=Markup,
         **_captions(results, rows),
         **_model(results),
     )
@@ -142,8 +147,7 @@ def _charts(results: Results) -> dict[str, str]:
     figures = {"map": charts.map_chart(results)}
     figures |= {f"rose-{host}": charts.rose_chart(results, host) for host in _rose_hosts(results)}
     figures |= {f"heat-{host}": charts.heat_chart(results, host) for host in _heat_hosts(results)}
-    structures = [charts.structure_chart(as_system(atoms)) for atoms in _structures(results)]
-    return figures | {"structures": f"[{','.join(structures)}]"}
+    return figures
 
 
 def _rose_hosts(results: Results) -> list[str]:
@@ -156,21 +160,34 @@ def _heat_hosts(results: Results) -> list[str]:
     return charts.heat_hosts(results, _rose_hosts(results))
 
 
-def _structures(results: Results) -> list[Any]:
+def _cards(results: Results) -> list[tuple[cards.Card, Atoms]]:
+    """Cards of the best candidates, each with its geometry."""
     from ase_bimetal.screening import candidate_atoms
 
-    return [candidate_atoms(results.folder, row_id) for row_id in results.predicted[c.ID].head(BEST)]
+    rows = [row for _, row in results.predicted.head(BEST).iterrows()]
+    found = [candidate_atoms(results.folder, row[c.ID]) for row in rows]
+    return [(cards.make_card(row, atoms, i), atoms)
+            for i, (row, atoms) in enumerate(zip(rows, found, strict=True), start=1)]
+
+
+def _structure_blocks(best: Sequence[tuple[cards.Card, Atoms]]) -> dict[str, str]:
+    """JSON of the structures to turn, and of those to save."""
+    if not best:
+        return {}
+    structures = [charts.structure_chart(as_system(atoms)) for _, atoms in best]
+    saved = [{"id": card.id, "stem": card.stem, "xyz": card.xyz, "cif": card.cif} for card, _ in best]
+    return {"structures": f"[{','.join(structures)}]", "files": json.dumps(saved, ensure_ascii=False)}
 
 
 def _best(results: Results) -> dict[str, Any]:
     rows = [row for _, row in results.predicted.head(BEST).iterrows()]
     captions = [
-        f"{row[NAME]}, {row[c.MOTIF]}: E_form {words.measured(row)} eV/metal ({results.info['level']}). "
+        f"{words.formula(row[NAME])}, {row[c.MOTIF]}: E_form {words.measured(row)} eV/metal ({results.info['level']}). "
         f"Geometry: {row[c.GEOMETRY]}." for row in rows
     ]
     return {
         "best": [_best_row(row, i) for i, row in enumerate(rows)],
-        "structures": [{"name": f"{i}. {row[NAME]}, {row[c.MOTIF]}", "caption": caption}
+        "structures": [{"name": f"{i}. {words.formula(row[NAME])}, {row[c.MOTIF]}", "caption": caption}
                        for i, (row, caption) in enumerate(zip(rows, captions, strict=True), start=1)],
         "geometry_note": _HOW_TO_TURN,
     }
@@ -178,7 +195,7 @@ def _best(results: Results) -> dict[str, Any]:
 
 def _best_row(row: pd.Series, place: int) -> BestRow:
     return BestRow(
-        name=row[NAME], motif=row[c.MOTIF], energy=words.measured(row), interval=words.interval(row),
+        name=words.formula(row[NAME]), motif=row[c.MOTIF], energy=words.measured(row), interval=words.interval(row),
         phi=words.number(row[c.PHI], 3), mixing=words.number(row[c.MIXING_ENTHALPY], 1),
         log_p=words.number(row[c.LOG_P]), structure=place,
     )
@@ -204,7 +221,7 @@ def _captions(results: Results, rows: int) -> dict[str, Any]:
         "best_caption": f"{order} {level}. ± is one standard deviation.",
         "map_caption": f"Formation energy against accessibility index, coloured by H_mix (blue: the metals mix). Bars: "
                        f"one standard deviation. Points and front: all predicted, passing or not. {level}.{thinned} "
-                       "Click a point to find it in the table.",
+                       "Click a point to find it in the table, and to turn it if it is among the best.",
         "rose_caption": f"Each bar is the candidate of lowest E_form with that dopant: length −E_form, colour H_mix "
                         f"(blue: the metals mix), black line the 90 % interval. {level}.{left_out}",
         "table_caption": f"{part} {order} E_form: {level}; ± is one standard deviation. Press a column's name to sort; "
@@ -276,7 +293,13 @@ def _card(results: Results) -> dict[str, Any] | None:
 
 
 def _metrics(card: dict[str, Any]) -> Sequence[dict[str, Any]]:
-    return [_error_row(split, name, row) for split, models in card["metrics"].items() for name, row in models.items()]
+    """Errors of the model on every split, and of the best of the others, which it has to beat."""
+    shown = []
+    for split, models in card["metrics"].items():
+        name, *others = models
+        best = min(others, key=lambda other: models[other]["MAE"], default=None)
+        shown += [_error_row(split, kept, models[kept]) for kept in (name, best) if kept is not None]
+    return shown
 
 
 def _error_row(split: str, name: str, row: Mapping[str, float]) -> dict[str, str]:

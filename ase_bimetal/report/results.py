@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ase_bimetal.descriptors import ACCESSIBLE_ABOVE
+from ase_bimetal.errors import LigandError
+from ase_bimetal.ligands import Ligand
 from ase_bimetal.screening import columns as c
 
 if TYPE_CHECKING:
@@ -21,10 +24,12 @@ NAME, FRONT = "name", "front"
 _READ = (
     c.ID, c.STATUS, c.REASON, c.MOTIF, c.HOST, c.DOPANTS, c.COMPOSITION, c.ARRANGEMENT, c.LIGAND, c.LIGANDS,
     c.FORMATION_ENERGY,
-    c.FORMATION_ENERGY_STD, c.FORMATION_ENERGY_LOW, c.FORMATION_ENERGY_HIGH, c.PHI, c.ACCESSIBLE,
+    c.FORMATION_ENERGY_STD, c.FORMATION_ENERGY_LOW, c.FORMATION_ENERGY_HIGH, c.TEMPLATE_ERROR, c.PHI,
+    c.ACCESSIBLE,
     c.REDUCED_DISTANCE, c.CHI_ENV, c.MIXING_ENTHALPY, c.MISCIBLE, c.LOG_P, c.METAL_COST, c.CRITICAL_METALS, c.FLAGS,
     c.PASSES, c.GEOMETRY, c.REFERENCE,
 )
+_CHALCOGENS, _HALOGENS = ("O", "S", "Se", "Te"), ("F", "Cl", "Br", "I")
 _COUNTED = re.compile(r"^(\d+) (.+)$")
 
 
@@ -118,10 +123,37 @@ def candidate_name(composition: str, ligands: str | None) -> str:
 
     Examples
     --------
-    >>> candidate_name("Au4Pd2", "8 PET + 2 PPh3")
-    'Au4Pd2(PET)8(PPh3)2'
+    >>> candidate_name("Au4Pd2", "2 PMe3 + 8 SMe"), candidate_name("Au8Pd", "2 Cl + 6 PPh3")
+    ('Au4Pd2(SMe)8(PMe3)2', 'Au8Pd(PPh3)6(Cl)2')
     """
-    if not ligands:
-        return composition
-    parts = [_COUNTED.match(part) for part in ligands.split(" + ")]
-    return composition + "".join(f"({part[2]}){part[1]}" if part else "" for part in parts)
+    return composition + "".join(f"({name}){count}" for count, name in shell_parts(ligands))
+
+
+@lru_cache(maxsize=4096)
+def _place_in_formula(name: str) -> tuple[int, str]:
+    """Ligands in the order of the literature: through chalcogens, other X, neutral, halides; each kind by name."""
+    try:
+        ligand = Ligand.parse(name)
+    except LigandError:
+        return 4, name
+    if ligand.type != "X":
+        return 2, name
+    return 0 if ligand.donor in _CHALCOGENS else 3 if ligand.donor in _HALOGENS else 1, name
+
+
+def shell_parts(ligands: str | None) -> list[tuple[int, str]]:
+    """Count and name of each ligand of a shell, in the order of a formula.
+
+    Parameters
+    ----------
+    ligands
+        The column ``ligands``, which is empty for a support.
+
+    Examples
+    --------
+    >>> shell_parts("2 PPh3 + 8 PET"), shell_parts(None)
+    ([(8, 'PET'), (2, 'PPh3')], [])
+    """
+    matched = [_COUNTED.match(part) for part in (ligands or "").split(" + ")]
+    parts = [(int(part[1]), part[2]) for part in matched if part]
+    return sorted(parts, key=lambda part: _place_in_formula(part[1]))

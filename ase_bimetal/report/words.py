@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NAMED = 3
+# Counts follow a letter or a bracket; bonds, brackets of atoms and the first ring of a SMILES do not occur in formulas.
+_COUNT, _SMILES = re.compile(r"(?<=[A-Za-z)])\d+"), re.compile(r"[=#@\[\]/\\](?!\d+$)|[cnCN]1(?!\d)")
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 # What a filter of the screening means, with its unit.
 _FILTERS = {
     "phi_above": "φ above {}",
@@ -58,6 +62,19 @@ def number(value: float | None, digits: int = 2) -> str:
         return "–"
     text = f"{value:.{digits}f}"
     return text.replace("-", "−" if float(text) else "")
+
+
+def formula(name: str) -> str:
+    """A name with its counts as subscripts; a SMILES in it, whose digits are rings, leaves the name as it is.
+
+    Examples
+    --------
+    >>> formula("Au4Pd2(PET)8(PPh3)2 #2"), formula("Au4Pd2(SC1CC1)8"), formula("Au24-staple")
+    ('Au₄Pd₂(PET)₈(PPh₃)₂ #2', 'Au4Pd2(SC1CC1)8', 'Au₂₄-staple')
+    """
+    if _SMILES.search(name):
+        return name
+    return _COUNT.sub(lambda found: found[0].translate(_SUBSCRIPTS), name)
 
 
 def plain(value: object) -> str:
@@ -144,7 +161,7 @@ def tiles(results: Results) -> list[Tile]:
         *shown,
         Tile(f"{int(_true(ok[c.ACCESSIBLE]).sum()):,}", "accessible (φ > −0.3)"),
         Tile(f"{len(results.passing):,}", "pass the filters"),
-        Tile(f"{measured(best)}", f"eV/metal, best: {best[NAME]}, {best[c.MOTIF]}"),
+        Tile(f"{measured(best)}", f"eV/metal, best: {formula(best[NAME])}, {best[c.MOTIF]}"),
     ]
 
 
@@ -206,7 +223,7 @@ def _best(results: Results) -> list[str]:
     """The first places, and how many others could as well be first."""
     leading = _leading(results)
     first, podium = leading.iloc[0], [row for _, row in leading.head(_NAMED).iterrows()]
-    named = [f"{row[NAME]} ({row[c.MOTIF]}) with {measured(row)} eV/metal" for row in podium]
+    named = [f"{formula(row[NAME])} ({row[c.MOTIF]}) with {measured(row)} eV/metal" for row in podium]
     rivals = int((leading[c.FORMATION_ENERGY_LOW] < first[c.FORMATION_ENERGY_HIGH]).sum()) - 1
     who = "Best" if len(results.passing) else "No candidate passes the filters. Best of all"
     ranking = f"{who} by the upper end of the 90 % interval of E_form: {'; '.join(named)}."
@@ -226,7 +243,7 @@ def _alternatives(leading: pd.DataFrame) -> str:
         "whose metals mix, without a note": _true(leading[c.MISCIBLE]) & (leading[c.FLAGS].map(len) == 0),
     }
     found = [(words, leading[mask].iloc[0]) for words, mask in chosen.items() if mask.any()]
-    named = [f"{words}: {row[NAME]} ({row[c.MOTIF]}), {measured(row)} eV/metal" for words, row in found]
+    named = [f"{words}: {formula(row[NAME])} ({row[c.MOTIF]}), {measured(row)} eV/metal" for words, row in found]
     return f"Best {'; '.join(named)}." if named else ""
 
 

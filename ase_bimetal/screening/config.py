@@ -27,6 +27,11 @@ _ONLY_CLUSTERS = ("ligands", "motifs", "metals_per_core", "dopant_counts", "arra
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
+def _as_several(value: Any) -> Any:
+    """A single value where several may stand, as in ``dopants: Pd``."""
+    return (value,) if isinstance(value, (str, int, dict)) else value
+
+
 def _check_metal(symbol: str) -> str:
     require_metal(symbol)
     return symbol
@@ -64,6 +69,11 @@ class Filters(BaseModel):
     miscible: bool | None = None
     metal_cost_below: float | None = None
     unflagged: bool = False
+
+    @field_validator("exclude_metals", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        return _as_several(value)
 
     @field_validator("exclude_metals")
     @classmethod
@@ -133,6 +143,12 @@ class ScreenConfig(BaseModel):
     reference: Literal["dimer", "hydride", "radical"] = "dimer"
     device: str = "cpu"
     chunk_size: int = Field(500, ge=1)
+
+    @field_validator("hosts", "dopants", "ligands", "motifs", "supports", "metals_per_core", "dopant_counts",
+                     mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        return _as_several(value)
 
     @field_validator("hosts", "dopants")
     @classmethod

@@ -5,8 +5,11 @@ import re
 
 import pytest
 
+from ase_bimetal.report.cards import file_stem
 from ase_bimetal.report.html import BEST
+from ase_bimetal.report.results import NAME
 from ase_bimetal.report.words import number
+from ase_bimetal.screening import candidate_atoms
 from ase_bimetal.screening import columns as c
 
 
@@ -74,7 +77,7 @@ def test_sorting_and_filters_come_from_the_address(browse, page, results):
     assert sorted_by(text) == {"energy": "descending"}
 
 
-def test_heads_sort_and_find_and_pages_work_by_hand(browse, page):
+def test_heads_sort_and_find_and_pages_work_by_hand(browse, page, results):
     script = """<script>
       const head = (key) => document.querySelector(`th[data-key=${key}] button`);
       head("phi").click(); head("phi").click();
@@ -83,15 +86,44 @@ def test_heads_sort_and_find_and_pages_work_by_hand(browse, page):
       document.documentElement.dataset.found = document.querySelector("[data-status]").textContent;
       find.value = ""; find.dispatchEvent(new Event("input"));
       document.querySelector("[data-step='1']").click();
+      const saved = [];
+      saveFile = (name, text) => saved.push(`${name}:${text.split("\\n")[0]}`);
+      document.querySelector("[data-show='1']").click();
+      document.querySelector("[data-save-structure=xyz]").click();
+      document.querySelector("[data-save-structure=cif]").click();
+      document.documentElement.dataset.saved = saved.join(" ");
       document.querySelector("[data-show='3']").click();
+      document.documentElement.dataset.turned = document.getElementById("structure").selectedIndex;
     </script></body>"""
     driven = page.with_name("driven.html")
     driven.write_text(page.read_text(encoding="utf-8").replace("</body>", script), encoding="utf-8")
     text = browse(driven)[0]
-    assert 'data-found="16 of ' in text
+    assert 'data-found="16 of ' in text and 'data-turned="3"' in text
+    atoms = candidate_atoms(results.folder, results.predicted[c.ID].iloc[1])
+    stem, count = re.search(r'data-saved="(02-[\w-]+)\.xyz:(\d+) \1\.cif:data_', text).groups()
+    assert int(count) == len(atoms) and stem == f"02-{file_stem(results.predicted[NAME].iloc[1])}"
     assert sorted_by(text) == {"phi": "descending"}
     assert "showing 26 to " in status(text) and "page 2 of" in status(text)
     phi = [float(row["phi"].replace("−", "-")) for row in table(text)]
     assert phi == sorted(phi, reverse=True) and len(phi) > 1
     best = re.search(r'<option data-caption="([^"]*)">4\.', text)[1]
     assert f'id="caption">{best}<' in text
+
+
+def test_a_narrow_page_cuts_no_chart_and_puts_colour_bars_below(browse, page):
+    script = """<script>
+      setTimeout(() => {
+        const charts = [...document.querySelectorAll("[data-chart]")];
+        const bars = (div) => div.data.map((trace) => trace.colorbar ?? trace.marker?.colorbar).filter(Boolean);
+        const root = document.documentElement.dataset;
+        root.widths = charts.map((div) => div.querySelector(".main-svg").clientWidth).join(" ");
+        root.bars = charts.map((div) => bars(div).map((bar) => bar.orientation)).join(" ");
+      }, 3000);
+    </script></body>"""
+    narrow = page.with_name("narrow.html")
+    text = page.read_text(encoding="utf-8").replace("</head>", "<style>body { width: 370px }</style></head>")
+    narrow.write_text(text.replace("</body>", script), encoding="utf-8")
+    shown = browse(narrow)[0]
+    widths = [int(width) for width in re.search(r'data-widths="([^"]*)"', shown)[1].split()]
+    assert len(widths) == 3 and min(widths) > 300 and max(widths) <= 370
+    assert re.search(r'data-bars="([^"]*)"', shown)[1] == "h h h"

@@ -1,23 +1,28 @@
 """The report as a file: whole, alone, honest about what it shows."""
 
+import io
 import json
 import re
 import sys
 from dataclasses import replace
+from html import escape
 
 import pandas as pd
 import pytest
+from ase.io import read
 from typer.testing import CliRunner
 
 from ase_bimetal.cli.report import report
 from ase_bimetal.errors import MissingPackageError, ScreenError
-from ase_bimetal.report import charts, read_results, summarise, write_figures, write_report
-from ase_bimetal.report.html import render
-from ase_bimetal.report.results import FRONT, NAME, Results, candidate_name
+from ase_bimetal.report import charts, html, read_results, summarise, write_figures, write_report
+from ase_bimetal.report.html import BEST, render
+from ase_bimetal.report.results import FRONT, NAME, Results, candidate_name, shell_parts
 from ase_bimetal.report.table import table_block
-from ase_bimetal.report.words import failure_groups
+from ase_bimetal.report.words import failure_groups, formula, number
+from ase_bimetal.screening import candidate_atoms
 from ase_bimetal.screening import columns as c
 from ase_bimetal.structures.motifs import DOPANTS
+from ase_bimetal.system import as_system
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +39,7 @@ def static(text):
 def test_the_report_is_one_file_that_asks_for_no_other(page, text, static):
     assert [p.name for p in page.parent.iterdir() if p.suffix != ".html"] == []
     assert "default-src 'none'" in static
-    assert not re.findall(r'\ssrc\s*=|@import|url\(', static)
+    assert not re.findall(r'\ssrc\s*=\s*"(?!data:image/png;base64,)|@import|url\(', static)
     links = re.findall(r"<(\w+)[^>]*\shref\s*=\s*\"([^\"]*)", static)
     assert {tag for tag, target in links if target.startswith("http")} == {"a"}
     assert all(target.startswith("https://doi.org/") for tag, target in links if tag == "a")
@@ -46,7 +51,7 @@ def test_the_summary_needs_no_script(static, results):
     for sentence in summarise(results)[:1]:
         assert sentence in static
     best = results.predicted.iloc[0]
-    assert best["name"] in static and " ± " in static
+    assert formula(best["name"]) in static and " ± " in static
     assert results.info["level"] in static and results.info["model"] in static
     assert "UnsupportedElementError" in static and "Gd" in static
 
@@ -87,11 +92,11 @@ def test_nothing_beats_the_front(results):
 def test_the_heat_map_holds_the_lowest_energy_of_each_dopant_and_ligand(results, static):
     assert charts.heat_hosts(results, ["Au", "Pt"]) == ["Au"]
     [drawn] = json.loads(charts.heat_chart(results, "Au"))["data"]
-    assert drawn["x"] == list(DOPANTS) and drawn["y"] == ["PMe3", "SMe"]
+    assert drawn["x"] == list(DOPANTS) and drawn["y"] == ["PMe₃", "SMe"]
     rows = results.predicted
-    for i, ligand in enumerate(drawn["y"]):
+    for i in range(2):
         for k, dopant in enumerate(drawn["x"]):
-            mine = rows[(rows[c.DOPANTS] == dopant) & (rows[c.LIGAND] == ligand)]
+            mine = rows[(rows[c.DOPANTS] == dopant) & (rows[c.LIGAND] == ["PMe3", "SMe"][i])]
             assert drawn["z"][i][k] == pytest.approx(mine[c.FORMATION_ENERGY].min(), abs=6e-5)
             assert drawn["customdata"][i][k][0] == mine.loc[mine[c.FORMATION_ENERGY].idxmin(), c.ID]
     assert 'data-chart="heat-Au"' in static and "Dopant by ligand" in static
@@ -137,7 +142,42 @@ def test_a_folder_without_a_screening_is_an_error(tmp_path):
 
 
 def test_names_read_like_formulas():
-    assert candidate_name("Au8Pd", "6 PMe3 + 2 Cl") == "Au8Pd(PMe3)6(Cl)2"
+    assert candidate_name("Au8Pd", "2 Cl + 6 PMe3") == "Au8Pd(PMe3)6(Cl)2"
+    assert candidate_name("Au6Pd3", "2 Cp + 4 PMe3 + 2 SPh") == "Au6Pd3(SPh)2(Cp)2(PMe3)4"
+    assert candidate_name("CuZn", None) == "CuZn"
+
+
+def test_cards_hold_notes_ligands_and_numbers_in_full(results, static):
+    shown = re.findall(r"<article.*?</article>", static, re.S)
+    assert len(shown) == BEST
+    for card, (_, row) in zip(shown, results.predicted.iterrows(), strict=False):
+        assert f'aria-label="{formula(row[NAME])}"' in card and card.count("<svg") == len(shell_parts(row[c.LIGANDS]))
+        assert f"<dd>{number(row[c.TEMPLATE_ERROR])} eV/metal</dd>" in card
+        assert all(escape(note, quote=True) in card for note in row[c.FLAGS])
+        assert ("No notes" in card) is (len(row[c.FLAGS]) == 0)
+        assert 'src="data:image/png;base64,' in card
+
+
+def test_structures_of_the_page_can_be_read_and_predicted_again(results, text):
+    found = json.loads(re.search(r'id="files">(.*?)</script>', text, re.S)[1])
+    assert [entry["id"] for entry in found] == list(results.predicted[c.ID].head(BEST))
+    assert len({entry["stem"] for entry in found}) == BEST
+    atoms = candidate_atoms(results.folder, found[0]["id"])
+    xyz = read(io.StringIO(found[0]["xyz"]), format="extxyz")
+    assert xyz.info["ligand_smiles"] == atoms.info["ligand_smiles"]
+    assert as_system(xyz).symbols == as_system(atoms).symbols and abs(xyz.positions - atoms.positions).max() < 1e-6
+    boxed = read(io.StringIO(found[0]["cif"]), format="cif")
+    assert boxed.pbc.all() and sorted(boxed.symbols) == sorted(atoms.symbols)
+    assert abs(boxed.get_all_distances() - atoms.get_all_distances()).max() < 1e-3
+    assert min(boxed.cell.lengths() - (atoms.positions.max(0) - atoms.positions.min(0))) == pytest.approx(16, abs=1e-3)
+
+
+def test_errors_are_those_of_the_model_and_the_best_of_the_others():
+    worse, better = {"MAE": 0.5, "RMSE": 1, "R2": 0.1, "n": 9}, {"MAE": 0.2, "RMSE": 1, "R2": 0.1, "n": 9}
+    rows = html._metrics({"metrics": {"random": {"MML": better, "mean": worse, "ridge": better | {"MAE": 0.3}},
+                                      "alone": {"MML": better}}})
+    assert [(row["split"], row["model"], row["mae"]) for row in rows] == [
+        ("random", "MML", "0.200"), ("random", "ridge", "0.300"), ("alone", "MML", "0.200")]
 
 
 def test_the_command_writes_what_is_asked_for(folder, tmp_path, monkeypatch):

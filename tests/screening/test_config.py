@@ -41,6 +41,16 @@ def test_a_wrong_field_is_named_with_its_value(wrong: dict, place: str, culprit:
     assert culprit in message
 
 
+def test_a_single_value_needs_no_brackets() -> None:
+    plain = ScreenConfig.make(hosts="Ag", dopants="Pd", ligands="SMe", motifs="Au4M2", metals_per_core=2,
+                              dopant_counts="25%", filters={"exclude_metals": "Hg"})
+    listed = ScreenConfig.make(hosts=["Ag"], dopants=["Pd"], ligands=["SMe"], motifs=["Au4M2"], metals_per_core=[2],
+                               dopant_counts=["25%"], filters={"exclude_metals": ["Hg"]})
+    assert plain == listed and plain.dopants == ("Pd",)
+    assert ScreenConfig.make(dopants="Pd", ligands={"thiolate": "SMe"}, motifs="Au4M2").ligands == (
+        {"thiolate": "SMe"},)
+
+
 def test_a_missing_field_is_named() -> None:
     with pytest.raises(ScreenError, match="dopants: Field required"):
         ScreenConfig.make(ligands=["SMe"], motifs=["Au4M2"])

@@ -15,6 +15,23 @@ function shown(value, digits) {
   return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }
 
+const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
+
+/** A name with its counts as subscripts; one with a SMILES in it, whose digits are rings, as it is. */
+function formula(name) {
+  if (/[=#@[\]/\\](?!\d+$)|[cnCN]1(?!\d)/.test(name)) return name;
+  return name.replace(/(?<=[A-Za-z)])\d+/g, (digits) => [...digits].map((digit) => SUBSCRIPTS[digit]).join(""));
+}
+
+/** Let the browser save a text as a file. */
+function saveFile(name, text, type) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
 /** What a cell says, by the kind of its column. */
 const TEXT = {
   text: (value) => value ?? "–",
@@ -189,7 +206,8 @@ class CandidateTable {
           cell.append(mark, " ");
         }
       } else {
-        cell.textContent = this.text(value, column);
+        const text = this.text(value, column);
+        cell.textContent = column.key === "name" ? formula(text) : text;
       }
       line.append(cell);
     });
@@ -207,32 +225,48 @@ class CandidateTable {
     const names = this.data.columns.flatMap((column) => column.names);
     const lines = this.chosen().map((i) => this.data.columns.flatMap((column, c) => flat(this.data.rows[i][c], column)));
     const text = [names, ...lines].map((line) => line.map(quote).join(",")).join("\n");
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-    link.download = "candidates.csv";
-    link.click();
-    URL.revokeObjectURL(link.href);
+    saveFile("candidates.csv", text, "text/csv");
   }
 }
 
 const CHART_OPTIONS = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
 
-/** Draw every chart of the page from its JSON block. */
-function drawCharts(table) {
+/** Narrower than this, a chart has its colour bar below and no tools [px]. */
+const NARROW = 600;
+
+/** A chart's data, layout and options as they fit the width of its place. */
+function fitted(div, { data, layout }) {
+  if (div.clientWidth >= NARROW) return [data, layout, CHART_OPTIONS];
+  for (const trace of data) {
+    const bar = trace.colorbar ?? trace.marker?.colorbar;
+    if (!bar) continue;
+    Object.assign(bar, { orientation: "h", x: 0.5, xanchor: "center", y: -0.22, yanchor: "top", len: 1, title: { ...bar.title, side: "bottom" } });
+  }
+  const polar = Boolean(layout.polar);
+  const left = layout.margin.l > 100 ? 76 : 52;
+  layout.margin = { ...layout.margin, l: polar ? 30 : left, r: polar ? 30 : 8, b: 110 };
+  layout.font = { ...layout.font, size: 11 };
+  for (const note of layout.annotations ?? []) note.text = note.text.replace(" and ", "<br> and ");
+  return [data, layout, { ...CHART_OPTIONS, displayModeBar: false }];
+}
+
+/** Draw every chart of the page from its JSON block; a click finds a candidate, and turns one of the best. */
+function drawCharts(table, turn) {
   for (const div of document.querySelectorAll("[data-chart]")) {
-    const spec = block(div.dataset.chart);
-    Plotly.newPlot(div, spec.data, spec.layout, CHART_OPTIONS).then(() => {
+    Plotly.newPlot(div, ...fitted(div, block(div.dataset.chart))).then(() => {
       div.on("plotly_click", ({ points: [point] }) => {
-        if (point.customdata) table.find(point.customdata[0]);
+        if (!point.customdata) return;
+        table.find(point.customdata[0]);
+        turn(point.customdata[0]);
       });
     });
   }
 }
 
-/** Show one of the best candidates in three dimensions; the select above chooses which. */
+/** Show one of the best candidates in three dimensions; gives a function that shows one by the id of its row. */
 function connectViewer() {
   const select = document.getElementById("structure");
-  if (!select) return;
+  if (!select) return () => {};
   const figures = block("structures");
   const div = document.getElementById("viewer");
   const show = () => {
@@ -249,10 +283,33 @@ function connectViewer() {
       div.scrollIntoView({ block: "nearest" });
     });
   }
+  const files = block("files");
+  for (const button of document.querySelectorAll("[data-save-structure]")) {
+    const ending = button.dataset.saveStructure;
+    button.addEventListener("click", () => {
+      const file = files[select.selectedIndex];
+      saveFile(`${file.stem}.${ending}`, file[ending], `chemical/x-${ending}`);
+    });
+  }
   show();
+  return (id) => {
+    const place = files.findIndex((file) => file.id === id);
+    if (place < 0) return;
+    select.selectedIndex = place;
+    show();
+  };
+}
+
+/** Put the citation on the clipboard; where that is not allowed, choose it so that one key copies it. */
+function connectCitation() {
+  const text = document.querySelector("pre.cite");
+  document.querySelector("[data-copy]").addEventListener("click", () => {
+    getSelection().selectAllChildren(text);
+    navigator.clipboard?.writeText(text.textContent).catch(() => {});
+  });
 }
 
 const candidates = new CandidateTable(document.getElementById("candidates"), block("rows"));
-drawCharts(candidates);
-connectViewer();
+drawCharts(candidates, connectViewer());
+connectCitation();
 document.documentElement.dataset.ready = "yes";
