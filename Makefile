@@ -49,7 +49,7 @@ bench: $(VENV)/.installed-test
 
 # Modules that mypy's strict mode finds clean; add a module when it becomes so.
 TYPED := errors files annotation elements cells exchange geometry model.interface model.registry model.domain \
-  featurizers.energy cli.options screening.models lab.labels.bulk lab.labels.level_terms
+  featurizers.energy cli.options screening.models lab.labels.bulk model.level
 
 types: $(VENV)/.installed-test
 	$(BIN)/python -m mypy --follow-imports=silent $(TYPED:%=-m ase_bimetal.%)

@@ -85,7 +85,7 @@ def network_deviation(system: BimetallicSystem, spread: float, card: Mapping[str
     float
         Standard deviation [eV/metal].
     """
-    terms = card["uncertainty"]
+    terms: dict[str, float] = card["uncertainty"]
     inside = terms["scale"] * float(np.hypot(terms["floor"], spread))
     outside = [value for key, value in terms.items() if key.startswith("unseen")]  # the worst, where none was measured
     return max([inside, *(terms.get(key, max(outside)) for key in unseen(system, card["domain"]))])

@@ -219,7 +219,8 @@ class LevelDifference:
 def _kernel(one: np.ndarray, other: np.ndarray, new: float = 0.0) -> np.ndarray:
     """Covariance (n, m) [eV²] of rows (n, k) and (m, k), of which the latter also have so much that is new, squared."""
     squared = ((one[:, None] - other[None]) ** 2).sum(axis=2) + new
-    return LINEAR * one @ other.T + SMOOTH * np.exp(-squared / (2 * LENGTH**2))
+    covariance: np.ndarray = LINEAR * one @ other.T + SMOOTH * np.exp(-squared / (2 * LENGTH**2))
+    return covariance
 
 
 @lru_cache(maxsize=2)

@@ -91,7 +91,6 @@ def facts(row: pd.Series) -> list[tuple[str, str]]:
         ("E_form", f"{words.measured(row)} eV/metal"),
         ("90 % interval", f"{words.interval(row)} eV/metal"),
         ("of ±, the unrelaxed template", _with_unit(row[c.TEMPLATE_ERROR], 2, "eV/metal")),
-        ("error of the level, not in ±", _with_unit(row[c.LEVEL_ERROR], 2, "eV/metal")),
         ("φ", words.number(row[c.PHI], 3)),
         ("H_mix", _with_unit(row[c.MIXING_ENTHALPY], 1, "kJ/mol")),
         ("χ_env", _with_unit(row[c.CHI_ENV], 2, "(Pauling)")),
