@@ -40,7 +40,7 @@ def label(
         _label_hosts(folder, workers, go_on, (only, at_most), not quiet)
         return
     if pbe is not None:
-        _label_pbe(folder, pbe, workers, not quiet)
+        _label_pbe(folder, pbe, workers, (only, go_on), not quiet)
         return
     from ase_bimetal.lab.labels.campaign import Job, run_campaign
     from ase_bimetal.lab.labels.dataset import unpack
@@ -55,11 +55,18 @@ def label(
     run_campaign(jobs, folder, workers, scheduler, level, not quiet, renew_above)
 
 
-def _label_pbe(folder: Path, n_labels: int, workers: int, progress: bool) -> None:
+def _label_pbe(folder: Path, n_labels: int, workers: int, chosen: tuple[str, bool], progress: bool) -> None:
     from ase_bimetal.lab.labels.dataset import load_reference
-    from ase_bimetal.lab.labels.pbe import plan, run_pbe_campaign
+    from ase_bimetal.lab.labels.pbe import load_pbe, load_rejects, plan, run_pbe_campaign
 
-    run_pbe_campaign(plan(load_reference().frame, n_labels), folder, workers, progress)
+    only, go_on = chosen
+    frame = load_reference().frame
+    rows = frame[frame.prototype.str.contains(only, regex=False)]
+    tasks = [] if rows.empty else plan(rows, n_labels)
+    if not tasks:
+        raise typer.BadParameter(f"no prototype with small ligands holds {only!r} in its name", param_hint="--only")
+    shipped = {label.record for label in load_pbe()} | set(load_rejects()) if go_on else set()
+    run_pbe_campaign([task for task in tasks if task.record not in shipped], folder, workers, progress)
 
 
 def _label_hosts(folder: Path, workers: int, go_on: bool, chosen: tuple[str, int | None], progress: bool) -> None:

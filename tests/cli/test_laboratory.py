@@ -7,6 +7,7 @@ from ase.io import read
 from typer.testing import CliRunner
 
 from ase_bimetal.cli.app import app
+from ase_bimetal.lab.labels import pbe
 from ase_bimetal.system import as_system
 
 runner = CliRunner()
@@ -74,3 +75,18 @@ def test_dataset_packs_counts_draws_exports_and_rebuilds(folder, tmp_path):
 def test_packing_a_folder_without_labels_says_so(tmp_path):
     result = runner.invoke(app, ["dataset", "pack", str(tmp_path), str(tmp_path / "p.json.xz")])
     assert result.exit_code != 0 and not (tmp_path / "p.json.xz").exists()
+
+
+def test_pbe_labels_leave_out_what_ships_and_take_the_prototypes_asked_for(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(pbe, "run_pbe_campaign", lambda tasks, *_: asked.append([task.record for task in tasks]))
+    command = ["label", str(tmp_path), "--pbe", "6", "--only", "M@Au8-Pd-PH3"]
+    for more in ([], ["--from-shipped"]):
+        assert runner.invoke(app, [*command, *more]).exit_code == 0
+    assert {"M@Au8-Pd-PH3-Cl/0", "M@Au8-Pd-PH3-C≡CH/0"} < set(asked[0])
+    assert all(name.startswith("M@Au8-Pd-PH3-") for name in asked[0])
+    shipped = {label.record for label in pbe.load_pbe()}
+    assert asked[1] == [name for name in asked[0] if name not in shipped]
+    assert "M@Au8-Pd-PH3-C≡CH/0" in asked[1] and "M@Au8-Pd-PH3-Cl/0" not in asked[1]
+    wrong = runner.invoke(app, [*command[:-1], "M99"])
+    assert wrong.exit_code == 2 and "M99" in wrong.output
