@@ -10,6 +10,8 @@ from ase_bimetal.errors import LigandError
 
 #: Name under which Atoms.info and pymatgen's ``properties`` hold the ligand annotation.
 ANNOTATION_KEY = "ligand_smiles"
+#: Name under which Atoms.info holds what a reader decided for the user, a list of sentences.
+NOTES_KEY = "reading_notes"
 
 
 def annotation_of(info: Mapping[str, Any] | None) -> object:
@@ -44,6 +46,18 @@ def annotation_of(info: Mapping[str, Any] | None) -> object:
     return given
 
 
+def reading_notes_of(info: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a reader decided for the user; empty where it had nothing to decide.
+
+    Examples
+    --------
+    >>> reading_notes_of({"reading_notes": ["disorder: kept component 1"]})
+    ('disorder: kept component 1',)
+    """
+    given = info.get(NOTES_KEY)
+    return tuple(note for note in given if isinstance(note, str)) if isinstance(given, list | tuple) else ()
+
+
 def _from_json(text: str) -> object:
     """Read a JSON text, which no name or SMILES can be mistaken for: none holds a quote."""
     whole = text if text.lstrip().startswith(("{", "[")) else f"{{{text}}}"
@@ -58,4 +72,4 @@ def _with_triple_bond(text: object) -> object:
     return text.replace("u2261", "≡") if isinstance(text, str) else text
 
 
-__all__ = ["ANNOTATION_KEY", "annotation_of"]
+__all__ = ["ANNOTATION_KEY", "NOTES_KEY", "annotation_of", "reading_notes_of"]

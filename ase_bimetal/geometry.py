@@ -22,6 +22,7 @@ from ase_bimetal import elements
 from ase_bimetal.errors import ChargedSystemError, GeometryError
 from ase_bimetal.files import DATASETS
 from ase_bimetal.neighbors import pairs_within
+from ase_bimetal.shell import APART_FACTOR, BOND_FACTOR, CONTACT_FACTOR
 from ase_bimetal.sites import Sites
 
 if TYPE_CHECKING:
@@ -156,11 +157,12 @@ class _Examination:
         self.numbers = np.array([atomic_numbers[symbol] for symbol in system.symbols])
         self.is_metal = np.zeros(len(self.numbers), dtype=bool)
         self.is_metal[system.metals] = True
+        self.donors = system.donors
         self.first, self.second, self.distance = first, second, distance
 
     def findings(self) -> GeometryFindings:
         """The first reason against the cluster, or all that is unusual."""
-        checks = (self._close(), self._far(), self._far_metal(), self._parts())
+        checks = (self._close(), self._far(), self._far_metal(), self._half_bound(), self._parts())
         impossible = next((text for text, is_error in checks if text and is_error), None)
         return GeometryFindings(impossible, () if impossible else tuple(text for text, _ in checks if text))
 
@@ -212,6 +214,34 @@ class _Examination:
         far = f"{nearest[i]:.2f} Å" if np.isfinite(nearest[i]) else "far"
         return (f"atom {i} ({self.symbols[i]}) is {far} from its nearest {what}; the model knows such atoms at up to "
                 f"{usual[i]:.2f} Å{self._advice(refused[i], len(beyond))}"), bool(len(beyond))
+
+    def _half_bound(self) -> tuple[str | None, bool]:
+        """The first ligand that has come off: further from metal than a bond, and nearer than what is left out.
+
+        The number jumps as the last bond ends, and again as the ligand is left out. Three in a thousand labels have such a
+        ligand, so that it is no error; rings that slide off their metal are more frequent and let pass.
+        """
+        radii = covalent_radii[self.numbers]
+        ratio = self.distance / (radii[self.first] + radii[self.second])
+        metals = self.is_metal[self.first].astype(int) + self.is_metal[self.second]
+        bonded = (metals == 0) & (ratio < BOND_FACTOR)
+        graph = coo_matrix((np.ones(int(bonded.sum())), (self.first[bonded], self.second[bonded])),
+                           shape=(len(self.numbers),) * 2)
+        owner = connected_components(graph, directed=False)[1]
+        atom = np.where(self.is_metal[self.first], self.second, self.first)
+        near = np.flatnonzero((metals == 1) & (self.numbers[atom] > 1) & (ratio < APART_FACTOR)
+                              & ~np.isin(owner[atom], owner[self.donors]))
+        if not len(near):
+            return None, False
+        k = near[ratio[near].argmin()]
+        i = int(atom[k])
+        if self.symbols[i] == "C":
+            return None, False
+        metal = int(self.first[k] + self.second[k] - i)
+        total = radii[i] + radii[metal]
+        return (f"the ligand of atom {i} ({self.symbols[i]}) has come off: {self.distance[k]:.2f} Å from atom {metal} "
+                f"({self.symbols[metal]}), a bond has up to {CONTACT_FACTOR * total:.2f} Å; the energy jumps where a "
+                f"bond ends, and beyond {APART_FACTOR * total:.2f} Å the ligand is left out"), False
 
     def _parts(self) -> tuple[str | None, bool]:
         """Whether the object falls into parts that nothing joins."""

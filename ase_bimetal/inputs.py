@@ -13,7 +13,7 @@ from ase import Atoms
 from ase.data import chemical_symbols
 
 from ase_bimetal import elements
-from ase_bimetal.annotation import annotation_of
+from ase_bimetal.annotation import annotation_of, reading_notes_of
 from ase_bimetal.cells import charges_of, require_room, require_usable_cell
 from ase_bimetal.errors import (
     ChargedSystemError,
@@ -104,6 +104,7 @@ def read_atoms(atoms: Atoms) -> Raw:
         annotation=annotation_of(atoms.info),
         charges=charges,
         charge=_declared_charge(atoms, charges),
+        notes=reading_notes_of(atoms.info),
     )
 
 

@@ -6,12 +6,15 @@ import time
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.io import read
 
 from ase_bimetal import as_system, predict
 from ase_bimetal.errors import BimetalError, GeometryError
+from ase_bimetal.files import DATASETS
 from ase_bimetal.geometry import TABLE, examine, require_plausible
 from ase_bimetal.lab.labels.bond_lengths import measure
 from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.model.interface import Failure
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +102,22 @@ def test_the_check_is_fast(anchor):
         return (time.perf_counter() - start) / 50
 
     assert min(duration() for _ in range(5)) < 1e-3  # 0.2 ms on a quiet machine
+
+
+@pytest.mark.parametrize("annotated", [True, False])
+def test_a_ligand_that_comes_off_is_flagged_where_its_last_bond_ends(annotated):
+    [start] = [a for a in read(DATASETS / "anchors.extxyz", ":") if a.info["name"] == "Au4M2(SH)8_Ag"]
+    sulfur = start.symbols.search("S")[0]
+    group = [sulfur, min(start.symbols.search("H"), key=lambda i: start.get_distance(sulfur, i))]
+    away = start.positions[sulfur] - start.positions.mean(axis=0)
+    away /= np.linalg.norm(away)
+
+    def flags_at(distance):
+        atoms = Atoms(start.symbols, start.positions, info={"ligand_smiles": {"SH": 8}} if annotated else {})
+        atoms.positions[group] += distance * away
+        [found] = predict([atoms], errors="collect")
+        return [found.reason] if isinstance(found, Failure) else [*found.flags]
+
+    words = {step: " ".join(flags_at(step)) for step in (0.0, 0.6, 0.95, 1.6, 1.75)}
+    assert ["has come off" in text for text in words.values()] == [False, False, True, True, False]
+    assert ("belongs to the ligands given" if annotated else "left out") in words[1.75]

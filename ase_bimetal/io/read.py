@@ -25,6 +25,7 @@ from ase.io.formats import (
 from ase_bimetal.errors import BimetalError, FileFormatError, UnsafeContentError
 from ase_bimetal.inputs import require_full_occupancy
 from ase_bimetal.io.allowed import parse_json, require_allowed
+from ase_bimetal.io.cif import cif_structures
 from ase_bimetal.io.quiet import quiet_readers
 from ase_bimetal.io.text import as_utf8, decoded, decoded_lines
 from ase_bimetal.system import BimetallicSystem
@@ -171,6 +172,8 @@ def _contents_by_format(path: str, format: str | None) -> Iterator[Content]:
                 yield from _xyz_contents(stream)
         elif name in ("json", "db"):
             yield from _database_contents(readable, name)
+        elif name == "cif":
+            yield from _cif_contents(readable, format)
         elif name == "yaml" or (format is None and Path(path).suffix in _YAML):
             yield _attempt(lambda: _yaml_structure(readable))
         else:
@@ -290,6 +293,15 @@ def _yaml_structure(path: str) -> Content:
     except RecursionError:
         raise FileFormatError("the YAML is nested too deeply to be a structure") from None
     return _from_unnamed(content)
+
+
+def _cif_contents(path: str, format: str | None) -> Iterator[Content]:
+    """Structures of all blocks; what other readers say of a file in which ours finds none."""
+    contents = list(_until_error(cif_structures(path)))
+    if any(isinstance(content, Atoms) and len(content) for content in contents):
+        yield from (_attempt(lambda c=c: _checked(c)) if isinstance(c, Atoms) else c for c in contents)
+    else:
+        yield from _general_contents(path, format, "cif")
 
 
 def _general_contents(path: str, format: str | None, guess: str | None) -> Iterator[Content]:

@@ -1,0 +1,96 @@
+"""CIF as crystallographers publish it: every data block, names of settings that no table has, disorder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.io.cif import CIFBlock, parse_cif
+from ase.spacegroup.spacegroup import SpacegroupNotFoundError
+
+from ase_bimetal.annotation import NOTES_KEY
+from ase_bimetal.errors import FileFormatError
+from ase_bimetal.io.quiet import quiet_readers
+
+_GROUP_NAMES = ("_space_group_name_h-m_alt", "_symmetry_space_group_name_h-m")
+_OPERATIONS = ("_space_group_symop_operation_xyz", "_space_group_symop.operation_xyz", "_symmetry_equiv_pos_as_xyz")
+_DISORDER, _ASSEMBLY = "_atom_site_disorder_group", "_atom_site_disorder_assembly"
+_OCCUPANCY = "_atom_site_occupancy"
+_NO_GROUP = (".", "?", "0", "")
+
+
+def cif_structures(path: str) -> Iterator[Atoms | FileFormatError]:
+    """Structures of all data blocks that hold one, in the order of the file.
+
+    A setting that no table has is ignored for the file's own symmetry operations, or for P1 where it has none; of a
+    disordered group, the component with the largest share is kept. Both are noted in ``info["reading_notes"]``.
+
+    Parameters
+    ----------
+    path
+        The file.
+    """
+    with quiet_readers():
+        blocks = [block for block in parse_cif(path) if block.has_structure()]
+    for block in blocks:
+        try:
+            with quiet_readers():
+                atoms = _structure(block)
+        except Exception as error:  # ASE's reader raises whatever its parsing meets
+            yield FileFormatError(f"block {block.name!r}: {type(error).__name__}: {error}".replace("\n", " "))
+        else:
+            yield atoms
+
+
+def _structure(block: CIFBlock) -> Atoms:
+    ordered, notes = _major_component(block)
+    try:
+        atoms = ordered.get_atoms()
+    except SpacegroupNotFoundError:
+        known, note = _without_group_name(ordered)
+        atoms, notes = known.get_atoms(), [*notes, note]
+    if notes:
+        atoms.info[NOTES_KEY] = notes
+    return atoms
+
+
+def _without_group_name(block: CIFBlock) -> tuple[CIFBlock, str]:
+    names = [str(block[tag]) for tag in _GROUP_NAMES if tag in block]
+    tags = {tag: value for tag, value in block.items() if tag not in _GROUP_NAMES}
+    instead = "its symmetry operations" if any(tag in block for tag in _OPERATIONS) else "P1, without symmetry"
+    note = f"no table has the space group {', '.join(names)!r} of the file: read as {instead}"
+    return CIFBlock(block.name, tags), note
+
+
+def _major_component(block: CIFBlock) -> tuple[CIFBlock, list[str]]:
+    """The block with one component of each disordered group, fully occupied, and the notes that say which."""
+    groups, occupancies = block.get(_DISORDER), block.get(_OCCUPANCY)
+    if not isinstance(groups, Sequence) or not isinstance(occupancies, Sequence):
+        return block, []
+    names = [str(group) for group in groups]
+    assemblies = [str(a) for a in block.get(_ASSEMBLY) or [""] * len(names)]
+    keep, share, notes = np.ones(len(names), dtype=bool), np.array(occupancies, dtype=float), []
+    for assembly in dict.fromkeys(a for a, name in zip(assemblies, names, strict=True) if name not in _NO_GROUP):
+        rows = [i for i, name in enumerate(names) if assemblies[i] == assembly and name not in _NO_GROUP]
+        mean = {name: float(np.mean([share[i] for i in rows if names[i] == name])) for name in
+                dict.fromkeys(names[i] for i in rows)}
+        major = max(mean, key=mean.__getitem__)
+        keep[[i for i in rows if names[i] != major]] = False
+        share[[i for i in rows if names[i] == major]] = 1.0
+        notes.append(f"disorder: kept component {major}, of share {mean[major]:g}, of "
+                     f"{', '.join(f'{name} ({value:g})' for name, value in mean.items())}")
+    return CIFBlock(block.name, _kept(block, keep) | {_OCCUPANCY: share[keep].tolist()}), notes
+
+
+def _kept(block: CIFBlock, keep: np.ndarray) -> dict[str, Any]:
+    """Tags of a block with some rows of its table of sites."""
+    return {
+        tag: [entry for entry, kept in zip(value, keep, strict=True) if kept]
+        if tag.startswith("_atom_site_") and isinstance(value, list) and len(value) == len(keep) else value
+        for tag, value in block.items()
+    }
+
+
+__all__ = ["cif_structures"]
