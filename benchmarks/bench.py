@@ -119,11 +119,11 @@ class denormals:
     """The Gaussians as they were, down to the smallest numbers there are, and all edges at once."""
 
     def __enter__(self) -> None:
-        self._values = core_encoder._LARGEST_EXPONENT, core_encoder._EDGES_PER_BLOCK
-        core_encoder._LARGEST_EXPONENT, core_encoder._EDGES_PER_BLOCK = math.inf, 2**40
+        self._values = core_encoder._LARGEST_EXPONENT, core_encoder.EDGES_PER_BLOCK
+        core_encoder._LARGEST_EXPONENT, core_encoder.EDGES_PER_BLOCK = math.inf, 2**40
 
     def __exit__(self, *_: object) -> None:
-        core_encoder._LARGEST_EXPONENT, core_encoder._EDGES_PER_BLOCK = self._values
+        core_encoder._LARGEST_EXPONENT, core_encoder.EDGES_PER_BLOCK = self._values
 
 
 def batch_of_clusters() -> Iterator[Row]:
