@@ -187,10 +187,11 @@ class Anew(MMLFormationCalculator):
 def test_a_search_by_what_changes_equals_one_that_reads_everything_anew(cluster):
     """The walk, its energies and its end are the same, with ligands in the coordinates and three elements."""
     cluster.symbols[0] = "Ag"
-    fast, slow = (search_placements(cluster, calc(), steps=25, seed=3) for calc in (MMLFormationCalculator, Anew))
+    cluster.rattle(0.02, seed=0)  # no two placements alike by symmetry, between which rounding would decide
+    fast, slow = (search_placements(cluster, calc(), steps=25, temperatures=(30_000, 3000), seed=3)
+                  for calc in (MMLFormationCalculator, Anew))
     assert fast.history == pytest.approx(slow.history, abs=1e-6 * 6)
-    # Which of two placements that symmetry turns into one another is the best, rounding decides.
-    assert fast.best.energy == pytest.approx(slow.best.energy, abs=1e-6 * 6)
+    assert str(fast.best.atoms.symbols) == str(slow.best.atoms.symbols)
     assert (fast.accepted, fast.evaluations) == (slow.accepted, slow.evaluations)
     assert len(set(fast.history)) > 3
 
