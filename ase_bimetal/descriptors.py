@@ -110,8 +110,8 @@ def metal_electronegativity(system: BimetallicSystem, weights: str = "atoms") ->
     """
     if weights not in ("atoms", "pair"):
         raise BimetalError(f"weights={weights!r}; allowed: 'atoms', 'pair'")
-    symbols = system.metal_symbols if weights == "atoms" else system.composition_metals
-    return float(np.mean([elements.electronegativity(s) for s in symbols]))
+    counts = {s: n if weights == "atoms" else 1 for s, n in system.composition_metals.items()}
+    return sum(n * elements.electronegativity(s) for s, n in counts.items()) / sum(counts.values())
 
 
 def substrate_electronegativity(system: BimetallicSystem, substrate: str = "auto") -> float:

@@ -2,8 +2,9 @@
 
 Every number is CPU time of one thread, the least of several runs, warm. "Before" is the way it was done until version
 0.1.0, run in the same process and in turn with the new one: a Python loop over the members, denormal Gaussians, every
-placement and candidate read anew. The EMT column is ASE's effective-medium calculator on the bare metals. "Last" is
-the ratio to the stored run, which another machine may have made: trust the ratios within a run.
+edge filtered by the networks, every placement and candidate read anew, ligands embedded by transformers. The EMT column
+is ASE's effective-medium calculator on the bare metals. "Last" is the ratio to the stored run, which another machine
+may have made: trust the ratios within a run.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from unittest import mock
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before any library reads it
 
@@ -28,9 +30,9 @@ from ase import Atoms
 from ase.calculators.emt import EMT
 from ase.cluster import Icosahedron
 
-from ase_bimetal import MMLFormationCalculator, load_example
+from ase_bimetal import load_example
 from ase_bimetal.model import core_encoder
-from ase_bimetal.model.encode import collate, encode
+from ase_bimetal.model.encode import Batch, collate, encode
 from ase_bimetal.model.mml import MML
 from ase_bimetal.model.placements import SiteEnergies
 from ase_bimetal.model.predictor import get_predictor
@@ -96,16 +98,19 @@ def energies() -> Iterator[Row]:
         batch = collate([item])
         metals = atoms[as_system(atoms).metals]
 
-        def loop(batch=batch) -> list[object]:
-            with torch.no_grad(), denormals():
-                return [member(batch).energy for member in members]
-
-        now, before = cpu_ms([lambda item=item: predictor._energies([item]), loop], runs)
+        now, before = cpu_ms([lambda item=item: predictor._energies([item]), lambda batch=batch: loop(members, batch)],
+                             runs)
         yield Row(f"networks, {name}", now, before)
         whole, emt = cpu_ms(
             [lambda atoms=atoms: predictor.predict([as_system(atoms)]), lambda metals=metals: bare_energy(metals)], runs
         )
         yield Row(f"prediction, {name}", whole, None, emt)
+
+
+def loop(members: Sequence[MML], batch: Batch) -> np.ndarray:
+    """Energies (n, members) from one member after the other."""
+    with torch.no_grad(), denormals():
+        return np.stack([member(batch).energy.numpy() for member in members], axis=1)
 
 
 def bare_energy(metals: Atoms) -> float:
@@ -119,11 +124,11 @@ class denormals:
     """The Gaussians as they were, down to the smallest numbers there are, and all edges at once."""
 
     def __enter__(self) -> None:
-        self._values = core_encoder._LARGEST_EXPONENT, core_encoder._EDGES_PER_BLOCK
-        core_encoder._LARGEST_EXPONENT, core_encoder._EDGES_PER_BLOCK = math.inf, 2**40
+        self._values = core_encoder._LARGEST_EXPONENT, core_encoder.EDGES_PER_BLOCK
+        core_encoder._LARGEST_EXPONENT, core_encoder.EDGES_PER_BLOCK = math.inf, 2**40
 
     def __exit__(self, *_: object) -> None:
-        core_encoder._LARGEST_EXPONENT, core_encoder._EDGES_PER_BLOCK = self._values
+        core_encoder._LARGEST_EXPONENT, core_encoder.EDGES_PER_BLOCK = self._values
 
 
 def batch_of_clusters() -> Iterator[Row]:
@@ -143,7 +148,7 @@ def batch_of_clusters() -> Iterator[Row]:
 def search() -> Iterator[Row]:
     """A swap of two metals in a search."""
     predictor = get_predictor()
-    for name in ("46 atoms", "279 metals"):
+    for name in ("46 atoms", "279 metals", "923 metals"):
         atoms, rng = clusters()[name], np.random.default_rng(0)
         sites = as_system(atoms).metals
         swapped = SiteEnergies(predictor, atoms, sites)
@@ -153,29 +158,34 @@ def search() -> Iterator[Row]:
             placed.symbols[[sites[i], sites[j]]] = placed.symbols[[sites[j], sites[i]]]
             return placed
 
-        now, before = cpu_ms([
-            lambda swap=swap, swapped=swapped, sites=sites: swapped(list(swap().symbols[sites])),
-            lambda swap=swap: MMLFormationCalculator().get_property("energy", swap()),
-        ], 20)
+        def anew(swap=swap) -> object:
+            members = predictor.checkpoint.members
+            with mock.patch.object(predictor, "_energies", lambda items: loop(members, collate(items))):
+                return predictor.predict([as_system(swap())])
+
+        now, before = cpu_ms(
+            [lambda swap=swap, swapped=swapped, sites=sites: swapped(list(swap().symbols[sites])), anew], 20
+        )
         yield Row(f"a swap in a search, {name}", now, before)
 
 
 def screening() -> Iterator[Row]:
     """A candidate of a screening, and its template."""
-    config = ScreenConfig.make(dopants=["Pd", "Pt", "Ni", "Cu", "Ag"], ligands=["PET"], motifs=["Au4M2"],
-                               dopant_counts=["motif", 1, 3], arrangements=20)
-    templates = {template_name(*task): build_template(*task) for task in required_shells(config)}
-    chunk = Chunk(0, tuple(enumerate_candidates(config)), templates, config)
+    for motif, counts in (("Au4M2", ["motif", 1, 3]), ("M@Au24-centre", [1, 2])):
+        config = ScreenConfig.make(dopants=["Pd", "Pt", "Ni", "Cu", "Ag"], ligands=["PET"], motifs=[motif],
+                                   dopant_counts=counts, arrangements=20)
+        templates = {template_name(*task): build_template(*task) for task in required_shells(config)}
+        chunk = Chunk(0, tuple(enumerate_candidates(config)), templates, config)
 
-    def one_by_one() -> object:
-        exchange, evaluate._exchange = evaluate._exchange, lambda template: None
-        try:
-            return evaluate_chunk(chunk)
-        finally:
-            evaluate._exchange = exchange
+        def one_by_one(chunk: Chunk = chunk) -> object:
+            exchange, evaluate._exchange = evaluate._exchange, lambda template: None
+            try:
+                return evaluate_chunk(chunk)
+            finally:
+                evaluate._exchange = exchange
 
-    now, before = cpu_ms([lambda: evaluate_chunk(chunk), one_by_one], 3)
-    yield Row("a candidate of a screening", now / len(chunk.items), before / len(chunk.items))
+        now, before = cpu_ms([lambda chunk=chunk: evaluate_chunk(chunk), one_by_one], 3)
+        yield Row(f"a candidate of a screening, {motif}", now / len(chunk.items), before / len(chunk.items))
     for motif, shell in (("Au4M2", {"thiolate": "PET"}), ("M@Au24-centre", {"thiolate": "PET"})):
         [built] = cpu_ms([lambda motif=motif, shell=shell: assemble(Prototype(motif, "Pd", shell))], 2)
         yield Row(f"assembling {motif} with PET", built)
@@ -199,6 +209,15 @@ def training() -> Iterator[Row]:
     yield Row("a training step, 32 clusters", *cpu_ms([step, step_before], 5))
 
 
+def unseen_ligand() -> Iterator[Row]:
+    """A ligand that neither ships nor was met before, in a fresh process: as now, and through transformers."""
+    setting = ("from ase_bimetal.model import ligand_encoder as le; folder = le.bundled_folder(); import time; "
+               "start = time.process_time(); {work}; print(time.process_time() - start)")
+    works = [f"{call}, 'CCCSc1ccc(Br)cc1')" for call in ("le.SmilesT5.embed(le.SmilesT5(folder)",
+                                                         "le.compute_embedding(*le.load_t5(folder)")]
+    yield Row("an unseen ligand", *(fresh_process(setting.format(work=work)) for work in works))
+
+
 def cold() -> Iterator[Row]:
     """A fresh process: importing torch, against featurizing and a first energy."""
     start = "from ase_bimetal import load_example; a = load_example('Au4Pd2(PET)8'); "
@@ -210,13 +229,14 @@ def cold() -> Iterator[Row]:
         ),
         "fresh process: first energy": start + "from ase_bimetal import predict; predict([a])",
     }.items():
-        report = f"{code}\nimport time; print(time.process_time())"
-        times = [
-            float(subprocess.run([sys.executable, "-W", "ignore", "-c", report], check=True, capture_output=True,
-                                 text=True).stdout)
-            for _ in range(3)
-        ]
-        yield Row(case, 1e3 * min(times))
+        yield Row(case, fresh_process(f"{code}\nimport time; print(time.process_time())"))
+
+
+def fresh_process(code: str) -> float:
+    """Least of the CPU times [ms] that code prints as seconds in three fresh processes."""
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    runs = [subprocess.run(command, check=True, capture_output=True, text=True) for _ in range(3)]
+    return 1e3 * min(float(run.stdout) for run in runs)
 
 
 def table(rows: list[Row], last: dict[str, float]) -> str:
@@ -241,7 +261,7 @@ def main() -> None:
     torch.set_num_threads(1)
     last = json.loads(options.out.read_text())["rows"] if options.out.is_file() else []
     rows: list[Row] = []
-    for part in (energies, batch_of_clusters, search, screening, training, cold):
+    for part in (energies, batch_of_clusters, search, screening, training, unseen_ligand, cold):
         rows.extend(part())
         print(f"{part.__name__} measured", file=sys.stderr)
     print(table(rows, {row["case"]: row["now"] for row in last}))

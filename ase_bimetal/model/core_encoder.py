@@ -37,7 +37,7 @@ _N_GAUSSIANS, _STRETCHES = 24, (-0.8, 1.6)
 #: Gaussians end at exp(−60) = 9e-27: below 1e-38 numbers are denormal, with which some processors are much slower.
 _LARGEST_EXPONENT = 60.0
 #: Edges that are handled at once without gradients: their intermediates stay in the processor's cache.
-_EDGES_PER_BLOCK = 1024
+EDGES_PER_BLOCK = 1024
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,26 @@ class FilterConvolution(nn.Module):
 
     def forward(self, state: torch.Tensor, blocks: Iterable[FilteredEdges]) -> torch.Tensor:
         """Update node states (…, n, width) from all edges, block by block."""
-        sent = self.send(state).movedim(-2, 0).contiguous()
-        received = torch.zeros_like(sent)
-        for edges in blocks:
-            # In place: the sum's derivative does not need the sum.
-            received.index_add_(0, edges.second, sent.index_select(0, edges.first) * edges.filters)
-            received.index_add_(0, edges.first, sent.index_select(0, edges.second) * edges.filters)
+        sent = self.sent(state)
+        return self.updated(state, received(sent, blocks))
+
+    def sent(self, state: torch.Tensor) -> torch.Tensor:
+        """What nodes in these states (…, n, width) send along their edges, before filters: (n, …, width)."""
+        return self.send(state).movedim(-2, 0).contiguous()
+
+    def updated(self, state: torch.Tensor, received: torch.Tensor) -> torch.Tensor:
+        """States (…, n, width) after what the nodes have received (n, …, width)."""
         return state + self.update(state + received.movedim(0, -2) * torch.sigmoid(self.gate(state)))
+
+
+def received(sent: torch.Tensor, blocks: Iterable[FilteredEdges]) -> torch.Tensor:
+    """Sum for each node of what its neighbours send (n, …, width) along filtered edges, both ways."""
+    total = torch.zeros_like(sent)
+    for edges in blocks:
+        # In place: the sum's derivative does not need the sum.
+        total.index_add_(0, edges.second, sent.index_select(0, edges.first) * edges.filters)
+        total.index_add_(0, edges.first, sent.index_select(0, edges.second) * edges.filters)
+    return total
 
 
 class GraphEncoder(nn.Module):
@@ -124,7 +137,10 @@ class GraphEncoder(nn.Module):
 
     def forward(self, graph: GraphBatch, size: int) -> torch.Tensor:
         """Tokens (…, size, n_tokens, width) of `size` graphs."""
-        return self.read(self.filtered(graph), graph, size)
+        state = self.embed(graph.nodes)
+        for layer, edges in zip(self.layers, self.filtered(graph), strict=True):
+            state = layer(state, edges)
+        return self.read(state, graph.owner, size)
 
     def filtered(self, graph: GraphBatch) -> Iterator[Iterable[FilteredEdges]]:
         """Each layer's filtered edges, one block at a time: filters are the largest of all arrays."""
@@ -133,24 +149,21 @@ class GraphEncoder(nn.Module):
             blocks = self.blocks(graph)
             return (map(layer.filtered, blocks) for layer in self.layers)
         shape = self.embed.bias.shape  # with the members of stacked weights first
-        return (found.filtered(number, _EDGES_PER_BLOCK, shape) for number in range(len(self.layers)))
+        return (found.filtered(number, EDGES_PER_BLOCK, shape) for number in range(len(self.layers)))
 
     def filters_at(self, lengths: torch.Tensor, stretches: torch.Tensor) -> list[torch.Tensor]:
         """Each layer's filters (e, …, width) for lengths (e,) and stretches (e,) [Å]."""
         radial = self.radial(lengths, stretches)
         return [layer.filter(radial).movedim(-2, 0) for layer in self.layers]
 
-    def read(self, filtered: Iterable[Iterable[FilteredEdges]], graph: GraphBatch, size: int) -> torch.Tensor:
-        """Tokens (…, size, n_tokens, width) of graphs whose edges each layer, in turn, has filtered."""
-        state = self.embed(graph.nodes)
-        for layer, edges in zip(self.layers, filtered, strict=True):
-            state = layer(state, edges)
-        weight = scatter_softmax(self.score(state), graph.owner, size)
-        return scatter_sum(weight[..., None] * self.value(state)[..., None, :], graph.owner, size, axis=-3)
+    def read(self, state: torch.Tensor, owner: torch.Tensor, size: int) -> torch.Tensor:
+        """Tokens (…, size, n_tokens, width) from the last states of the nodes of `size` graphs."""
+        weight = scatter_softmax(self.score(state), owner, size)
+        return scatter_sum(weight[..., None] * self.value(state)[..., None, :], owner, size, axis=-3)
 
     def blocks(self, graph: GraphBatch) -> list[EdgeBlock]:
         """The edges of a graph in blocks; in one for gradients, where every block is held until the end anyway."""
-        size = max(len(graph.lengths), 1) if torch.is_grad_enabled() else _EDGES_PER_BLOCK
+        size = max(len(graph.lengths), 1) if torch.is_grad_enabled() else EDGES_PER_BLOCK
         first, second = graph.edges
         # A loop is there in both directions, and run both ways.
         share = torch.where(first == second, 0.5, 1.0).to(graph.lengths)[:, None]

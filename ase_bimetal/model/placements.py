@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from ase_bimetal.exchange import MetalExchange
-from ase_bimetal.model.core_encoder import FilteredEdges
+from ase_bimetal.model.core_encoder import EDGES_PER_BLOCK, FilteredEdges, received
 from ase_bimetal.model.encode import GraphBatch, collate, encode
 from ase_bimetal.model.ensemble import few_threads
 from ase_bimetal.model.predictor import level_shift
@@ -16,15 +17,19 @@ from ase_bimetal.model.predictor import level_shift
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from ase_bimetal.model.mml import MML
+    from ase_bimetal.model.core_encoder import GraphEncoder
     from ase_bimetal.model.predictor import Predictor
+
+#: Placements after which all is computed anew, before rounding errors add up.
+_LONGEST = 100
 
 
 class SiteEnergies:
     """Formation energies [eV] of a cluster by the elements on some of its sites.
 
-    Distances never change, and an edge's filter only when one of its two atoms does: two swapped atoms leave all but
-    a hundredth of them as they are. What is computed is what a fresh prediction computes, to rounding.
+    Distances never change, an edge's filter only when one of its two atoms does, and an atom's state only when a
+    neighbour's has: what two swapped atoms leave as it is, is not computed again. The energies are those of a fresh
+    prediction, to rounding.
 
     Parameters
     ----------
@@ -51,9 +56,9 @@ class SiteEnergies:
         self._exchange = MetalExchange(atoms, ligands)
         row_of = {int(index): row for row, index in enumerate(self._exchange.start.metals)}
         self._rows = [row_of[int(index)] for index in sites]
-        self._filters = _Filters(predictor.network)
+        self._tokens = _CoreTokens(predictor.network.core)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def __call__(self, symbols: Sequence[str]) -> float:
         """Energy [eV], E_form × N_metal, with these elements on the sites."""
         metals = list(self._exchange.start.metal_symbols)
@@ -63,44 +68,92 @@ class SiteEnergies:
         shift = level_shift(system, predictor.card, self._reference).value
         batch = collate([encode(system, predictor.encoder.embed)]).to(predictor.device)
         with few_threads(2 * len(batch.core.lengths)):
-            core = predictor.network.core.read(self._filters.of(batch.core), batch.core, batch.size)
-            outputs = predictor.network.fuse(core, batch).energy.double().cpu().numpy()
+            outputs = predictor.network.fuse(self._tokens.of(batch.core), batch).energy.double().cpu().numpy()
         target = predictor.card["target"]
         return float((outputs * target["std"] + target["mean"]).mean() + shift) * system.n_metals
 
 
-class _Filters:
-    """The filters of every layer for the edges of the graph seen last; only edges that differ are filtered anew."""
+@dataclass
+class _LayerMemory:
+    """What one layer saw of the graph: its filters (e, …, width), what nodes sent and received (n, …, width)."""
 
-    def __init__(self, network: MML) -> None:
-        self._core = network.core
+    state: torch.Tensor
+    filters: torch.Tensor
+    sent: torch.Tensor
+    received: torch.Tensor
+
+
+class _CoreTokens:
+    """Tokens of one core whose metals change, computed from what differs from the graph seen last."""
+
+    def __init__(self, encoder: GraphEncoder) -> None:
+        self._encoder = encoder
         self._graph: GraphBatch | None = None
-        self._layers: list[list[FilteredEdges]] = []
+        self._layers: list[_LayerMemory] = []
+        self._age = 0
 
-    def of(self, graph: GraphBatch) -> Iterable[Iterable[FilteredEdges]]:
-        """Each layer's filtered edges."""
-        last = self._graph
-        if last is None or not (torch.equal(last.edges, graph.edges) and torch.equal(last.lengths, graph.lengths)):
-            self._layers = [[layer.filtered(part) for part in self._core.blocks(graph)] for layer in self._core.layers]
+    def of(self, graph: GraphBatch) -> torch.Tensor:
+        """Tokens (…, 1, n_tokens, width) of a graph."""
+        last, self._age = self._graph, self._age + 1
+        if last is None or self._age > _LONGEST or not _same_edges(last, graph):
+            self._compute(graph)
         else:
-            self._renew(graph, torch.nonzero(last.stretches != graph.stretches)[:, 0])
+            self._renew(graph, torch.nonzero((last.nodes != graph.nodes).any(dim=1))[:, 0],
+                        torch.nonzero(last.stretches != graph.stretches)[:, 0])
         self._graph = graph
-        return self._layers
+        return self._encoder.read(self._state, graph.owner, 1)
 
-    def _renew(self, graph: GraphBatch, changed: torch.Tensor) -> None:
-        """Filter the edges in these rows anew."""
-        if not len(changed):
-            return
-        some = GraphBatch(graph.nodes, graph.is_metal, graph.edges[:, changed], graph.lengths[changed],
-                          graph.stretches[changed], graph.owner)
-        parts = self._core.blocks(some)
-        for layer, blocks in zip(self._core.layers, self._layers, strict=True):
-            fresh = torch.cat([layer.filtered(part).filters for part in parts])
-            start = 0
-            for block in blocks:
-                inside = (changed >= start) & (changed < start + len(block.first))
-                block.filters[changed[inside] - start] = fresh[inside]
-                start += len(block.first)
+    def _compute(self, graph: GraphBatch) -> None:
+        """Compute all anew."""
+        self._layers, self._age = [], 0
+        self._state = self._encoder.embed(graph.nodes)
+        for layer, blocks in zip(self._encoder.layers, self._encoder.filtered(graph), strict=True):
+            filters, sent = _joined(blocks), layer.sent(self._state)
+            total = received(sent, [FilteredEdges(*graph.edges, filters)])
+            self._layers.append(_LayerMemory(self._state, filters, sent, total))
+            self._state = layer.updated(self._state, total)
+
+    def _renew(self, graph: GraphBatch, nodes: torch.Tensor, edges: torch.Tensor) -> None:
+        """Compute what follows from other nodes and stretches of edges in these rows."""
+        ends = graph.edges[:, edges]
+        some = replace(graph, edges=ends, lengths=graph.lengths[edges], stretches=graph.stretches[edges])
+        state = self._encoder.embed(graph.nodes[nodes])
+        for layer, memory, blocks in zip(self._encoder.layers, self._layers, self._encoder.filtered(some), strict=True):
+            memory.state.index_copy_(-2, nodes, state)
+            filters = _joined(blocks)
+            change = filters - memory.filters.index_select(0, edges)
+            memory.received += received(memory.sent, [FilteredEdges(*ends, change)])
+            memory.filters.index_copy_(0, edges, filters)
+            sent = layer.sent(state)
+            reached = _spread(memory, graph.edges, nodes, sent - memory.sent.index_select(0, nodes))
+            memory.sent.index_copy_(0, nodes, sent)
+            nodes = reached
+            state = layer.updated(memory.state.index_select(-2, nodes), memory.received.index_select(0, nodes))
+        self._state.index_copy_(-2, nodes, state)
+
+
+def _spread(memory: _LayerMemory, edges: torch.Tensor, nodes: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
+    """Send on what changes (n, …, width) in some nodes' messages; these nodes, then all others that are reached."""
+    row = torch.full((len(memory.sent),), -1, device=nodes.device)
+    row[nodes] = torch.arange(len(nodes), device=nodes.device)
+    reached = torch.zeros_like(row, dtype=torch.bool)
+    for source, target in (edges, edges.flip(0)):
+        sender = row.index_select(0, source)
+        for chosen in torch.nonzero(sender >= 0)[:, 0].split(EDGES_PER_BLOCK):
+            to, messages = target.index_select(0, chosen), change.index_select(0, sender.index_select(0, chosen))
+            memory.received.index_add_(0, to, messages * memory.filters.index_select(0, chosen))
+            reached.index_fill_(0, to, True)
+    return torch.cat([nodes, torch.nonzero(reached & (row < 0))[:, 0]])
+
+
+def _same_edges(one: GraphBatch, other: GraphBatch) -> bool:
+    same_size = one.nodes.shape == other.nodes.shape and one.edges.shape == other.edges.shape
+    return same_size and torch.equal(one.edges, other.edges) and torch.equal(one.lengths, other.lengths)
+
+
+def _joined(blocks: Iterable[FilteredEdges]) -> torch.Tensor:
+    """Filters of all blocks (e, …, width)."""
+    return torch.cat([block.filters for block in blocks])
 
 
 __all__ = ["SiteEnergies"]

@@ -56,7 +56,7 @@ def test_blocks_of_edges_change_no_energy(cluster, monkeypatch):
     network, batch = stack(trained_apart()), collate([encode(as_system(cluster), embed)])
     with torch.no_grad():
         whole = network(batch).energy
-        monkeypatch.setattr(core_encoder, "_EDGES_PER_BLOCK", 7)
+        monkeypatch.setattr(core_encoder, "EDGES_PER_BLOCK", 7)
         torch.testing.assert_close(network(batch).energy, whole, atol=1e-6, rtol=0)
 
 

@@ -7,6 +7,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from ase.cluster import Icosahedron
 from ase.io import read
 from ase.optimize import BFGS
 from pymatgen.analysis.structure_matcher import StructureMatcher
@@ -186,7 +187,9 @@ class Anew(MMLFormationCalculator):
 def test_a_search_by_what_changes_equals_one_that_reads_everything_anew(cluster):
     """The walk, its energies and its end are the same, with ligands in the coordinates and three elements."""
     cluster.symbols[0] = "Ag"
-    fast, slow = (search_placements(cluster, calc(), steps=25, seed=3) for calc in (MMLFormationCalculator, Anew))
+    cluster.rattle(0.02, seed=0)  # no two placements alike by symmetry, between which rounding would decide
+    fast, slow = (search_placements(cluster, calc(), steps=25, temperatures=(30_000, 3000), seed=3)
+                  for calc in (MMLFormationCalculator, Anew))
     assert fast.history == pytest.approx(slow.history, abs=1e-6 * 6)
     assert str(fast.best.atoms.symbols) == str(slow.best.atoms.symbols)
     assert (fast.accepted, fast.evaluations) == (slow.accepted, slow.evaluations)
@@ -210,3 +213,23 @@ def test_placements_ranked_together_have_the_energies_of_each(icosahedron):
     together, apart = (rank_placements(placements, calc()) for calc in (MMLFormationCalculator, Anew))
     assert [p.energy for p in together] == pytest.approx([p.energy for p in apart], abs=1e-6 * 13)
     assert [str(p.atoms.symbols) for p in together] == [str(p.atoms.symbols) for p in apart]
+
+
+def test_a_long_walk_over_many_sites_stays_with_fresh_predictions():
+    """Swaps in a core where most atoms are out of each other's reach, across the point where all is computed anew."""
+    core = Icosahedron("Au", 5)
+    core.symbols[::9] = "Pd"
+    core.rattle(0.05, seed=0)
+    atoms = Atoms(core.symbols, core.positions, info={"ligand_smiles": {"SMe": 90}})
+    evaluate = MMLFormationCalculator().energies_on_sites(atoms, range(len(atoms)))
+    symbols, rng = list(atoms.symbols), np.random.default_rng(1)
+    for step in range(130):
+        first = rng.integers(len(symbols))
+        second = rng.choice([i for i, symbol in enumerate(symbols) if symbol != symbols[first]])
+        symbols[first], symbols[second] = symbols[second], symbols[first]
+        energy = evaluate(symbols)
+        if step % 16 == 0 or step in (99, 100, 101, 102):
+            atoms.symbols[:] = symbols
+            fresh = Anew().get_property("energy", atoms.copy())
+            assert energy == pytest.approx(fresh, abs=1e-6 * len(atoms))
+    assert evaluate(symbols) == energy
