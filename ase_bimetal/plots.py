@@ -6,9 +6,9 @@ own table alike. Colours: Okabe–Ito and ColorBrewer RdBu, which stay apart wit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from ase.data import atomic_numbers, covalent_radii
@@ -28,6 +28,8 @@ METAL_COLOURS = ("#E69F00", "#0072B2", "#009E73")
 ACCESSIBLE_COLOUR, BLOCKED_COLOUR, FRONT_COLOUR = "#009E73", "#999999", "#000000"
 #: ColorBrewer's diverging map: blue where metals mix (H_mix < 0), red where they do not.
 MIXING_COLOURS = "RdBu_r"
+#: ColorBrewer's diverging map for φ: purple where the site is open (φ > −0.3), brown where it is not.
+ACCESSIBILITY_COLOURS = "PuOr"
 #: Width of one journal column [inch]: 8.3 cm.
 COLUMN_WIDTH = 8.3 / 2.54
 #: matplotlib settings for a figure of one column: nothing smaller than 7 pt, text kept as text in SVG.
@@ -164,6 +166,20 @@ def mixing_scale(mixing: np.ndarray) -> Normalize:
     return Normalize(-reach, reach)
 
 
+def accessibility_scale(phi: np.ndarray) -> Normalize:
+    """Colour scale of φ over the known values, its middle at the limit of accessible sites.
+
+    Parameters
+    ----------
+    phi
+        φ [-], shape (n,); unknown values (NaN) do not count.
+    """
+    from matplotlib.colors import TwoSlopeNorm
+
+    known = np.append(phi[np.isfinite(phi)], [ACCESSIBLE_ABOVE - 0.1, ACCESSIBLE_ABOVE + 0.1])
+    return TwoSlopeNorm(ACCESSIBLE_ABOVE, float(known.min()), float(known.max()))
+
+
 def mixing_reach(mixing: np.ndarray) -> float:
     """Largest ``|H_mix|`` [kJ/mol] among the finite values; at least 1, so that a scale is never empty."""
     known = np.abs(mixing[np.isfinite(mixing)])
@@ -233,10 +249,10 @@ def _signed(value: float) -> str:
 
 
 def dopant_rose(
-    axes: PolarAxes, dopants: Sequence[str], energy: np.ndarray, half: np.ndarray, mixing: np.ndarray, title: str = "",
-    scale: Normalize | None = None,
+    axes: PolarAxes, dopants: Sequence[str], energy: np.ndarray, half: np.ndarray, values: np.ndarray, title: str = "",
+    scale: Normalize | None = None, colour: Literal["mixing", "phi"] = "mixing",
 ) -> None:
-    """Draw one bar per dopant around a circle: length −E_form, colour H_mix, a line for the uncertainty.
+    """Draw one bar per dopant around a circle: length −E_form, colour H_mix or φ, a line for the uncertainty.
 
     Parameters
     ----------
@@ -246,18 +262,21 @@ def dopant_rose(
         Element symbols, length n.
     energy, half
         E_form and half of the interval about it [eV/metal], shape (n,).
-    mixing
-        H_mix of host and dopant [kJ/mol], shape (n,); unknown values (NaN) are grey.
+    values
+        H_mix of host and dopant [kJ/mol], or φ [-], shape (n,); unknown values (NaN) are grey.
     title
         Text above, such as the host.
     scale
         Colour scale shared by several roses; by default that of these values.
+    colour
+        What the values are.
     """
     from matplotlib import colormaps
 
-    scale = scale or mixing_scale(mixing)
+    make, name, meaning = _ROSE_COLOURS[colour]
+    scale = scale or make(values)
     angles = np.arange(len(dopants)) * 2 * np.pi / len(dopants)
-    colours = [colormaps[MIXING_COLOURS](scale(h)) if np.isfinite(h) else "#dddddd" for h in mixing]
+    colours = [colormaps[name](scale(value)) if np.isfinite(value) else "#dddddd" for value in values]
     start = min(0.0, float((-energy - half).min()))
     axes.bar(angles, -energy - start, width=0.85 * 2 * np.pi / len(dopants), bottom=start, color=colours,
              edgecolor="#444444", linewidth=0.5)
@@ -267,12 +286,19 @@ def dopant_rose(
     axes.set_theta_direction(-1)
     axes.set_xticks(angles, dopants)
     axes.set_rlim(start, float((-energy + half).max()) * 1.02)
-    _finish_rose(axes, len(dopants), scale)
+    _finish_rose(axes, len(dopants), scale, name, meaning)
     axes.set_title(title)
 
 
-def _finish_rose(axes: PolarAxes, n: int, scale: Normalize) -> None:
-    """Rings, their labels between the first two bars, and the colour bar of H_mix."""
+# What colours a rose → maker of the scale, colour map, words beside the bar.
+_ROSE_COLOURS: dict[str, tuple[Callable[[np.ndarray], Normalize], str, str]] = {
+    "mixing": (mixing_scale, MIXING_COLOURS, r"$H_\mathrm{mix}$ (kJ/mol)"),
+    "phi": (accessibility_scale, ACCESSIBILITY_COLOURS, "accessibility index φ (–)"),
+}
+
+
+def _finish_rose(axes: PolarAxes, n: int, scale: Normalize, name: str, meaning: str) -> None:
+    """Rings, their labels between the first two bars, and the colour bar."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.ticker import MaxNLocator
 
@@ -283,8 +309,8 @@ def _finish_rose(axes: PolarAxes, n: int, scale: Normalize) -> None:
     for label in axes.get_yticklabels():
         label.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.4})
     axes.set_xlabel(r"radius: $-E_\mathrm{form}$ (eV per metal atom)")
-    bar = axes.get_figure().colorbar(ScalarMappable(scale, MIXING_COLOURS), ax=axes, pad=0.1, shrink=0.75, aspect=25)
-    bar.set_label(r"$H_\mathrm{mix}$ (kJ/mol)")
+    bar = axes.get_figure().colorbar(ScalarMappable(scale, name), ax=axes, pad=0.1, shrink=0.75, aspect=25)
+    bar.set_label(meaning)
     bar.outline.set_linewidth(0.6)
 
 

@@ -20,12 +20,14 @@ from ase_bimetal.lab.paper.page import make_sections
 from ase_bimetal.lab.training.ablation import markdown_table
 
 #: Those of the page's pictures that the documentation shows.
-PICTURES = ("distribution", "parity", "volcano", "descriptors", "roses", "materials")
+PICTURES = ("distribution", "parity", "volcano", "descriptors", "roses", "roses_phi", "materials")
 
 
 def shown(section: Section) -> str:
-    """A section's sentence and table under its title."""
-    return f"### {section.title}\n\n{section.difference}\n\n{section.comparison.to_markdown()}"
+    """A section's first sentence and table under its title, then its other sentences."""
+    told = [f"- {sentence}" for sentence in section.sentences]
+    table = f"{section.comparison.caption}\n\n{section.comparison.to_markdown()}"
+    return "\n\n".join([f"### {section.title}", section.difference, table, *(["\n".join(told)] if told else [])])
 
 
 def made_from(data: PageData) -> str:

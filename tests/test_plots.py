@@ -68,6 +68,24 @@ def test_a_rose_bar_is_as_long_as_the_energy_is_low(figure):
     assert blue[2] > blue[0] and red[0] > red[2] and np.ptp(grey) == 0
 
 
+@pytest.mark.parametrize(("colour", "values", "label"), [
+    ("mixing", [-10.0, 10.0], r"$H_\mathrm{mix}$ (kJ/mol)"), ("phi", [0.0, -1.6], "accessibility index φ (–)")])
+def test_a_rose_says_what_its_colours_mean(figure, colour, values, label):
+    axes = figure.subplots(subplot_kw={"projection": "polar"})
+    plots.dopant_rose(axes, ["Pd", "Pt"], ENERGY[:2], STD[:2], np.array(values), colour=colour)
+    [bar] = [other for other in figure.axes if other is not axes]
+    assert bar.get_ylabel() == label
+    first, second = (np.array(patch.get_facecolor()[:3]) for patch in axes.patches)
+    assert first[2] > first[1] and second[0] > second[2]  # blue or purple, red or brown
+
+
+def test_the_colours_of_accessibility_part_at_its_limit():
+    scale = plots.accessibility_scale(np.array([0.1, -1.6, np.nan]))
+    assert (scale.vmin, scale.vmax) == (-1.6, 0.1) and scale(-0.3) == 0.5
+    alone = plots.accessibility_scale(np.array([np.nan]))
+    assert alone.vmin < -0.3 < alone.vmax
+
+
 def test_the_distribution_counts_everyone_once(figure):
     axes = figure.subplots()
     plots.energy_distribution(axes, ENERGY, ACCESSIBLE)

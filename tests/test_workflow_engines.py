@@ -51,8 +51,8 @@ def test_a_pickled_pipeline_predicts_as_before(monkeypatch, tmp_path):
     names = run("scikit-learn", monkeypatch, tmp_path)
     cluster = [load_example("Au4Pd2(PET)8")]
     assert names["again"].predict(cluster) == pytest.approx(names["pipeline"].predict(cluster))
-    energies = names["rows"].formation_energy
-    assert energies.min() <= names["again"].predict(cluster)[0] <= energies.max()
+    labels = names["rows"].formation_energy
+    assert labels.min() <= names["again"].predict(cluster)[0] <= labels.max()
 
 
 def test_an_optimade_entry_becomes_a_structure_with_an_interval(monkeypatch, tmp_path):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, Literal, ParamSpec
 
 import numpy as np
 import pandas as pd
 
 from ase_bimetal.descriptors import ACCESSIBLE_ABOVE
 from ase_bimetal.lab.paper.statistics import DoubleWeibull, Parabola
-from ase_bimetal.plots import PAPER_STYLE, dopant_rose, mixing_scale
+from ase_bimetal.plots import PAPER_STYLE, accessibility_scale, dopant_rose, mixing_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -177,22 +177,25 @@ def _scatter(axes: Axes, rows: pd.DataFrame, materials: pd.DataFrame, name: str,
 
 
 @styled
-def roses_figure(roses: Mapping[str, pd.DataFrame]) -> Figure:
-    """One rose per title: bars of length −E_form by partner, coloured by H_mix on one scale.
+def roses_figure(roses: Mapping[str, pd.DataFrame], colour: Literal["mixing", "phi"] = "mixing") -> Figure:
+    """One rose per title: bars of length −E_form by partner, coloured by H_mix or φ on one scale.
 
     Parameters
     ----------
     roses
-        Title → ``partner``, ``energy`` and ``half`` (half of the spread) [eV/metal], ``mixing`` [kJ/mol].
+        Title → ``partner``, ``energy`` and ``half`` (half of the spread) [eV/metal], ``mixing`` [kJ/mol], ``phi`` [-].
+    colour
+        The column that colours the bars.
     """
-    scale = mixing_scale(np.concatenate([rows.mixing.to_numpy(float) for rows in roses.values()]))
+    values = np.concatenate([rows[colour].to_numpy(float) for rows in roses.values()])
+    scale = mixing_scale(values) if colour == "mixing" else accessibility_scale(values)
     lines = -(-len(roses) // 2)
     figure = new_figure(_WIDTH if len(roses) > 1 else 4.0, 3.3 * lines)
     panels = np.atleast_1d(figure.subplots(lines, min(2, len(roses)), subplot_kw={"projection": "polar"},
                                            squeeze=False)).ravel()
     for axes, (title, rows) in zip(panels, roses.items(), strict=False):
         dopant_rose(axes, list(rows.partner), rows.energy.to_numpy(float), rows.half.to_numpy(float),
-                    rows.mixing.to_numpy(float), title, scale)
+                    rows[colour].to_numpy(float), title, scale, colour)
     for axes in panels[len(roses):]:
         axes.set_axis_off()
     return figure

@@ -20,6 +20,12 @@ from ase_bimetal.model.table import FEATURES
 H_MIX = FEATURES[5]
 #: A bounded φ is taken at its middle when it is known to so much [-].
 _NARROW = 0.1
+# Classes of our list by the article's.
+_CLASSES: Mapping[str, tuple[str, ...]] = {
+    "nanoclusters": ("nanocluster", "molecular cluster"), "zeolites and MOFs": ("zeolite", "MOF"),
+    "alloys and particles": ("alloy",), "on oxides or nitrides": ("oxide-supported", "nitride"),
+    "two-dimensional": ("dual-atom",),
+}
 _ABOUT = f"about {published.PHI_MATERIALS}"
 
 
@@ -69,6 +75,9 @@ def comparison(rows: pd.DataFrame, forest: str) -> Table:
         ("quantity", "ours", "published"),
         (
             ("materials", str(len(rows)), _ABOUT),
+            *((f"of them {kind}", str(int(rows["class"].isin(_CLASSES[kind]).sum())), str(theirs))
+              for kind, theirs in published.MATERIALS.items()),
+            *_pairs_that_mix(rows),
             ("with a DOI, the others with a complete reference", str(int((rows.doi != "").sum())), "–"),
             ("with a distance", str(int(rows.metal_distance_A.notna().sum())), "–"),
             ("with φ, for which metals of equal radius need no distance", str(len(known)), _ABOUT),
@@ -82,6 +91,15 @@ def comparison(rows: pd.DataFrame, forest: str) -> Table:
         ),
         f"E_form: {forest}; missing features go over its training rows. r with its 95 % interval.",
     )
+
+
+def _pairs_that_mix(rows: pd.DataFrame) -> tuple[tuple[str, str, str], ...]:
+    """Different pairs of metals that mix (H_mix below 0) and that do not."""
+    pairs = rows.assign(pair=[frozenset(pair) for pair in zip(rows.host, rows.dopant, strict=True)])
+    mixing = pairs.drop_duplicates("pair")[H_MIX].dropna()
+    return (("different pairs of metals with H_mix < 0", str(int((mixing < 0).sum())), str(published.MISCIBLE_PAIRS)),
+            ("different pairs of metals with H_mix ≥ 0", str(int((mixing >= 0).sum())),
+             str(published.IMMISCIBLE_PAIRS)))
 
 
 def material_correlations(rows: pd.DataFrame) -> dict[str, Correlation]:

@@ -58,7 +58,7 @@ def make_sections(data: PageData, tell: Callable[[str], None] = lambda line: Non
 
 def section_makers() -> dict[str, Callable[[PageData], Section]]:
     """What is told while it is made → maker of the section, in the order of the page."""
-    from ase_bimetal.lab.paper import explained, literature, models, printed, sections
+    from ase_bimetal.lab.paper import explained, large, literature, models, printed, sections
 
     # Attention is there as soon as the weights of the graph-only network are.
     attention = {"attention": explained.attention_section} if explained.GRAPH_CARD.is_file() else {}
@@ -73,6 +73,7 @@ def section_makers() -> dict[str, Callable[[PageData], Section]]:
         "descriptors": sections.descriptors_section,
         "pairs of metals": sections.roses_section,
         "single numbers": printed.printed_section,
+        "large clusters": large.large_section,
         "materials from the literature": literature.materials_section,
     }
 

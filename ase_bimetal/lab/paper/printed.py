@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ase_bimetal.descriptors import ACCESSIBLE_ABOVE
 from ase_bimetal.lab.paper import published
 from ase_bimetal.lab.paper.blocks import Section, Table
 from ase_bimetal.lab.paper.gather import PageData
@@ -15,11 +16,12 @@ _BARE, _CAPPED = "Au4M2", "Au4M2-capped"
 
 
 def printed_section(data: PageData) -> Section:
-    """Log P, capped clusters, φ of pairs on supports, and clusters that only the article predicts."""
+    """Log P, capped clusters, and φ of single pairs."""
     rows = _described(data)
     effect, metals = capping_effect(rows)
     difference = (
-        f"Log P here is Crippen's and in the article XLOGP3's or PoLogP's, which differ by up to {_log_p_gap():.1f}; "
+        f"Log P here is Crippen's and in the article XLOGP3's or PoLogP's, which differ by up to {_log_p_gap():.1f}, "
+        "and `ase_bimetal.lab.paper.log_p.printed_log_p` gives the printed ones where descriptors are compared; "
         f"{_capping(effect, len(metals))}"
     )
     table = Table(
@@ -34,8 +36,12 @@ def printed_section(data: PageData) -> Section:
               for (a, b), theirs in published.ZEOLITE_PHI.items()),
             *((f"φ of {a}/{b} on N-doped carbon, labels (–)", _phi(rows, "doped carbon", a, b), number(theirs))
               for (a, b), theirs in published.CARBON_PHI.items()),
-            *((f"E_form of {formula} (eV/metal)", "not predicted: no coordinates", number(theirs))
-              for formula, theirs in published.PREDICTED.items()),
+            *((f"E_form of Au4{metal}2(SR)8(PR3)2, labels (eV/metal)", _listed(_capped(rows, metal).energy),
+               f"below {number(published.STABLE_BELOW, 0)}, with PET and PPh3") for metal in published.STABLE_CAPPED),
+            *((f"φ of Au4{metal}2(SR)8(PR3)2, labels (–)", _listed(_capped(rows, metal).phi),
+               f"> {number(ACCESSIBLE_ABOVE, 1)}") for metal in published.STABLE_CAPPED),
+            ("φ of Au/Ag clusters, labels (–)", _range(_pair(rows, "ligands", "Au", "Ag").phi),
+             " to ".join(map(number, published.GOLD_SILVER_PHI))),
         ),
         "Labels: GFN1-xTB with PBE references, lowest of each prototype; ± is the standard deviation over prototypes.",
     )
@@ -85,11 +91,29 @@ def _capping(effect: float, n_metals: int) -> str:
 
 
 def _capped_palladium(rows: pd.DataFrame) -> str:
-    return _listed(rows[(rows.family == _CAPPED) & (rows.host == "Au") & (rows.dopant == "Pd")].energy)
+    return _listed(_capped(rows, "Pd").energy)
+
+
+def _capped(rows: pd.DataFrame, metal: str) -> pd.DataFrame:
+    """Labelled Au4M2(SR)8(PR3)2 of one metal M."""
+    return rows[(rows.family == _CAPPED) & (rows.host == "Au") & (rows.dopant == metal)]
 
 
 def _phi(rows: pd.DataFrame, kind: str, a: str, b: str) -> str:
-    return _listed(rows[(rows.surroundings == kind) & rows.host.isin([a, b]) & rows.dopant.isin([a, b])].phi)
+    return _listed(_pair(rows, kind, a, b).phi)
+
+
+def _pair(rows: pd.DataFrame, kind: str, a: str, b: str) -> pd.DataFrame:
+    """Rows of one pair of metals in one kind of surroundings."""
+    return rows[(rows.surroundings == kind) & rows.host.isin([a, b]) & rows.dopant.isin([a, b])]
+
+
+def _range(values: pd.Series) -> str:
+    """Lowest and highest of some values, and their number."""
+    known = values.dropna()
+    if known.empty:
+        return "not labelled"
+    return f"{number(known.min())} to {number(known.max())} (n = {len(known)})"
 
 
 def _listed(values: pd.Series) -> str:

@@ -92,12 +92,28 @@ PREDICTED: Mapping[str, float] = MappingProxyType({
     "Au47Cd2(TBBT)31": -3.34, "Ag135Cu60(PET)60Cl42": -2.28, "Au9AgRh(PPh3)8Cl2": -2.23,
     "Au36Ag38(C≡C(CF3)2Ph)30Cl10": -1.24, "Au38Ag33(C≡C(CF3)2Ph)30Cl8": -1.24,
 })
+#: Atoms of the large clusters that it predicted, and what it says their E_form is below [eV/metal].
+LARGE_ATOMS, LARGE_BELOW = (277, 1317), -2.2
+#: Mean absolute error of its multimodal model on Au24M(SR)18 against density-functional theory [eV/metal].
+AU24M_ERROR = 0.44
+#: Root mean square error of its multimodal model on the test rows [eV/metal].
+TEST_RMSE = 0.209
 #: Range of the labels and the interval that holds most of them [eV/metal].
 RANGE, BULK = (-5.86, 0.85), (-4.0, -1.0)
 #: Pearson's r of E_form and φ over about 100 materials from the literature.
 PHI_CORRELATION, PHI_MATERIALS = -0.63, 100
 #: Mean and spread of E_form of clusters of gold with silver [eV/metal].
 GOLD_SILVER = (-2.59, 0.22)
+#: Range of φ of clusters of gold with silver [-].
+GOLD_SILVER_PHI = (-0.16, -0.10)
+#: Metals M for which it finds E_form of Au4M2(PET)8(PPh3)2 below -5 eV/metal and φ above -0.3.
+STABLE_CAPPED, STABLE_BELOW = ("Ru", "Re", "Os"), -5.0
+#: Materials from the literature by class, and pairs of metals that mix and that do not.
+MATERIALS: Mapping[str, int] = MappingProxyType({
+    "nanoclusters": 14, "zeolites and MOFs": 4, "alloys and particles": 35, "on oxides or nitrides": 5,
+    "two-dimensional": 42,
+})
+MISCIBLE_PAIRS, IMMISCIBLE_PAIRS = 44, 31
 #: Density-functional E_form of Au24M(SR)18 by M [eV/metal].
 AU24M: Mapping[str, float] = MappingProxyType({"Pd": -3.56, "Cd": -3.58, "Hg": -3.71})
 #: E_form of pairs on N-doped carbon [eV/metal]: by the published forest, and by density-functional theory.
@@ -106,5 +122,7 @@ ON_CARBON: Mapping[tuple[str, str], tuple[float, float]] = MappingProxyType({
 })
 #: Reduced distance D̃ that the article calls optimal, by surroundings [-].
 OPTIMAL_REDUCED: Mapping[str, float] = MappingProxyType({"ligands": 0.3, "zeolite": 0.1})
+#: Distance D between the metals that it calls optimal, by surroundings [Å].
+OPTIMAL_DISTANCE: Mapping[str, float] = MappingProxyType({"ligands": 3.5, "zeolite": 2.5})
 #: Order of mean attention: groups of atoms, highest first.
 ATTENTION_ORDER = ("metal", "coordinating atoms", "other atoms")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from ase_bimetal import elements
 from ase_bimetal.descriptors import ACCESSIBLE_ABOVE, reduced
 from ase_bimetal.lab.paper import figures, published, words
-from ase_bimetal.lab.paper.blocks import Section, Table, picture
+from ase_bimetal.lab.paper.blocks import Picture, Section, Table, picture
 from ase_bimetal.lab.paper.gather import PageData
 from ase_bimetal.lab.paper.statistics import Parabola, correlation, fit_double_weibull, fit_parabola, lowest_bin
 from ase_bimetal.lab.paper.words import number
-from ase_bimetal.lab.training.metrics import mean_absolute_error, r_squared
+from ase_bimetal.lab.training.metrics import mean_absolute_error, r_squared, root_mean_square_error
 from ase_bimetal.model.table import FEATURES
 
 _CHI_ENV, _RATIO, _DISTANCE, _RADII = FEATURES[0], FEATURES[3], FEATURES[6], FEATURES[7]
@@ -64,6 +66,8 @@ def parity_section(data: PageData) -> Section:
         (
             ("test rows of a random 8:1:1 split", f"{len(test.truth):,}", f"{published.TEST_ROWS:,}"),
             ("MAE (eV/metal)", f"{mae:.3f}", f"{theirs.mae:.3f}"),
+            ("RMSE (eV/metal)", f"{root_mean_square_error(test.truth, test.predicted):.3f}",
+             f"{published.TEST_RMSE:.3f}"),
             ("R² (–)", number(r2, 3), f"{theirs.r2:.3f}"),
             *((f"MAE (eV/metal), {split}", f"{error:.3f}", "–") for split, error in _honest_splits(data).items()),
         ),
@@ -170,19 +174,21 @@ def descriptors_section(data: PageData) -> Section:
         (
             *((f"Pearson's r of E_form and {names[name]}", f"{number(r.r)} [{number(r.low)}, {number(r.high)}], n = "
                f"{r.n}", number(published.PHI_CORRELATION) if name == "phi" else "–") for name, r in found.items()),
-            *((f"D̃ of lowest mean E_form (–), {kind}", _lowest_reduced(rows, kind), f"about {theirs:g}")
+            *((f"D̃ of lowest mean E_form (–), {kind}", _lowest(rows, kind, "reduced"), f"about {theirs:g}")
               for kind, theirs in published.OPTIMAL_REDUCED.items()),
+            *((f"D of lowest mean E_form (Å), {kind}", _lowest(rows, kind, "distance"), f"about {theirs:g}")
+              for kind, theirs in published.OPTIMAL_DISTANCE.items()),
         ),
-        "Ours: labels, brackets the 95 % interval; D̃ in steps of 0.1 with five prototypes or more.",
+        "Ours: labels, brackets the 95 % interval; D̃ in steps of 0.1 and D of 0.1 Å with five prototypes or more.",
     )
     sentences = tuple(words.correlated(found[name], symbol, "E_form of the labels") for name, symbol in names.items())
     return Section("Formation energy and descriptors", difference, table, sentences, (), (drawn,))
 
 
-def _lowest_reduced(rows: pd.DataFrame, kind: str) -> str:
-    """The range of D̃ in which prototypes of one kind of surroundings have their lowest mean energy."""
-    mine = rows[rows.surroundings == kind]
-    ends = lowest_bin(mine.reduced.to_numpy(float), mine.energy.to_numpy(float))
+def _lowest(rows: pd.DataFrame, kind: str, column: str) -> str:
+    """The range of a column in which prototypes of one kind of surroundings have their lowest mean energy."""
+    mine = rows[(rows.surroundings == kind) & rows[column].notna()]
+    ends = lowest_bin(mine[column].to_numpy(float), mine.energy.to_numpy(float))
     return f"{ends[0]:.1f} to {ends[1]:.1f}" if ends else "too few"
 
 
@@ -207,11 +213,21 @@ def roses_section(data: PageData) -> Section:
     sentences += _gold_above_copper(data)
     if not roses:
         return Section(title, difference, table, tuple(sentences))
-    drawn = picture("roses", figures.roses_figure(roses), "Roses of formation energy by partner metal",
-                    "Radius: −E_form (GFN1-xTB with PBE-referenced elements), for each partner the mean of the lowest "
-                    "labels of its prototypes, the line from the lowest to the highest of them; colour: H_mix, blue "
-                    "where the metals mix. Of each element the kind of surroundings with most partners.")
-    return Section(title, difference, table, tuple(sentences), (), (drawn,))
+    return Section(title, difference, table, tuple(sentences), (), rose_pictures(roses))
+
+
+def rose_pictures(roses: Mapping[str, pd.DataFrame]) -> tuple[Picture, Picture]:
+    """The roses twice: coloured by H_mix, and by φ as in the article."""
+    words_of_both = ("Radius: −E_form (GFN1-xTB with PBE-referenced elements), for each partner the mean of the "
+                     "lowest labels of its prototypes, the line from the lowest to the highest of them; {} Of "
+                     "each element the kind of surroundings with most partners.")
+    return (
+        picture("roses", figures.roses_figure(roses), "Roses of formation energy by partner metal",
+                words_of_both.format("colour: H_mix, blue where the metals mix.")),
+        picture("roses_phi", figures.roses_figure(roses, "phi"), "Roses of formation energy, coloured by φ",
+                words_of_both.format("colour: φ, the mean over the same prototypes, purple where the site is "
+                                     "accessible (above −0.3), brown where it is not, grey where φ is not known.")),
+    )
 
 
 def _best_partners(data: PageData, host: str) -> str:
@@ -264,13 +280,13 @@ def _orders(data: PageData) -> str:
 
 
 def label_rows(data: PageData) -> pd.DataFrame:
-    """Lowest configurations of the shipped table: surroundings, energy [eV/metal], D̃, χ_env and φ."""
+    """Lowest configurations of the shipped table: surroundings, energy [eV/metal], D̃, D [Å], χ_env and φ."""
     rows = data.table.minima()
     features = rows.features
     share = np.array([reduced(d, r) for d, r in zip(features[_DISTANCE], features[_RADII], strict=True)])
     chi = features[_CHI_ENV].to_numpy(float)
     return pd.DataFrame({"surroundings": rows.rows.surroundings, "energy": rows.targets, "reduced": share,
-                         "chi_env": chi, "phi": share * chi})
+                         "distance": features[_DISTANCE].to_numpy(float), "chi_env": chi, "phi": share * chi})
 
 
 def material_rows(data: PageData) -> pd.DataFrame:
@@ -288,19 +304,27 @@ def rose_of(rows: pd.DataFrame, host: str) -> tuple[str, pd.DataFrame]:
     Returns
     -------
     tuple
-        Surroundings, and a table of ``partner``, ``energy`` and ``half`` [eV/metal], ``mixing`` [kJ/mol]: mean and
-        half the range of the lowest labels of all prototypes with that pair.
+        Surroundings, and a table of ``partner``, ``energy`` and ``half`` [eV/metal], ``mixing`` [kJ/mol] and ``phi``
+        [-]: mean and half the range of the lowest labels of all prototypes with that pair, and their mean φ.
     """
     mine = rows[(rows.host == host) | (rows.dopant == host)]
     if mine.empty:
-        return "", pd.DataFrame(columns=["partner", "energy", "half", "mixing"])
+        return "", pd.DataFrame(columns=["partner", "energy", "half", "mixing", "phi"])
     partner = mine.dopant.where(mine.host == host, mine.host)
-    mine = mine.assign(partner=partner, energy=mine.gfn1 + mine["shift"])
+    mine = mine.assign(partner=partner, energy=mine.gfn1 + mine["shift"], phi=_phi_of(mine))
     kind = mine.groupby("surroundings").partner.nunique().idxmax()
-    groups = mine[mine.surroundings == kind].groupby("partner").energy
-    table = pd.DataFrame({"energy": groups.mean(), "half": (groups.max() - groups.min()) / 2}).reset_index()
+    pairs = mine[mine.surroundings == kind].groupby("partner")
+    groups = pairs.energy
+    table = pd.DataFrame({"energy": groups.mean(), "half": (groups.max() - groups.min()) / 2,
+                          "phi": pairs.phi.mean()}).reset_index()
     table["mixing"] = [elements.mixing_enthalpy(host, other) for other in table.partner]
     return kind, table.sort_values("energy", ignore_index=True)
+
+
+def _phi_of(rows: pd.DataFrame) -> np.ndarray:
+    """φ of rows with the descriptors D, radii and χ_env; NaN where one is unknown, shape (n,)."""
+    share = [reduced(d, r) for d, r in zip(rows[_DISTANCE], rows[_RADII], strict=True)]
+    return np.array(share, dtype=float) * rows[_CHI_ENV].to_numpy(float)
 
 
 def pair_table(data: PageData) -> Table:
@@ -377,6 +401,7 @@ __all__ = [
     "pair_table",
     "parity_section",
     "rose_of",
+    "rose_pictures",
     "roses_section",
     "volcano_section",
     "volcano_table",

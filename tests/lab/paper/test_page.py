@@ -7,21 +7,37 @@ from importlib.resources import files
 import numpy as np
 import pandas as pd
 import pytest
+from ase import Atoms
 from typer.testing import CliRunner
 
 from ase_bimetal.cli.app import app
-from ase_bimetal.errors import WeightsError
-from ase_bimetal.lab.paper import explained, figures, literature, models, page, printed, published, sections, words
+from ase_bimetal.descriptors import ligand_log_p, reduced
+from ase_bimetal.errors import MissingDataError, WeightsError
+from ase_bimetal.lab.paper import (
+    explained,
+    figures,
+    large,
+    literature,
+    models,
+    page,
+    printed,
+    published,
+    sections,
+    words,
+)
 from ase_bimetal.lab.paper.blocks import Section, Table, picture
 from ase_bimetal.lab.paper.gather import HeldOut, PageData
+from ase_bimetal.lab.paper.log_p import printed_log_p
 from ase_bimetal.lab.paper.materials import SHIPPED_MATERIALS, assess_materials
 from ase_bimetal.lab.paper.statistics import Parabola, correlation, fit_parabola, lowest_bin
 from ase_bimetal.lab.regressors import compare
 from ase_bimetal.lab.regressors.explain import ShapValues
 from ase_bimetal.lab.regressors.labelled_table import labelled_rows
+from ase_bimetal.ligands import Ligand
 from ase_bimetal.model.bond_terms import BOND_TERMS
 from ase_bimetal.model.forest import get_forest
 from ase_bimetal.model.table import FEATURES, DescriptorTable, read_table
+from ase_bimetal.system import BimetallicSystem
 
 
 @pytest.fixture(scope="module")
@@ -108,8 +124,11 @@ def test_descriptors_stand_beside_the_published_ones(data):
     assert cells(section.comparison)["Pearson's r of E_form and φ"][1] == "−0.63"
     share, energy = np.repeat([0.25, 0.55], 6), np.repeat([-4.0, -2.0], 6)
     rows = pd.DataFrame({"surroundings": "ligands", "reduced": share, "energy": energy})
-    assert sections._lowest_reduced(rows, "ligands") == "0.2 to 0.3"
-    assert sections._lowest_reduced(rows, "zeolite") == "too few"
+    assert sections._lowest(rows, "ligands", "reduced") == "0.2 to 0.3"
+    assert sections._lowest(rows, "zeolite", "reduced") == "too few"
+    found = cells(section.comparison)
+    assert found["D of lowest mean E_form (Å), ligands"][1] == "about 3.5"
+    assert found["D of lowest mean E_form (Å), zeolite"][1] == "about 2.5"
 
 
 def test_roses_are_drawn_and_orders_compared(data):
@@ -148,8 +167,14 @@ def test_lowest_bin_needs_enough_values():
 
 def test_rose_takes_each_partner_once():
     rows = pd.DataFrame({"host": ["Au", "Au", "Cu", "Pt"], "dopant": ["Pd", "Pd", "Au", "Ni"],
-                         "surroundings": "ligands", "gfn1": [-3.0, -4.0, -2.0, -1.0], "shift": 0.5})
+                         "surroundings": "ligands", "gfn1": [-3.0, -4.0, -2.0, -1.0], "shift": 0.5,
+                         sections._DISTANCE: [2.8, 3.0, 2.7, 2.6], sections._RADII: 0.1,
+                         sections._CHI_ENV: [-0.5, -0.7, np.nan, 0.1]})
     kind, rose = sections.rose_of(rows, "Au")
+    expected = np.mean([reduced(2.8, 0.1) * -0.5, reduced(3.0, 0.1) * -0.7])
+    assert rose.phi[0] == pytest.approx(expected) and np.isnan(rose.phi[1])
+    by_mixing, by_phi = sections.rose_pictures({"Au/M": rose})
+    assert by_mixing.png != by_phi.png and "colour: φ" in by_phi.caption
     assert kind == "ligands" and list(rose.partner) == ["Pd", "Cu"]
     assert list(rose.energy) == [-3.0, -1.5] and list(rose.half) == [0.5, 0.0]
     assert sections.rose_of(rows, "Ag")[1].empty
@@ -158,6 +183,13 @@ def test_rose_takes_each_partner_once():
 def test_materials_are_counted_and_listed(data):
     section = literature.materials_section(data)
     assert cells(section.comparison)["materials"] == ["10", "about 100"]
+    found = cells(section.comparison)
+    assert [found[f"of them {kind}"][1] for kind in published.MATERIALS] == ["14", "4", "35", "5", "42"]
+    assert sum(int(found[f"of them {kind}"][0]) for kind in published.MATERIALS) == 10
+    mixes = [found[f"different pairs of metals with H_mix {side} 0"] for side in ("<", "≥")]
+    assert [theirs for _, theirs in mixes] == ["44", "31"]
+    pairs = {frozenset(pair) for pair in zip(data.materials.host, data.materials.dopant, strict=True)}
+    assert sum(int(ours) for ours, _ in mixes) == len(pairs)
     assert len(section.tables[0].rows) == 10 and "published −0.63" in section.difference
 
 
@@ -270,7 +302,8 @@ def test_single_numbers_stand_beside_the_printed_ones(data):
     section = printed.printed_section(data)
     found = cells(section.comparison)
     assert found["log P of Cp* (–)"] == ["3.31", "0.40"] and "differ by up to 2.9" in section.difference
-    assert found["E_form of Au47Cd2(TBBT)31 (eV/metal)"] == ["not predicted: no coordinates", "−3.34"]
+    assert found["E_form of Au4Re2(SR)8(PR3)2, labels (eV/metal)"][1] == "below −5, with PET and PPh3"
+    assert found["φ of Au/Ag clusters, labels (–)"][1] == "−0.16 to −0.10"
     assert found["φ of Cu/Re in zeolites, labels (–)"][1] == "−0.55"
     rows = pd.DataFrame({"family": ["Au4M2", "Au4M2", "Au4M2-capped", "Au4M2-capped", "Au4M2"], "host": "Au",
                          "dopant": ["Pd", "Pd", "Pd", "Ag", "Hg"], "energy": [-3.0, -3.2, -3.4, -9.0, -1.0]})
@@ -278,6 +311,26 @@ def test_single_numbers_stand_beside_the_printed_ones(data):
     assert effect == pytest.approx(-0.3) and metals == ["Pd"]
     assert printed._capping(effect, 1).startswith("two phosphines make Au4M2(SR)8 more stable by 0.30 eV/metal over 1")
     assert "less stable by 0.10 eV/metal over 3 metals, where" in printed._capping(0.1, 3)
+
+
+def test_large_clusters_have_their_atoms_and_no_invented_energy(data):
+    section = large.large_section(data)
+    found = cells(section.comparison)
+    assert found["Au47Cd2(TBBT)31"][0] == "793" and found["Ag135Cu60(PET)60Cl42"][0] == "1,317"
+    assert all(row[4] == "no coordinates" for row in found.values())
+    assert [row[-1] for row in found.values()] == ["−3.34", "−2.28", "−2.23", "−1.24", "−1.24"]
+    assert found["Au9AgRh(PPh3)8Cl2"][2] == "–"  # three metals have no single H_mix
+    assert "0.44 eV/metal" in section.comparison.caption
+    [told] = section.sentences
+    assert "277 to 1,317 atoms" in told and "Au36Ag38(C≡C(CF3)2Ph)30Cl10 and Au38" in told
+
+
+def test_printed_log_p_is_the_articles_and_nothing_else():
+    shell = BimetallicSystem.from_atoms(Atoms("Au"), ligands={"PET": 3, "PPh3": 1})
+    assert ligand_log_p(shell, printed_log_p) == pytest.approx((3 * 2.87 + 5.69) / 4)
+    assert printed_log_p(Ligand.parse("SCCc1ccccc1")) == 2.87 and printed_log_p(Ligand.parse("Cp*")) == 0.40
+    with pytest.raises(MissingDataError, match="no log P of SMe is printed.*PPh3, PET, Cp"):
+        printed_log_p(Ligand.parse("SMe"))
 
 
 def test_a_correlation_of_few_materials_confirms_nothing():
