@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from ase import Atoms
@@ -28,7 +28,7 @@ from ase_bimetal.errors import (
     UnsupportedSystemError,
 )
 from ase_bimetal.geometry import GeometryFindings, examine
-from ase_bimetal.ligands import Ligand, formula_text, parse_ligands, total_formula
+from ase_bimetal.ligands import Ligand, LigandAnnotation, formula_text, parse_ligands, total_formula
 from ase_bimetal.neighbors import Pairs, pairs_within
 from ase_bimetal.perception import (
     Parts,
@@ -46,7 +46,8 @@ from ase_bimetal.perception import (
 )
 
 if TYPE_CHECKING:
-    from pymatgen.core import Composition, IMolecule, IStructure
+    from pymatgen.core.composition import Composition
+    from pymatgen.core.structure import IMolecule, IStructure
 
 #: Atoms closer than this [Å] are an error: the shortest bond, H–H, has 0.74 Å.
 COINCIDENT_BELOW = 0.4
@@ -58,6 +59,10 @@ MOST_ATOMS = 1_000_000
 _CHARGE_TOLERANCE = 0.5
 
 Ligands = tuple[tuple[Ligand, int], ...]
+#: What an object is.
+Kind = Literal["cluster", "extended", "alloy"]
+#: Where its ligands come from.
+LigandSource = Literal["annotation", "argument", "perception", "none"]
 
 #: Charge [e] of common counter-ions by their Hill formula, for the charge of a cluster they are left out of.
 COUNTER_IONS: Mapping[str, int] = MappingProxyType({
@@ -120,9 +125,9 @@ class BimetallicSystem(MSONable):
     donors: np.ndarray
     bonds: np.ndarray
     ligands: Ligands
-    kind: str
+    kind: Kind
     charges: np.ndarray | None
-    ligand_source: str
+    ligand_source: LigandSource
     has_geometry: bool
     notes: tuple[str, ...] = ()
 
@@ -136,14 +141,18 @@ class BimetallicSystem(MSONable):
         """Whether two systems have the same atoms, cell, ligands, kind and charges."""
         if not isinstance(other, BimetallicSystem):
             return NotImplemented
-        return np.array_equal(self.charges, other.charges) and self.content_key() == other.content_key()
+        same_charges = (
+            self.charges is other.charges if self.charges is None or other.charges is None
+            else np.array_equal(self.charges, other.charges)
+        )
+        return same_charges and self.content_key() == other.content_key()
 
     def __hash__(self) -> int:
         """Of the content, so that equal systems are one key."""
         return hash(self.content_key())
 
     @classmethod
-    def from_atoms(cls, atoms: Atoms, ligands: object = None) -> BimetallicSystem:
+    def from_atoms(cls, atoms: Atoms, ligands: LigandAnnotation | None = None) -> BimetallicSystem:
         """Read an ASE Atoms; ligands from ``info["ligand_smiles"]``, the argument, or the coordinates.
 
         Parameters
@@ -163,17 +172,17 @@ class BimetallicSystem(MSONable):
         return _build(_read_atoms(atoms), ligands)
 
     @classmethod
-    def from_structure(cls, structure: IStructure, ligands: object = None) -> BimetallicSystem:
+    def from_structure(cls, structure: IStructure, ligands: LigandAnnotation | None = None) -> BimetallicSystem:
         """Read a pymatgen Structure; annotation in ``structure.properties["ligand_smiles"]``."""
         return _build(_read_structure(structure), ligands)
 
     @classmethod
-    def from_molecule(cls, molecule: IMolecule, ligands: object = None) -> BimetallicSystem:
+    def from_molecule(cls, molecule: IMolecule, ligands: LigandAnnotation | None = None) -> BimetallicSystem:
         """Read a pymatgen Molecule; annotation in ``molecule.properties["ligand_smiles"]``."""
         return _build(_read_molecule(molecule), ligands)
 
     @classmethod
-    def from_composition(cls, composition: Composition, ligands: object = None) -> BimetallicSystem:
+    def from_composition(cls, composition: Composition, ligands: LigandAnnotation | None = None) -> BimetallicSystem:
         """Read a pymatgen Composition of whole atoms: no geometry, ligands from the argument only."""
         return _build(_read_composition(composition), ligands)
 
@@ -295,7 +304,7 @@ class BimetallicSystem(MSONable):
         )
 
 
-def as_system(obj: object, ligands: object = None) -> BimetallicSystem:
+def as_system(obj: object, ligands: LigandAnnotation | None = None) -> BimetallicSystem:
     """Make a `BimetallicSystem` of ASE Atoms, a pymatgen Structure, Molecule or Composition, or itself.
 
     Parameters
@@ -326,7 +335,7 @@ def as_system(obj: object, ligands: object = None) -> BimetallicSystem:
     return _build(_read(obj), ligands)
 
 
-def split_clusters(obj: object, ligands: object = None) -> list[BimetallicSystem]:
+def split_clusters(obj: object, ligands: LigandAnnotation | None = None) -> list[BimetallicSystem]:
     """Read every separate cluster of an object, such as a unit cell.
 
     Parameters
@@ -448,14 +457,19 @@ def _read_atoms(atoms: Atoms) -> _Raw:
         symbols=tuple(atoms.symbols),
         positions=atoms.get_positions(),
         cell=np.array(atoms.cell),
-        pbc=tuple(bool(p) for p in atoms.pbc),
+        pbc=_three_bools(atoms.pbc),
         annotation=annotation_of(atoms.info),
         charges=_charges(atoms),
         total_charge=_given_charge(atoms.info.get("charge")) or _beyond_tolerance(initial.sum()),
     )
 
 
-def _given_charge(given: object) -> float:
+def _three_bools(pbc: Sequence[bool]) -> tuple[bool, bool, bool]:
+    a, b, c = (bool(p) for p in pbc)
+    return a, b, c
+
+
+def _given_charge(given: Any) -> float:
     try:
         return float(given or 0.0)
     except (TypeError, ValueError):
@@ -482,7 +496,7 @@ def _read_structure(structure: IStructure) -> _Raw:
 
 
 def _read_molecule(molecule: IMolecule) -> _Raw:
-    return _read_sites(molecule, np.zeros((3, 3)), (False,) * 3)
+    return _read_sites(molecule, np.zeros((3, 3)), (False, False, False))
 
 
 def _read_sites(sites: IStructure | IMolecule, cell: np.ndarray, pbc: Sequence[bool]) -> _Raw:
@@ -497,7 +511,7 @@ def _read_sites(sites: IStructure | IMolecule, cell: np.ndarray, pbc: Sequence[b
         symbols=tuple(site.specie.symbol for site in sites),
         positions=np.array(sites.cart_coords, dtype=float).reshape(-1, 3),
         cell=np.array(cell, dtype=float),
-        pbc=tuple(bool(p) for p in pbc),
+        pbc=_three_bools(pbc),
         annotation=annotation_of(sites.properties),
         charges=charges_of(charges, len(sites)) if known else None,
         total_charge=float(sites.charge or 0.0),
@@ -519,7 +533,7 @@ def _read_composition(composition: Composition) -> _Raw:
         symbols=symbols,
         positions=np.full((len(symbols), 3), np.nan),
         cell=np.zeros((3, 3)),
-        pbc=(False,) * 3,
+        pbc=(False, False, False),
         annotation=None,
         charges=None,
         total_charge=float(sum((getattr(s, "oxi_state", 0) or 0) * n for s, n in composition.items())),
@@ -565,7 +579,7 @@ def _build(raw: _Raw, argument: object) -> BimetallicSystem:
 
 
 def _system(
-    raw: _Raw, metals: np.ndarray, ligands: Ligands, kind: str, bonds: np.ndarray, source: str
+    raw: _Raw, metals: np.ndarray, ligands: Ligands, kind: Kind, bonds: np.ndarray, source: LigandSource
 ) -> BimetallicSystem:
     return BimetallicSystem(
         symbols=raw.symbols,
@@ -602,9 +616,10 @@ def _check_values(raw: _Raw) -> None:
     require_room(raw.positions, raw.cell, raw.pbc)
 
 
-def _given_ligands(raw: _Raw, argument: object) -> tuple[Ligands | None, str]:
+def _given_ligands(raw: _Raw, argument: object) -> tuple[Ligands | None, LigandSource]:
     """Ligands from annotation or argument; None when not given."""
-    spec, source = (raw.annotation, "annotation") if raw.annotation is not None else (argument, "argument")
+    source: LigandSource = "argument" if raw.annotation is None else "annotation"
+    spec = argument if raw.annotation is None else raw.annotation
     if spec is None:
         return None, "none"
     ligands = parse_ligands(spec)
@@ -666,7 +681,7 @@ def _look_around(raw: _Raw, metals: np.ndarray) -> _Around:
     return _Around(pairs, metals, shell, loose, parts, is_extended(raw.symbols, metals, shell, pairs))
 
 
-def _kind_of_geometry(raw: _Raw, around: _Around, given: Ligands | None) -> str:
+def _kind_of_geometry(raw: _Raw, around: _Around, given: Ligands | None) -> Kind:
     """Kind of an object with coordinates; a solid is never a cluster, and neither is a chain.
 
     Raises
@@ -691,7 +706,7 @@ def _kind_of_geometry(raw: _Raw, around: _Around, given: Ligands | None) -> str:
     return "cluster"
 
 
-def _kind_of_network(raw: _Raw, around: _Around) -> str:
+def _kind_of_network(raw: _Raw, around: _Around) -> Kind:
     """A solid of metals and bare ions is extended; one of molecules is refused."""
     if all(len(fragment) == 1 for fragment in around.shell.fragments):
         return "extended"
@@ -782,7 +797,7 @@ def _perceived(symbols: tuple[str, ...], around: _Around) -> Ligands:
     return perceive_ligands(symbols, around.shell, contacts)
 
 
-def _with_notes(raw: _Raw, around: _Around, kind: str) -> _Raw:
+def _with_notes(raw: _Raw, around: _Around, kind: Kind) -> _Raw:
     """The object with a note on what it is besides its kind."""
     n, members = len(around.metals), around.parts.members
     has_shell = len(around.shell.fragments) > 0
@@ -809,7 +824,7 @@ def _check_distances(symbols: tuple[str, ...], pairs: Pairs) -> None:
         )
 
 
-def _kind_of_formula(symbols: tuple[str, ...], metals: np.ndarray, given: Ligands | None) -> str:
+def _kind_of_formula(symbols: tuple[str, ...], metals: np.ndarray, given: Ligands | None) -> Kind:
     """Kind of a composition: silicates and oxides are frameworks, all other non-metals are ligands."""
     rest = set(symbols) - {symbols[i] for i in metals}
     if given:
