@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ase_bimetal.calculators.base import FormationCalculator
+from ase_bimetal.formation import ReferenceState
+from ase_bimetal.ligands import LigandAnnotation
 
 
 class MMLFormationCalculator(FormationCalculator):
@@ -45,8 +47,8 @@ class MMLFormationCalculator(FormationCalculator):
     def __init__(
         self,
         model: str | Path = "mml-gfn1-pbe",
-        ligands: object = None,
-        reference: str = "dimer",
+        ligands: LigandAnnotation | None = None,
+        reference: ReferenceState = "dimer",
         device: str = "cpu",
         **kwargs: Any,
     ) -> None:

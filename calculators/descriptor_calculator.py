@@ -7,6 +7,7 @@ from typing import Any
 from ase import Atoms
 
 from ase_bimetal.calculators.base import PREDICTED, FormationCalculator
+from ase_bimetal.ligands import LigandAnnotation
 from ase_bimetal.system import as_system
 
 
@@ -43,7 +44,7 @@ class DescriptorFormationCalculator(FormationCalculator):
     options = ("ligands",)
     extra_properties = (*PREDICTED, "novelty", "surroundings")
 
-    def __init__(self, ligands: object = None, **kwargs: Any) -> None:
+    def __init__(self, ligands: LigandAnnotation | None = None, **kwargs: Any) -> None:
         super().__init__(ligands=ligands, **kwargs)
 
     def further_results(self, atoms: Atoms) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
@@ -59,6 +60,8 @@ class RadialBasis(nn.Module):
     """Gaussians of a distance and of its excess over a bond's [Å], under a smooth cutoff: 2 × (e,) → (e, size)."""
 
     size = 2 * _N_GAUSSIANS
+    lengths: torch.Tensor
+    stretches: torch.Tensor
 
     def __init__(self, cutoff: float) -> None:
         super().__init__()
@@ -98,7 +101,8 @@ class FilterConvolution(nn.Module):
             # In place: the sum's derivative does not need the sum.
             received.index_add_(0, edges.second, sent.index_select(0, edges.first) * edges.filters)
             received.index_add_(0, edges.first, sent.index_select(0, edges.second) * edges.filters)
-        return state + self.update(state + received.movedim(0, -2) * torch.sigmoid(self.gate(state)))
+        change: torch.Tensor = self.update(state + received.movedim(0, -2) * torch.sigmoid(self.gate(state)))
+        return state + change
 
 
 class GraphEncoder(nn.Module):
@@ -116,11 +120,16 @@ class GraphEncoder(nn.Module):
         self.score = Linear(width, n_tokens)
         self.value = Linear(width, width)
 
+    @property
+    def convolutions(self) -> Iterable[FilterConvolution]:
+        """The layers, by their type."""
+        return cast("Iterable[FilterConvolution]", self.layers)
+
     def forward(self, graph: GraphBatch, size: int) -> torch.Tensor:
         """Tokens (…, size, n_tokens, width) of `size` graphs."""
         blocks = self.blocks(graph)
         # One block's filters at a time: they are the largest of all arrays.
-        return self.read((map(layer.filtered, blocks) for layer in self.layers), graph, size)
+        return self.read((map(layer.filtered, blocks) for layer in self.convolutions), graph, size)
 
     def read(self, filtered: Iterable[Iterable[FilteredEdges]], graph: GraphBatch, size: int) -> torch.Tensor:
         """Tokens (…, size, n_tokens, width) of graphs whose edges each layer, in turn, has filtered."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ase_bimetal.errors import BimetalError, WeightsError
+from ase_bimetal.formation import ReferenceState
+from ase_bimetal.ligands import LigandAnnotation
 from ase_bimetal.model.checkpoint import member_of, read_weights
 from ase_bimetal.model.domain import flags
 from ase_bimetal.model.gcnn import GCNN, GCNNConfig, cluster_graph, evaluate_graphs, on_all_atoms
@@ -67,13 +69,16 @@ class GraphModel(FormationModel):
     @property
     def level(self) -> str:
         """Level of theory of the energies."""
-        return self.card["level"]
+        level: str = self.card["level"]
+        return level
 
     def covers(self, system: BimetallicSystem) -> bool:
         """Whether the object is a cluster with its ligands in the coordinates."""
         return isinstance(self._read(system, "dimer"), tuple)
 
-    def predict(self, systems: Sequence[BimetallicSystem], reference: str = "dimer") -> list[Prediction | Failure]:
+    def predict(
+        self, systems: Sequence[BimetallicSystem], reference: ReferenceState = "dimer"
+    ) -> list[Prediction | Failure]:
         """Predict clusters from their graphs.
 
         Parameters
@@ -92,7 +97,7 @@ class GraphModel(FormationModel):
             for system, item in zip(systems, read, strict=True)
         ]
 
-    def attention(self, item: object, ligands: object = None) -> np.ndarray:
+    def attention(self, item: object, ligands: LigandAnnotation | None = None) -> np.ndarray:
         """Attention of each atom at each of the seven local levels.
 
         Returns
@@ -110,7 +115,7 @@ class GraphModel(FormationModel):
         _, found = evaluate_graphs(self.network, [cluster_graph(system) for system in systems], 0.0, 1.0)
         return [on_all_atoms(system, attention) for system, attention in zip(systems, found, strict=True)]
 
-    def _read(self, system: BimetallicSystem, reference: str) -> tuple[Data, float] | Failure:
+    def _read(self, system: BimetallicSystem, reference: ReferenceState) -> tuple[Data, float] | Failure:
         """Graph, and the shift to the published level [eV per metal]."""
         try:
             return cluster_graph(system), level_shift(system, self.card, reference)
@@ -134,7 +139,8 @@ class GraphModel(FormationModel):
         """Root mean square error [eV/metal] of left-out rows: of dopants where anything is new, else of random rows."""
         metrics = self.card["metrics"]
         split = "left-out dopants" if is_new and "left-out dopants" in metrics else "random"
-        return metrics[split]["GCNN"]["RMSE"]
+        error: float = metrics[split]["GCNN"]["RMSE"]
+        return error
 
 
 __all__ = ["GRAPH_MODEL", "GraphModel"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from typing import cast
 
 import torch
 from torch import nn
@@ -56,7 +57,8 @@ def selective_scan(
     if kernels_usable(x) and A.ndim == 1:
         from mamba_ssm.ops.triton.ssd_combined import mamba_chunk_scan_combined
 
-        return mamba_chunk_scan_combined(x, dt, A, B, C, chunk_size)
+        y: torch.Tensor = mamba_chunk_scan_combined(x, dt, A, B, C, chunk_size)
+        return y
     return _chunked_scan(x, dt, A, B, C, chunk_size)
 
 
@@ -89,12 +91,14 @@ def _chunks(values: torch.Tensor, size: int) -> torch.Tensor:
     padding = -values.shape[1] % size
     if padding:
         values = F.pad(values, (0, 0) * (values.ndim - 2) + (0, padding))
-    return values.unflatten(1, (-1, size))
+    chunks: torch.Tensor = values.unflatten(1, (-1, size))
+    return chunks
 
 
 def _heads_by_group(values: torch.Tensor, groups: int) -> torch.Tensor:
     """(b, c, q, h, …) → (b, c, q, g, r, …)."""
-    return values.unflatten(3, (groups, -1))
+    grouped: torch.Tensor = values.unflatten(3, (groups, -1))
+    return grouped
 
 
 def _within_chunks(inputs: torch.Tensor, decay: torch.Tensor, B: torch.Tensor, C: torch.Tensor) -> torch.Tensor:
@@ -211,7 +215,7 @@ class Mamba2(nn.Module):
         dt = F.softplus(dt + per_member(self.dt_bias, 1, dt))
         if valid is not None:
             dt = dt * valid
-        out = self.out_proj(self.norm(self._scan(mixed, dt), gate))
+        out: torch.Tensor = self.out_proj(self.norm(self._scan(mixed, dt), gate))
         return out if valid is None else out * valid
 
     def _project(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -224,7 +228,7 @@ class Mamba2(nn.Module):
         """Causal convolution of each channel (b, l, c): for a few taps, shifts beat a general convolution."""
         taps = self.conv1d.weight[..., 0, :].unbind(dim=-1)
         padded, length = F.pad(mixed, (0, 0, len(taps) - 1, 0)), mixed.shape[-2]
-        convolved = per_member(self.conv1d.bias, 1, mixed)
+        convolved = per_member(cast(torch.Tensor, self.conv1d.bias), 1, mixed)
         for k, tap in enumerate(taps):
             convolved = torch.addcmul(convolved, padded[..., k : k + length, :], per_member(tap, 1, mixed))
         return convolved
@@ -239,9 +243,10 @@ class Mamba2(nn.Module):
             y = selective_scan(x, dt, rates, B, C, self.chunk_size)
         else:  # stacked members are more sequences of the same batch
             each = rates[:, None, None].expand(-1, x.shape[1], -1, -1).flatten(0, 1)
-            y = selective_scan(*(part.flatten(0, 1) for part in (x, dt)), each,
-                               *(part.flatten(0, 1) for part in (B, C)), self.chunk_size).view_as(x)
-        return (y + x * per_member(self.D, 1, dt)[..., None]).flatten(-2)
+            flat_x, flat_dt, flat_B, flat_C = (part.flatten(0, 1) for part in (x, dt, B, C))
+            y = selective_scan(flat_x, flat_dt, each, flat_B, flat_C, self.chunk_size).view_as(x)
+        whole: torch.Tensor = (y + x * per_member(self.D, 1, dt)[..., None]).flatten(-2)
+        return whole
 
 
 class Mamba2Block(nn.Module):
@@ -271,7 +276,8 @@ class Mamba2Block(nn.Module):
 
     def forward(self, tokens: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Mix tokens (b, l, d_model); `mask` as in `Mamba2.forward`, tokens at padding pass unchanged."""
-        return tokens + self.mixer(self.norm(tokens), mask)
+        mixed: torch.Tensor = self.mixer(self.norm(tokens), mask)
+        return tokens + mixed
 
 
 def pack_left(tokens: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from ase_bimetal.exchange import MetalExchange
+from ase_bimetal.formation import ReferenceState
+from ase_bimetal.ligands import LigandAnnotation
 from ase_bimetal.model.core_encoder import FilteredEdges
 from ase_bimetal.model.encode import GraphBatch, collate, encode
 from ase_bimetal.model.ensemble import few_threads
@@ -44,8 +46,8 @@ class SiteEnergies:
     """
 
     def __init__(
-        self, predictor: Predictor, atoms: Atoms, sites: Sequence[int], ligands: object = None,
-        reference: str = "dimer",
+        self, predictor: Predictor, atoms: Atoms, sites: Sequence[int], ligands: LigandAnnotation | None = None,
+        reference: ReferenceState = "dimer",
     ) -> None:
         self._predictor, self._reference = predictor, reference
         self._exchange = MetalExchange(atoms, ligands)
@@ -81,7 +83,9 @@ class _Filters:
         """Each layer's filtered edges."""
         last = self._graph
         if last is None or not (torch.equal(last.edges, graph.edges) and torch.equal(last.lengths, graph.lengths)):
-            self._layers = [[layer.filtered(part) for part in self._core.blocks(graph)] for layer in self._core.layers]
+            self._layers = [
+                [layer.filtered(part) for part in self._core.blocks(graph)] for layer in self._core.convolutions
+            ]
         else:
             self._renew(graph, torch.nonzero(last.stretches != graph.stretches)[:, 0])
         self._graph = graph
@@ -94,7 +98,7 @@ class _Filters:
         some = GraphBatch(graph.nodes, graph.is_metal, graph.edges[:, changed], graph.lengths[changed],
                           graph.stretches[changed], graph.owner)
         parts = self._core.blocks(some)
-        for layer, blocks in zip(self._core.layers, self._layers, strict=True):
+        for layer, blocks in zip(self._core.convolutions, self._layers, strict=True):
             fresh = torch.cat([layer.filtered(part).filters for part in parts])
             start = 0
             for block in blocks:
