@@ -13,6 +13,7 @@ from ase_bimetal.cli import options
 if TYPE_CHECKING:
     from ase_bimetal.cli.batches import Work
     from ase_bimetal.errors import BimetalError
+    from ase_bimetal.formation import ReferenceState
     from ase_bimetal.io.read import Frame
     from ase_bimetal.io.write import Record
     from ase_bimetal.model.interface import Prediction
@@ -99,7 +100,7 @@ def _worker(
     model: str,
     device: str,
     ligands: dict[str, int] | None,
-    reference: str,
+    reference: ReferenceState,
     clusters: Mapping[str, FormulaCluster],
 ) -> Work:
     """The function that predicts a batch, with the model loaded once, at the first batch."""
@@ -113,11 +114,16 @@ def _worker(
         systems = [_system(frame, ligands) for frame in frames]
         good = [system for system in systems if not isinstance(system, BimetalError)]
         found = iter(get_model(model, device).predict(good, reference))
-        results = [system if isinstance(system, BimetalError) else next(found) for system in systems]
-        results = [result.error if isinstance(result, Failure) else result for result in results]
-        return [result if isinstance(result, BimetalError)
-                else _record(frame, system, _finished(result, clusters.get(frame.name)))
-                for frame, system, result in zip(frames, systems, results, strict=True)]
+
+        def one(frame: Frame, system: BimetallicSystem | BimetalError) -> Record | BimetalError:
+            if isinstance(system, BimetalError):
+                return system
+            result = next(found)
+            if isinstance(result, Failure):
+                return result.error
+            return _record(frame, system, _finished(result, clusters.get(frame.name)))
+
+        return [one(frame, system) for frame, system in zip(frames, systems, strict=True)]
 
     return work
 
