@@ -52,7 +52,8 @@ TYPED := errors files annotation elements cells exchange geometry model.interfac
   featurizers.energy cli.options screening.models lab.labels.bulk model.level
 
 types: $(VENV)/.installed-test
-	$(BIN)/python -m mypy --follow-imports=silent $(TYPED:%=-m ase_bimetal.%)
+	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy tests/typed_script.py
 
 docs: $(VENV)/.installed-test
 	$(BIN)/python -m sphinx -W --keep-going -E docs docs/_build/html

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from ase.geometry import get_distances
@@ -34,6 +34,13 @@ NEIGHBOUR_FACTOR = 1.25
 REDUCED_DISTANCE_SCALE = 100.0
 #: A dual-metal site is accessible above this value of φ [-].
 ACCESSIBLE_ABOVE = -0.3
+
+#: Which distances of unlike metals count.
+PairChoice = Literal["nearest", "all"]
+#: A mean over metal atoms or over elements.
+Weights = Literal["atoms", "pair"]
+#: What stands for the surroundings: whole ligands, donors, or whichever fits the object.
+Substrate = Literal["auto", "ligand", "donor"]
 
 LogP = Callable[[Ligand], float]
 Descriptor = Callable[[BimetallicSystem], float]
@@ -75,7 +82,7 @@ def radius_difference(system: BimetallicSystem) -> float:
     return _pair_mean(system, lambda a, b: abs(elements.metallic_radius(a) - elements.metallic_radius(b)) / 100)
 
 
-def metal_distance(system: BimetallicSystem, pairs: str = "nearest") -> float:
+def metal_distance(system: BimetallicSystem, pairs: PairChoice = "nearest") -> float:
     """D [Å], mean distance of unlike metals.
 
     Parameters
@@ -100,7 +107,7 @@ def metal_distance(system: BimetallicSystem, pairs: str = "nearest") -> float:
     return _pair_mean(system, lambda a, b: measure(system, a, b))
 
 
-def metal_electronegativity(system: BimetallicSystem, weights: str = "atoms") -> float:
+def metal_electronegativity(system: BimetallicSystem, weights: Weights = "atoms") -> float:
     """χ_metal [Pauling], mean electronegativity of the core.
 
     Parameters
@@ -114,7 +121,7 @@ def metal_electronegativity(system: BimetallicSystem, weights: str = "atoms") ->
     return sum(n * elements.electronegativity(s) for s, n in counts.items()) / sum(counts.values())
 
 
-def substrate_electronegativity(system: BimetallicSystem, substrate: str = "auto") -> float:
+def substrate_electronegativity(system: BimetallicSystem, substrate: Substrate = "auto") -> float:
     """χ_sub [Pauling], mean electronegativity of the surroundings.
 
     Parameters
@@ -138,7 +145,7 @@ def substrate_electronegativity(system: BimetallicSystem, substrate: str = "auto
 
 
 def environment_electronegativity(
-    system: BimetallicSystem, weights: str = "atoms", substrate: str = "auto"
+    system: BimetallicSystem, weights: Weights = "atoms", substrate: Substrate = "auto"
 ) -> float:
     """χ_env = χ_metal − χ_sub [Pauling], eq. (5); options as in the two functions it subtracts.
 
@@ -163,7 +170,9 @@ def reduced(distance: float, radius_difference: float, scale: float = REDUCED_DI
     return distance / (distance + scale * radius_difference) if distance else 0.0
 
 
-def reduced_distance(system: BimetallicSystem, pairs: str = "nearest", scale: float = REDUCED_DISTANCE_SCALE) -> float:
+def reduced_distance(
+    system: BimetallicSystem, pairs: PairChoice = "nearest", scale: float = REDUCED_DISTANCE_SCALE
+) -> float:
     """D̃ [-], eq. (10): 1 when the metals have equal radii, near 0 when they differ much.
 
     Parameters
@@ -178,9 +187,9 @@ def reduced_distance(system: BimetallicSystem, pairs: str = "nearest", scale: fl
 
 def accessibility_index(
     system: BimetallicSystem,
-    weights: str = "atoms",
-    substrate: str = "auto",
-    pairs: str = "nearest",
+    weights: Weights = "atoms",
+    substrate: Substrate = "auto",
+    pairs: PairChoice = "nearest",
     scale: float = REDUCED_DISTANCE_SCALE,
 ) -> float:
     """φ = D̃ · χ_env [-], eq. (11); options as in `reduced_distance` and `environment_electronegativity`."""
@@ -357,7 +366,8 @@ def _mean_distance(system: BimetallicSystem, a: str, b: str) -> float:
 def _distances(system: BimetallicSystem, a: str, b: str) -> np.ndarray:
     """Nearest-image distances [Å], shape (atoms of a, atoms of b)."""
     first, second = system.positions[_rows(system, a)], system.positions[_rows(system, b)]
-    return get_distances(first, second, cell=system.cell, pbc=system.pbc)[1]
+    distances: np.ndarray = get_distances(first, second, cell=system.cell, pbc=system.pbc)[1]
+    return distances
 
 
 def _rows(system: BimetallicSystem, symbol: str) -> np.ndarray:

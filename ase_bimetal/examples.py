@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ase import Atoms
-from ase.io import read
+from ase.io import iread
 
 from ase_bimetal.errors import BimetalError
 from ase_bimetal.files import DATASETS
@@ -27,4 +27,5 @@ def load_example(name: str) -> Atoms:
     path = _FOLDER / f"{name}.extxyz"
     if name not in example_names():
         raise BimetalError(f"no example {name!r}; allowed: {', '.join(example_names())}")
-    return read(path)
+    [cluster] = iread(path)
+    return cluster

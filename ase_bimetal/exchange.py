@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ase_bimetal import elements
+from ase_bimetal.ligands import LigandAnnotation
 from ase_bimetal.neighbors import pairs_within
 from ase_bimetal.shell import cut_shell, metal_contacts, search_cutoff
 from ase_bimetal.system import BimetallicSystem, as_system
@@ -37,7 +38,7 @@ class MetalExchange:
     {'Au': 5, 'Pt': 1}
     """
 
-    def __init__(self, obj: object, ligands: object = None) -> None:
+    def __init__(self, obj: object, ligands: LigandAnnotation | None = None) -> None:
         self.start = as_system(obj, ligands)
         self._ligands = ligands
         if self.start.kind == "cluster" and self.start.has_geometry:

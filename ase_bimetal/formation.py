@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from ase_bimetal.errors import ReferenceStateError
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.system import BimetallicSystem
 
+#: Reference state of the ligands that a prediction can have.
+ReferenceState = Literal["dimer", "hydride", "radical"]
 #: Reference states of X-type ligands in eq. (1); L-type ligands are always the free molecule.
 REFERENCES = ("dimer", "hydride", "radical", "bound_shell")
 
@@ -18,7 +20,7 @@ def formation_energy(
     metals: Sequence[str],
     ligands: Mapping[str, int],
     fragments: Mapping[str, Any],
-    reference: str = "dimer",
+    reference: ReferenceState | Literal["bound_shell"] = "dimer",
     bound_shell: float | None = None,
 ) -> float:
     """Eq. (1) [eV per metal atom] from raw energies of one level.
@@ -43,7 +45,7 @@ def formation_energy(
     ReferenceStateError
         Unknown reference, or an energy it needs is missing.
     """
-    apart = sum(fragments["atoms"][s] for s in metals)
+    apart: float = sum(fragments["atoms"][s] for s in metals)
     if reference == "bound_shell":
         if bound_shell is None:
             raise ReferenceStateError("reference 'bound_shell' needs the energy of the frozen ligand shell")
@@ -52,19 +54,20 @@ def formation_energy(
     return (energy - apart - shell) / len(metals)
 
 
-def ligand_reference_energy(smiles: str, fragments: Mapping[str, Any], reference: str = "dimer") -> float:
+def ligand_reference_energy(smiles: str, fragments: Mapping[str, Any], reference: ReferenceState = "dimer") -> float:
     """Energy [eV] that stands for one bound ligand in eq. (1) under a reference state."""
     if reference not in REFERENCES[:3]:
         raise ReferenceStateError(f"unknown reference {reference!r}; allowed: {', '.join(REFERENCES[:3])}")
     if smiles not in fragments["ligands"]:
         known = ", ".join(sorted(fragments["ligands"]))
         raise ReferenceStateError(f"no fragment energies for ligand {smiles!r}; known: {known}")
-    forms = fragments["ligands"][smiles]
+    forms: Mapping[str, float] = fragments["ligands"][smiles]
+    hydrogen: float = fragments["H2"] / 2
     if Ligand.parse(smiles).type == "L":
         return forms["free"]
     return {
         "dimer": forms["dimer"] / 2,
-        "hydride": forms["free"] - fragments["H2"] / 2,
+        "hydride": forms["free"] - hydrogen,
         "radical": forms["radical"],
     }[reference]
 

@@ -7,17 +7,23 @@ alkynyl as its alkyne, a halide as the hydrogen halide, a cyclopentadienyl as th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from numbers import Real
+from typing import Literal
 
 from rdkit import Chem, rdBase
-from rdkit.Chem import Crippen
+from rdkit.Chem import rdMolDescriptors
 
 from ase_bimetal import elements
 from ase_bimetal.errors import LigandError
+
+#: How a ligand is given: SMILES or names with their counts, a list of them, or one.
+LigandAnnotation = Mapping[str, int] | Sequence[str] | str
+#: X binds after losing one hydrogen, L binds whole.
+LigandType = Literal["X", "L"]
 
 #: Names in use for common ligands, each with the SMILES of the free, protonated molecule.
 LIGAND_NAMES: dict[str, str] = {
@@ -73,7 +79,7 @@ MOST_LIGANDS = 1_000_000
 _HYDRIDE, _HYDRIDE_SPELLINGS = "[H][H]", frozenset({"H", "hydride", "[H-]", "[HH]", "[H][H]"})
 
 # Donor patterns in order of priority: (pattern on the free molecule, type). The first atom is the donor.
-_DONOR_PATTERNS: tuple[tuple[str, str], ...] = (
+_DONOR_PATTERNS: tuple[tuple[str, LigandType], ...] = (
     ("[SX2;H1,H2]", "X"),
     ("[SeX2;H1,H2]", "X"),
     ("[F,Cl,Br,I;H1]", "X"),
@@ -141,7 +147,7 @@ class Ligand:
 
     smiles: str
     donor: str
-    type: str
+    type: LigandType
     donor_index: int
     other_donors: tuple[int, ...] = ()
 
@@ -203,7 +209,7 @@ class Ligand:
     @cached_property
     def log_p(self) -> float:
         """Crippen log P of the free, protonated ligand [-] (Wildman and Crippen, 1999; RDKit)."""
-        return float(Crippen.MolLogP(self.mol))
+        return float(rdMolDescriptors.CalcCrippenDescriptors(self.mol)[0])
 
 
 def parse_ligands(spec: object) -> tuple[tuple[Ligand, int], ...]:
@@ -293,14 +299,14 @@ def _ligand(mol: Chem.Mol, text: str) -> Ligand:
         return _written_as_anion(free, binding)
     if net_charge < 0 and bases and _overrules(free, bases, donors, kind):
         return _written_as_anion(free, bases)
-    if not donors:
+    if kind is None:
         raise LigandError(f"ligand {text!r} has no donor atom; allowed: {DONOR_KINDS}")
     symbol = free.GetAtomWithIdx(donors[0]).GetSymbol()
     others = tuple(donors[1:]) if symbol == "P" else ()
     return Ligand(Chem.MolToSmiles(free), symbol, kind, donors[0], others)
 
 
-def _matched_donors(mol: Chem.Mol) -> tuple[list[int], str | None]:
+def _matched_donors(mol: Chem.Mol) -> tuple[list[int], LigandType | None]:
     """Atoms that fit the first pattern a free molecule holds, and its type."""
     for pattern, kind in _patterns():
         matches = mol.GetSubstructMatches(pattern)
@@ -310,11 +316,11 @@ def _matched_donors(mol: Chem.Mol) -> tuple[list[int], str | None]:
 
 
 @lru_cache(maxsize=1)
-def _patterns() -> tuple[tuple[Chem.Mol, str], ...]:
+def _patterns() -> tuple[tuple[Chem.Mol, LigandType], ...]:
     return tuple((Chem.MolFromSmarts(pattern), kind) for pattern, kind in _DONOR_PATTERNS)
 
 
-def _overrules(mol: Chem.Mol, bases: list[int], donors: list[int], kind: str | None) -> bool:
+def _overrules(mol: Chem.Mol, bases: list[int], donors: list[int], kind: LigandType | None) -> bool:
     """Whether the atoms written as anions bind, and not the neutral donor that the protonated molecule shows.
 
     A thiol binds before a carboxylate, and so does the phosphine of a sulfonated phosphine.

@@ -116,9 +116,7 @@ def _read_skeleton(skeleton: str) -> Ligand:
 
 
 def _skeleton_mol(skeleton: str) -> Chem.Mol:
-    options = Chem.SmilesParserParams()
-    options.sanitize = options.removeHs = False
-    mol = Chem.MolFromSmiles(skeleton, options)
+    mol = Chem.MolFromSmiles(skeleton, sanitize=False)  # keeps hydrogens, too
     for atom in mol.GetAtoms():
         atom.SetNoImplicit(True)
         atom.SetNumExplicitHs(0)

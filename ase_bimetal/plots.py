@@ -20,7 +20,9 @@ from ase_bimetal.system import BimetallicSystem
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Normalize
+    from matplotlib.patches import Circle
     from matplotlib.projections.polar import PolarAxes
+    from matplotlib.typing import ColorType, RcKeyType
 
 #: Okabe–Ito colours, readable with any colour vision: host, dopant, third metal.
 METAL_COLOURS = ("#E69F00", "#0072B2", "#009E73")
@@ -33,7 +35,7 @@ ACCESSIBILITY_COLOURS = "PuOr"
 #: Width of one journal column [inch]: 8.3 cm.
 COLUMN_WIDTH = 8.3 / 2.54
 #: matplotlib settings for a figure of one column: nothing smaller than 7 pt, text kept as text in SVG.
-PAPER_STYLE = MappingProxyType({
+PAPER_STYLE: Mapping[RcKeyType, object] = MappingProxyType({
     "font.size": 8.0, "axes.labelsize": 8.0, "xtick.labelsize": 7.0, "ytick.labelsize": 7.0, "legend.fontsize": 7.0,
     "axes.titlesize": 8.0, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.6,
     "svg.fonttype": "none", "svg.hashsalt": "ase-bimetal",
@@ -134,7 +136,7 @@ def draw_bonds(system: BimetallicSystem, flat: np.ndarray, axes: Axes) -> None:
         )
 
 
-def _circle(centre: np.ndarray, radius: float, colour: object, alpha: float, zorder: float):
+def _circle(centre: np.ndarray, radius: float, colour: ColorType, alpha: float, zorder: float) -> Circle:
     from matplotlib.patches import Circle
 
     return Circle(tuple(centre), radius, facecolor=colour, edgecolor="black", linewidth=0.5, alpha=alpha,
@@ -213,17 +215,16 @@ def formation_map(
         Which rows lie on the Pareto front, shape (n,).
     """
     known, size = np.isfinite(mixing), 14.0 if len(phi) <= _FEW else 6.0
-    look = {"s": size, "edgecolors": "#444444", "linewidths": 0.03 * size, "zorder": 2}
+    draw = partial(axes.scatter, s=size, edgecolors="#444444", linewidths=0.03 * size, zorder=2)
     axes.errorbar(phi, energy, std, fmt="none", ecolor="#bbbbbb", elinewidth=0.5, zorder=1)
-    axes.scatter(phi[~known], energy[~known], color="#dddddd", **look)
-    dots = axes.scatter(phi[known], energy[known], c=mixing[known], cmap=MIXING_COLOURS, norm=mixing_scale(mixing),
-                        **look)
+    draw(phi[~known], energy[~known], color="#dddddd")
+    dots = draw(phi[known], energy[known], c=mixing[known], cmap=MIXING_COLOURS, norm=mixing_scale(mixing))
     if front is not None and front.any():
         axes.scatter(phi[front], energy[front], s=2.5 * size, facecolors="none", edgecolors=FRONT_COLOUR,
                      linewidths=0.9, zorder=3, label="Pareto front")
     _shade_favourable(axes, *favourable)
     axes.set(xlabel="accessibility index φ (–)", ylabel=r"$E_\mathrm{form}$ (eV per metal atom)")
-    bar = axes.get_figure().colorbar(dots, ax=axes, pad=0.02, aspect=30)
+    bar = axes.figure.colorbar(dots, ax=axes, pad=0.02, aspect=30)
     bar.set_label(r"$H_\mathrm{mix}$ (kJ/mol)")
     bar.outline.set_linewidth(0.6)
     axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, handletextpad=0.3,
@@ -326,12 +327,14 @@ def energy_distribution(axes: Axes, energy: np.ndarray, accessible: np.ndarray) 
     accessible
         Whether φ > −0.3, shape (n,).
     """
+    from matplotlib.ticker import MaxNLocator
+
     edges = np.histogram_bin_edges(energy, bins="auto" if len(energy) < 10_000 else 60)
     groups = [(accessible, ACCESSIBLE_COLOUR, "accessible, φ > −0.3"), (~accessible, BLOCKED_COLOUR, "not accessible")]
     masks, colours, words = zip(*(group for group in groups if group[0].any()), strict=True)
-    axes.hist([energy[mask] for mask in masks], bins=edges, stacked=True, linewidth=0.4, edgecolor="white",
+    axes.hist([energy[mask] for mask in masks], bins=edges.tolist(), stacked=True, linewidth=0.4, edgecolor="white",
               color=colours, label=words)
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.yaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
     axes.set(xlabel=r"$E_\mathrm{form}$ (eV per metal atom)", ylabel="candidates")
     axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 

@@ -27,7 +27,8 @@ TRIANGLE_METALS = ("Cu", "Ag", "Au")
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, dict[str, dict[str, float]]]:
-    return json.loads((DATASETS / "probes.json").read_text(encoding="utf-8"))
+    tables: dict[str, dict[str, dict[str, float]]] = json.loads((DATASETS / "probes.json").read_text(encoding="utf-8"))
+    return tables
 
 
 @lru_cache(maxsize=128)
@@ -95,7 +96,8 @@ def _triangle_probes(ligand: Ligand) -> dict[str, float]:
 def _surroundings(ligand: Ligand) -> DataStructs.SparseBitVect:
     """Fingerprint of the donor and what lies within two bonds of it."""
     make = rdFingerprintGenerator.GetMorganGenerator(radius=2)
-    return make.GetSparseFingerprint(ligand.mol, fromAtoms=[ligand.donor_index])
+    bits: DataStructs.SparseBitVect = make.GetSparseFingerprint(ligand.mol, fromAtoms=[ligand.donor_index])
+    return bits
 
 
 __all__ = ["METAL_PROBES", "TRIANGLE_METALS", "ligand_probe", "metal_probes"]

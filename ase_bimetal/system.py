@@ -48,7 +48,8 @@ from ase_bimetal.surroundings import (
 )
 
 if TYPE_CHECKING:
-    from pymatgen.core import Composition, IMolecule, IStructure
+    from pymatgen.core.composition import Composition
+    from pymatgen.core.structure import IMolecule, IStructure
 
 
 #: What may become of a declared charge.
@@ -108,9 +109,9 @@ class BimetallicSystem(MSONable):
     donors: np.ndarray
     bonds: np.ndarray
     ligands: Ligands
-    kind: str
+    kind: Kind
     charges: np.ndarray | None
-    ligand_source: str
+    ligand_source: LigandSource
     has_geometry: bool
     notes: tuple[str, ...] = ()
     charge: float = 0.0
@@ -125,14 +126,18 @@ class BimetallicSystem(MSONable):
         """Whether two systems have the same atoms, cell, ligands, kind and charges."""
         if not isinstance(other, BimetallicSystem):
             return NotImplemented
-        return np.array_equal(self.charges, other.charges) and self.content_key() == other.content_key()
+        same_charges = (
+            self.charges is other.charges if self.charges is None or other.charges is None
+            else np.array_equal(self.charges, other.charges)
+        )
+        return same_charges and self.content_key() == other.content_key()
 
     def __hash__(self) -> int:
         """Of the content, so that equal systems are one key."""
         return hash(self.content_key())
 
     @classmethod
-    def from_atoms(cls, atoms: Atoms, ligands: object = None) -> BimetallicSystem:
+    def from_atoms(cls, atoms: Atoms, ligands: LigandAnnotation | None = None) -> BimetallicSystem:
         """Read an ASE Atoms; ligands from ``info["ligand_smiles"]``, the argument, or the coordinates.
 
         Parameters
@@ -152,17 +157,17 @@ class BimetallicSystem(MSONable):
         return _build(settle_charge(read_atoms(atoms), "refuse"), ligands)
 
     @classmethod
-    def from_structure(cls, structure: IStructure, ligands: object = None) -> BimetallicSystem:
+    def from_structure(cls, structure: IStructure, ligands: LigandAnnotation | None = None) -> BimetallicSystem:
         """Read a pymatgen Structure; annotation in ``structure.properties["ligand_smiles"]``."""
         return _build(settle_charge(read_structure(structure), "refuse"), ligands)
 
     @classmethod
-    def from_molecule(cls, molecule: IMolecule, ligands: object = None) -> BimetallicSystem:
+    def from_molecule(cls, molecule: IMolecule, ligands: LigandAnnotation | None = None) -> BimetallicSystem:
         """Read a pymatgen Molecule; annotation in ``molecule.properties["ligand_smiles"]``."""
         return _build(settle_charge(read_molecule(molecule), "refuse"), ligands)
 
     @classmethod
-    def from_composition(cls, composition: Composition, ligands: object = None) -> BimetallicSystem:
+    def from_composition(cls, composition: Composition, ligands: LigandAnnotation | None = None) -> BimetallicSystem:
         """Read a pymatgen Composition of whole atoms: no geometry, ligands from the argument only."""
         return _build(settle_charge(read_composition(composition), "refuse"), ligands)
 
@@ -453,7 +458,8 @@ def _system(
 
 def _given_ligands(raw: Raw, argument: object) -> tuple[Ligands | None, str]:
     """Ligands from annotation or argument; None when not given."""
-    spec, source = (raw.annotation, "annotation") if raw.annotation is not None else (argument, "argument")
+    source: LigandSource = "argument" if raw.annotation is None else "annotation"
+    spec = argument if raw.annotation is None else raw.annotation
     if spec is None:
         return None, "none"
     ligands = parse_ligands(spec)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from multiprocessing import parent_process
+from multiprocessing.process import BaseProcess
 from threading import Thread
 
 
@@ -12,7 +13,12 @@ def end_with_parent() -> None:
     """End this worker process when the one that started it is gone, so that a killed run leaves nothing behind."""
     parent = parent_process()
     if parent is not None:
-        Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+        Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def start_torch_worker() -> None:

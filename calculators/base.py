@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from ase import Atoms
-from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
+from ase.calculators.calculator import (
+    Calculator,
+    CalculatorSetupError,
+    PropertyNotImplementedError,
+    all_changes,
+)
 from ase.outputs import Properties
 
 from ase_bimetal.annotation import annotation_of
@@ -52,7 +57,7 @@ class FormationCalculator(Calculator):
         An option that the subclass does not have.
     """
 
-    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy"]
+    implemented_properties = ["energy", "free_energy"]
     #: Results beside ASE's own properties; `get_property` and ``results`` have them too.
     extra_properties: tuple[str, ...] = PREDICTED
     #: Names of the options; others are refused.
@@ -69,6 +74,8 @@ class FormationCalculator(Calculator):
     ) -> None:
         """Predict; fills ``results`` with floats, strings, dicts and tuples, never arrays."""
         super().calculate(atoms, properties, system_changes)
+        if self.atoms is None:
+            raise CalculatorSetupError(f"{type(self).__name__} has no atoms; allowed: calculate(atoms)")
         [found] = self._predictions([self.atoms])
         more = self.further_results(self.atoms)
         self._info_seen = _watched_info(self.atoms)
@@ -124,14 +131,14 @@ class FormationCalculator(Calculator):
         for name in kwargs:
             if name not in self.options:
                 raise OptionError(_unknown_option(type(self).__name__, name, self.options))
-        changed = super().set(**kwargs)
+        changed: dict[str, Any] = super().set(**kwargs)
         if changed:
             self.reset()
         return changed
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
         """ASE's list of changes, plus ``"info"`` when the annotated ligands or the charge differ from before."""
-        changes = super().check_state(atoms, tol)
+        changes: list[str] = super().check_state(atoms, tol)
         return changes if _watched_info(atoms) == self._info_seen else [*changes, "info"]
 
     def get_property(self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True) -> Any:
@@ -156,7 +163,7 @@ class FormationCalculator(Calculator):
 
 def _with_symbols(atoms: Atoms, sites: Sequence[int], symbols: Sequence[str]) -> Atoms:
     """A copy with these elements on the sites."""
-    copy = atoms.copy()
+    copy: Atoms = atoms.copy()
     copy.symbols[list(sites)] = list(symbols)
     return copy
 

@@ -48,8 +48,8 @@ class MMLFormationCalculator(FormationCalculator):
     def __init__(
         self,
         model: str | Path = "mml-gfn1-pbe",
-        ligands: object = None,
-        reference: str = "dimer",
+        ligands: LigandAnnotation | None = None,
+        reference: ReferenceState = "dimer",
         device: str = "cpu",
         charge: Charge = "refuse",
         **kwargs: Any,

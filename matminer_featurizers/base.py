@@ -11,6 +11,7 @@ import pandas as pd
 from ase_bimetal.descriptors import pair_descriptor_note
 from ase_bimetal.errors import OneMetalError
 from ase_bimetal.extras import name_extra
+from ase_bimetal.ligands import LigandAnnotation
 from ase_bimetal.system import BimetallicSystem, as_system
 
 with name_extra():
@@ -45,14 +46,16 @@ class BimetallicFeaturizer(BaseFeaturizer):
         """The features of one system, in the order of `labels`."""
         raise TypeError(f"{type(self).__name__} does not define values")
 
-    def featurize_wrapper(self, x: Sequence[object], return_errors: bool = False, ignore_errors: bool = False) -> list:
+    def featurize_wrapper(
+        self, x: Sequence[Any], return_errors: bool = False, ignore_errors: bool = False
+    ) -> list[Any]:
         """As matminer's; the reason beside NaN of an object with one metal is its note."""
         found = list(super().featurize_wrapper(x, return_errors=return_errors, ignore_errors=ignore_errors))
         if return_errors and not isinstance(found[-1], str) and np.isnan(found[:-1]).any():
             found[-1] = pair_descriptor_note(as_system(*x, charge="keep")) or found[-1]
         return found
 
-    def featurize(self, obj: object, ligands: object = None) -> list[float]:
+    def featurize(self, obj: object, ligands: LigandAnnotation | None = None) -> list[float]:
         """Features of one object.
 
         Parameters
@@ -103,7 +106,8 @@ class BimetallicFeaturizer(BaseFeaturizer):
         """Clone with the number of processes and the kind of output, which matminer's attributes would lose."""
         clone = type(self)(**self.get_params(deep=False))
         clone.set_n_jobs(self.n_jobs)
-        return clone.set_output(transform=getattr(self, "_sklearn_output_config", {}).get("transform"))
+        clone.set_output(transform=getattr(self, "_sklearn_output_config", {}).get("transform"))
+        return clone
 
     def citations(self) -> list[str]:
         """BibTeX of the source."""

@@ -70,7 +70,7 @@ class PairMixingEnthalpy(BimetallicFeaturizer):
 class MetalMetalDistance(BimetallicFeaturizer):
     """D, the mean distance of unlike metals; ``pairs`` is ``"nearest"`` or ``"all"``."""
 
-    def __init__(self, pairs: str = "nearest") -> None:
+    def __init__(self, pairs: d.PairChoice = "nearest") -> None:
         self.pairs = pairs
 
     def labels(self) -> list[str]:
@@ -85,7 +85,7 @@ class MetalMetalDistance(BimetallicFeaturizer):
 class EnvironmentElectronegativity(BimetallicFeaturizer):
     """χ_env, eq. (5); options as in `ase_bimetal.descriptors.environment_electronegativity`."""
 
-    def __init__(self, weights: str = "atoms", substrate: str = "auto") -> None:
+    def __init__(self, weights: d.Weights = "atoms", substrate: d.Substrate = "auto") -> None:
         self.weights = weights
         self.substrate = substrate
 
@@ -101,7 +101,7 @@ class EnvironmentElectronegativity(BimetallicFeaturizer):
 class ReducedDistance(BimetallicFeaturizer):
     """D̃, eq. (10); ``pairs`` and ``scale`` as in `ase_bimetal.descriptors.reduced_distance`."""
 
-    def __init__(self, pairs: str = "nearest", scale: float = d.REDUCED_DISTANCE_SCALE) -> None:
+    def __init__(self, pairs: d.PairChoice = "nearest", scale: float = d.REDUCED_DISTANCE_SCALE) -> None:
         self.pairs = pairs
         self.scale = scale
 
@@ -117,7 +117,9 @@ class ReducedDistance(BimetallicFeaturizer):
 class AccessibilityIndex(BimetallicFeaturizer):
     """φ, eq. (11); options as in `ase_bimetal.descriptors.accessibility_index`."""
 
-    def __init__(self, weights: str = "atoms", substrate: str = "auto", pairs: str = "nearest") -> None:
+    def __init__(
+        self, weights: d.Weights = "atoms", substrate: d.Substrate = "auto", pairs: d.PairChoice = "nearest"
+    ) -> None:
         self.weights = weights
         self.substrate = substrate
         self.pairs = pairs

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ase_bimetal.featurizers.base import BimetallicFeaturizer
+from ase_bimetal.formation import ReferenceState
 from ase_bimetal.system import BimetallicSystem
 
 
@@ -20,7 +21,7 @@ class FormationEnergy(BimetallicFeaturizer):
         Reference state of the ligands: ``"dimer"``, ``"hydride"`` or ``"radical"``.
     """
 
-    def __init__(self, model: str | Path = "mml-gfn1-pbe", reference: str = "dimer") -> None:
+    def __init__(self, model: str | Path = "mml-gfn1-pbe", reference: ReferenceState = "dimer") -> None:
         self.model = model
         self.reference = reference
 

@@ -1,6 +1,8 @@
 """The contract of the rooms: who may import whom."""
 
 import ast
+from collections.abc import Iterable
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -103,3 +105,44 @@ def test_rooms_of_the_workshop_import_from_their_left(path):
     if parts[1] in level:
         rooms = {name.split(".")[2] for name in used if name.startswith("ase_bimetal.lab.")}
         assert not {room for room in rooms if level.get(room, 0) > level[parts[1]]}
+
+
+def modules_of(paths: Iterable[Path], package: Path) -> dict[str, Path]:
+    """Dotted name → file."""
+    found = {}
+    for path in paths:
+        parts = path.relative_to(package.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def circle_of(modules: dict[str, Path]) -> list[str]:
+    """Modules that import each other when they are loaded, the first one again at the end; empty when none do."""
+    graph = {
+        name: {used if used in modules else used.rpartition(".")[0]
+               for used in imports_of(path, inside_functions=False)} & set(modules) - {name}
+        for name, path in modules.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert circle_of(modules_of([*SHOP, *files_of(PACKAGE / "lab")], PACKAGE)) == []
+
+
+def test_a_circle_of_three_files_is_seen(tmp_path):
+    package = tmp_path / "ase_bimetal"
+    package.mkdir()
+    for name, text in {
+        "a": "from ase_bimetal import b\n", "b": "from ase_bimetal.c import thing\n", "c": "import ase_bimetal.a\n",
+        "d": "def late():\n    from ase_bimetal import e\n", "e": "from ase_bimetal import d\n",
+    }.items():
+        (package / f"{name}.py").write_text(text)
+    modules = modules_of(package.glob("*.py"), package)
+    assert set(circle_of(modules)) == {"ase_bimetal.a", "ase_bimetal.b", "ase_bimetal.c"}
+    (package / "c.py").write_text("def late():\n    import ase_bimetal.a\n")
+    assert circle_of(modules) == []

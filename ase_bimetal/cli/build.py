@@ -56,13 +56,14 @@ def sample(
 
     Example: ase-bimetal sample cluster.extxyz samples.extxyz -n 20
     """
+    from ase import Atoms
     from ase.io import write
 
     from ase_bimetal.lab.labels.sampling import sample as draw
 
     check_structures(target, "TARGET")
     parent = _first_frame(source)
-    if "fragment" not in getattr(parent, "arrays", {}):
+    if not isinstance(parent, Atoms) or "fragment" not in parent.arrays:
         raise typer.BadParameter(f"{source} has no 'fragment' array; allowed: extxyz files written by build")
     frames = []
     for index in range(1, number + 1):

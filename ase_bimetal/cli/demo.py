@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ase_bimetal.cli.targets import PICTURES, check_suffix
+
+if TYPE_CHECKING:
+    from ase_bimetal.system import BimetallicSystem
 
 
 def demo(
@@ -32,7 +36,7 @@ def demo(
     print(f"picture: {picture}")
 
 
-def _draw(system: object, name: str, results: dict, picture: Path) -> None:
+def _draw(system: BimetallicSystem, name: str, results: Mapping[str, Any], picture: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

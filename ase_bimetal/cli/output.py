@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import IO
 
 import typer
 
@@ -14,16 +15,18 @@ from ase_bimetal.io.write import CsvWriter, ExtxyzWriter, JsonWriter, Record, Re
 
 _BY_SUFFIX = {".csv": "csv", ".json": "json", ".extxyz": "extxyz", ".xyz": "extxyz", ".parquet": "parquet",
               ".txt": "table"}
-_STREAMS = {"csv": CsvWriter, "json": JsonWriter, "extxyz": ExtxyzWriter}
+_STREAMS: Mapping[str, Callable[[IO[str]], RecordWriter]] = {
+    "csv": CsvWriter, "json": JsonWriter, "extxyz": ExtxyzWriter,
+}
 
 #: Prints all records at once, for people; takes the stream to print to.
-PrintTable = Callable[[Sequence[Record], object], None]
+PrintTable = Callable[[Sequence[Record], IO[str]], None]
 
 
 class TableWriter:
     """Keeps records and prints them as a table when closed, since only then all widths are known."""
 
-    def __init__(self, stream: object, print_table: PrintTable) -> None:
+    def __init__(self, stream: IO[str], print_table: PrintTable) -> None:
         self._stream = stream
         self._print_table = print_table
         self._records: list[Record] = []
@@ -54,7 +57,7 @@ def choose(output: str | None, out: Path | None, allowed: Sequence[str]) -> str:
         raise typer.BadParameter(f"{str(out)!r} is a file of {by_suffix}, not of {output}; leave --output out, or give "
                                  "the file another suffix", param_hint="--output")
     kind = output or by_suffix
-    if kind not in allowed:
+    if kind is None or kind not in allowed:
         asked = repr(output) if output else f"the suffix of {str(out)!r}"
         raise typer.BadParameter(f"{asked} is no output format of this verb; allowed: {listed}",
                                  param_hint="--output")

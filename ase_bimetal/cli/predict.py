@@ -13,6 +13,7 @@ from ase_bimetal.cli import options
 if TYPE_CHECKING:
     from ase_bimetal.cli.batches import Done, Work
     from ase_bimetal.errors import BimetalError
+    from ase_bimetal.formation import ReferenceState
     from ase_bimetal.io.read import Frame
     from ase_bimetal.io.write import Record
     from ase_bimetal.model.interface import Failure, Prediction

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from statistics import mean, stdev
+from typing import Any
 
 from ase_bimetal.model.checkpoint import EIGHT
 
 
-def markdown_metrics(metrics: dict[str, dict[str, dict[str, float]]]) -> str:
+def markdown_metrics(metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     """Split × model → MAE, RMSE [eV/metal] and R² as a Markdown table; single networks as mean ± spread over seeds.
 
     Of the regressors on eight features each split shows the best, by its test rows, so that the model is held against

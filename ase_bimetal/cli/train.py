@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ase_bimetal.lab.training.fine_tune import OwnOptions
     from ase_bimetal.lab.training.module import TrainingOptions
     from ase_bimetal.lab.training.own_data import OwnData
+    from ase_bimetal.system import BimetallicSystem
 
 Target = Annotated[Path, typer.Argument(
     file_okay=False, help="Folder that receives weights.safetensors and card.json.")]
@@ -129,7 +130,7 @@ def _read(
     from ase_bimetal.model.interface import Prediction
     from ase_bimetal.model.predictor import get_predictor
 
-    def predicted(systems: list) -> list[float]:
+    def predicted(systems: list[BimetallicSystem]) -> list[float]:
         found = get_predictor(start).predict(systems)
         return [item.formation_energy_per_metal for item in found if isinstance(item, Prediction)]
 

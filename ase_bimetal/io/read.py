@@ -7,20 +7,15 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from io import StringIO
 from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ase import Atoms
-from ase.io.formats import (
-    filetype,
-    ioformats,
-    iread,
-    open_with_compression,
-    parse_filename,
-    string2index,
-)
+from ase.io.formats import filetype, ioformats, iread, open_with_compression, parse_filename
+from ase.utils import string2index
 
 from ase_bimetal.errors import BimetalError, FileFormatError, UnsafeContentError
 from ase_bimetal.inputs import require_full_occupancy
@@ -31,7 +26,7 @@ from ase_bimetal.io.text import as_utf8, decoded, decoded_lines
 from ase_bimetal.system import BimetallicSystem
 
 if TYPE_CHECKING:
-    from pymatgen.core import IMolecule, IStructure
+    from pymatgen.core.structure import IMolecule, IStructure
 
     Content = Atoms | IStructure | IMolecule | BimetallicSystem | BimetalError
 
@@ -192,7 +187,7 @@ def _guess(path: str) -> str | None:
 
 def _xyz_contents(stream: IO[bytes]) -> Iterator[Content]:
     for lines in _xyz_blocks(decoded_lines(stream)):
-        yield _attempt(lambda lines=lines: _xyz_frame(lines))
+        yield _attempt(partial(_xyz_frame, lines))
 
 
 def _xyz_blocks(stream: Iterable[str]) -> Iterator[list[str]]:
@@ -220,7 +215,8 @@ def _xyz_frame(lines: list[str]) -> Atoms:
     if len(atoms) != count:
         raise FileFormatError(f"the frame announces {count} atoms and holds {len(atoms)}")
     with quiet_readers():
-        return next(read_xyz(StringIO("".join(lines)), 0))
+        frame: Atoms = next(read_xyz(StringIO("".join(lines)), 0))
+    return frame
 
 
 def _database_contents(path: str, name: str) -> Iterator[Content]:
@@ -232,12 +228,12 @@ def _database_contents(path: str, name: str) -> Iterator[Content]:
     if name == "json":
         content = _json_content(path)
         if (objects := _monty_objects(content)) is not None:
-            yield from (_attempt(lambda d=d: _from_monty(d)) for d in objects)
+            yield from (_attempt(partial(_from_monty, d)) for d in objects)
             return
         require_allowed(content)
     rows = _until_error(connect(path, type=name, serial=True).select())
     for row in rows:
-        yield row if isinstance(row, BimetalError) else _attempt(lambda row=row: from_row(row))
+        yield row if isinstance(row, BimetalError) else _attempt(partial(from_row, row))
 
 
 def _json_content(path: str) -> Any:
@@ -245,15 +241,15 @@ def _json_content(path: str) -> Any:
         return parse_json(decoded(stream.read()))
 
 
-def _monty_objects(content: object) -> list[dict] | None:
+def _monty_objects(content: object) -> list[dict[str, Any]] | None:
     """The dicts with ``@class`` that a JSON file holds, alone or in a list; None for any other JSON."""
-    objects = content if isinstance(content, list) else [content]
+    objects: list[Any] = content if isinstance(content, list) else [content]
     return objects if all(isinstance(d, dict) and "@class" in d for d in objects) else None
 
 
-def _from_monty(d: dict) -> Content:
+def _from_monty(d: dict[str, Any]) -> Content:
     """Build an object by its class name, once nothing in it names code: monty imports whatever a file names."""
-    from pymatgen.core import IMolecule, IStructure, Molecule, Structure
+    from pymatgen.core.structure import IMolecule, IStructure, Molecule, Structure
     from pymatgen.io.ase import MSONAtoms
 
     require_allowed(d)
@@ -310,7 +306,7 @@ def _general_contents(path: str, format: str | None, guess: str | None) -> Itera
     first = next(frames, FileFormatError("no atoms found"))
     if isinstance(first, Atoms) and len(first):
         for atoms in chain([first], frames):
-            yield atoms if isinstance(atoms, BimetalError) else _attempt(lambda atoms=atoms: _checked(atoms))
+            yield atoms if isinstance(atoms, BimetalError) else _attempt(partial(_checked, atoms))
         return
     try:
         yield _from_pymatgen(path, None if format in ioformats else format)
@@ -332,18 +328,19 @@ def _from_pymatgen(path: str, format: str | None) -> Content:
     Names by which pymatgen would take a file for JSON or YAML, such as ``a.mson`` or ``a.json.txt``, go to our own
     readers, which look for named code first.
     """
-    from pymatgen.core import Molecule, Structure
+    from pymatgen.core.structure import Molecule, Structure
 
     name = Path(path).name.lower()
     if format is None and any(ending in name for ending in _JSON):
         return _json_structure(path)
     if format is None and any(ending in name for ending in _YAML):
         return _yaml_structure(path)
+    named: dict[str, Any] = {"fmt": format}  # pymatgen refuses names it does not know
     reasons = []
     for kind in (Structure, Molecule):
         try:
             with quiet_readers():
-                return kind.from_str(Path(path).read_text(), fmt=format) if format else kind.from_file(path)
+                return kind.from_str(Path(path).read_text(), **named) if format else kind.from_file(path)
         except Exception as error:  # readers raise whatever their parsing meets
             reasons.append(f"{kind.__name__}: {_text(error)}")
     raise FileFormatError("; ".join(reasons))

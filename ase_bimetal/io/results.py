@@ -18,7 +18,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase_bimetal.annotation import ANNOTATION_KEY, annotation_of
 from ase_bimetal.errors import MissingDataError
 from ase_bimetal.io.allowed import require_allowed
-from ase_bimetal.ligands import parse_ligands
+from ase_bimetal.ligands import LigandAnnotation, parse_ligands
 
 if TYPE_CHECKING:
     from ase.db.row import AtomsRow
@@ -33,7 +33,7 @@ _MANY = ("descriptors", "flags", "formation_energy_interval")
 _MAY_LACK = {"accessibility_index", "accessible", "formation_energy_interval"}
 
 
-def annotated(atoms: Atoms, ligands: object = None) -> Atoms:
+def annotated(atoms: Atoms, ligands: LigandAnnotation | None = None) -> Atoms:
     """A copy whose ligand annotation is in the one form that every file format keeps: dict SMILES → int.
 
     Names, lists, counts of NumPy type and backslashes are lost or garbled by the extended XYZ format.
@@ -55,7 +55,7 @@ def annotated(atoms: Atoms, ligands: object = None) -> Atoms:
     >>> annotated(Atoms("Au"), ["PET", "PET"]).info
     {'ligand_smiles': {'SCCc1ccccc1': 2}}
     """
-    copy = atoms.copy()
+    copy: Atoms = atoms.copy()
     given = annotation_of(atoms.info)
     spec = ligands if given is None else given
     if spec is not None:
@@ -63,7 +63,7 @@ def annotated(atoms: Atoms, ligands: object = None) -> Atoms:
     return copy
 
 
-def with_results(atoms: Atoms, prediction: Prediction, ligands: object = None) -> Atoms:
+def with_results(atoms: Atoms, prediction: Prediction, ligands: LigandAnnotation | None = None) -> Atoms:
     """A copy that carries a prediction through ``ase.io.write`` and back.
 
     Parameters
@@ -132,7 +132,7 @@ def from_row(row: AtomsRow) -> Atoms:
     Rows written without `to_row` come back too, with whatever the database kept.
     """
     require_allowed(dict(row.data))
-    atoms = row.toatoms()
+    atoms: Atoms = row.toatoms()
     kept = {**row.key_value_pairs, **row.data}
     atoms.info |= {key: value for key, value in kept.items() if key.startswith(PREFIX) or key == ANNOTATION_KEY}
     prediction = results_of(atoms)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +36,7 @@ class Record:
 
     name: str
     columns: Mapping[str, object] = field(hash=False)
-    detail: Mapping[str, object] = field(hash=False)
+    detail: Mapping[str, Any] = field(hash=False)
     atoms: Atoms | None = field(default=None, hash=False)
 
 
@@ -57,7 +57,7 @@ class CsvWriter:
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
-        self._writer: csv.DictWriter | None = None
+        self._writer: csv.DictWriter[str] | None = None
 
     def write(self, records: Sequence[Record]) -> None:
         """Write a batch; the first one decides the columns."""
@@ -147,7 +147,9 @@ class ParquetWriter:
             self._writer.close()
 
 
-_WRITERS = {"csv": CsvWriter, "json": JsonWriter, "extxyz": ExtxyzWriter}
+_WRITERS: Mapping[str, Callable[[IO[str]], RecordWriter]] = {
+    "csv": CsvWriter, "json": JsonWriter, "extxyz": ExtxyzWriter,
+}
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from safetensors.torch import load, save
@@ -15,6 +15,9 @@ from safetensors.torch import load, save
 from ase_bimetal.errors import WeightsError
 from ase_bimetal.files import WEIGHTS, write_whole
 from ase_bimetal.model.mml import MML, MMLConfig
+
+if TYPE_CHECKING:
+    from ase_bimetal.model.gcnn import GCNN
 
 #: Ends the name of a regressor on the eight features where it stands beside models that read more.
 EIGHT = ", 8 features"
@@ -63,7 +66,7 @@ def model_name(card: Mapping[str, Any]) -> str:
     return f"{card['name']}@{digest[:8]}"
 
 
-def save_checkpoint(folder: Path, members: Sequence[torch.nn.Module], card: dict[str, Any]) -> Path:
+def save_checkpoint(folder: Path, members: Sequence[MML] | Sequence[GCNN], card: dict[str, Any]) -> Path:
     """Write weights and card of networks that carry a `config`; the card receives the sizes and the sha256.
 
     A kill at any point leaves the former model whole or the new one: the new weights wait under a name of their own

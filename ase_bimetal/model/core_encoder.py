@@ -63,6 +63,8 @@ class RadialBasis(nn.Module):
     """Gaussians of a distance and of its excess over a bond's [Å], under a smooth cutoff: 2 × (e,) → (e, size)."""
 
     size = 2 * _N_GAUSSIANS
+    lengths: torch.Tensor
+    stretches: torch.Tensor
 
     def __init__(self, cutoff: float) -> None:
         super().__init__()
@@ -134,6 +136,11 @@ class GraphEncoder(nn.Module):
         self.value = Linear(width, width)
         #: Filters known by distance; for frozen networks only, see `ase_bimetal.model.ensemble.stack`.
         self.table: FilterTable | None = None
+
+    @property
+    def convolutions(self) -> Iterable[FilterConvolution]:
+        """The layers, by their type."""
+        return cast("Iterable[FilterConvolution]", self.layers)
 
     def forward(self, graph: GraphBatch, size: int) -> torch.Tensor:
         """Tokens (…, size, n_tokens, width) of `size` graphs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -144,7 +145,7 @@ def bonding_features(symbols: Sequence[str], core: Graph) -> np.ndarray:
         From `core_graph`.
     """
     n = len(symbols)
-    between_metals = (core.edges < n).all(axis=0)
+    between_metals = np.asarray((core.edges < n).all(axis=0))
     first, second = core.edges[:, between_metals]
     reduced, bonded = _bonds(core, between_metals)
     probes = np.array([metal_probes(s) for s in symbols])
@@ -157,7 +158,8 @@ def bonding_features(symbols: Sequence[str], core: Graph) -> np.ndarray:
     root = np.sqrt(over_bonds(np.ones_like(reduced)))
     band = np.sqrt(over_bonds(strength**2 * np.exp(-_HOPPING_DECAY * (reduced - 1))))
     repulsion = over_bonds(strength * np.exp(-_REPULSION_DECAY * (reduced - 1)))
-    return np.mean([root**2, root, band, repulsion, root * gold, root * own], axis=1)
+    means: np.ndarray = np.mean([root**2, root, band, repulsion, root * gold, root * own], axis=1)
+    return means
 
 
 def donor_strain(core: Graph) -> np.ndarray:
@@ -317,7 +319,7 @@ class Batch:
 
     def to(self, device: str | torch.device) -> Batch:
         """The same batch on another device."""
-        moved = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in vars(self).items()}
+        moved: dict[str, Any] = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in vars(self).items()}
         for name in ("core", "cluster"):
             graph = getattr(self, name)
             moved[name] = graph and GraphBatch(**{k: v.to(device) for k, v in vars(graph).items()})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from typing import cast
 
 import numpy as np
 import torch
@@ -64,7 +65,7 @@ def member_outputs(network: MML, encoded: Sequence[Encoded]) -> np.ndarray:
     encoded
         Systems; they are read in batches of about as many edges each.
     """
-    weight = network.head[0].weight
+    weight = cast(torch.Tensor, network.head[0].weight)
     rows = [np.empty((0, len(weight)))]
     for part in batches(encoded):
         edges = sum(map(_n_edges, part))

@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ from ase_bimetal.system import BimetallicSystem
 
 CARD = DATASETS / "descriptor_forest.json"
 NAME = "descriptor-forest"
-SETTINGS_ROWS = "configurations"
+SETTINGS_ROWS: Literal["configurations"] = "configurations"
 #: Share of objects whose energy the interval is to hold.
 COVERAGE = 0.9
 LEVEL_LIGANDS = "PBE-referenced GFN1-xTB"
@@ -103,7 +103,8 @@ class QuantileForest:
 
     def predict(self, features: pd.DataFrame) -> np.ndarray:
         """Mean prediction (n,) [eV/metal]."""
-        return self.pipeline.predict(features)
+        energies: np.ndarray = self.pipeline.predict(features)
+        return energies
 
     def quantiles(self, features: pd.DataFrame, levels: tuple[float, ...]) -> np.ndarray:
         """Quantiles (n, len(levels)) [eV/metal] of the training energies, weighted by shared leaves."""
@@ -118,7 +119,8 @@ class QuantileForest:
 
     def _apply(self, features: pd.DataFrame) -> np.ndarray:
         """Leaf of every row in every tree, (n, trees)."""
-        return self.pipeline[-1].apply(self.pipeline[:-1].transform(features))
+        leaves: np.ndarray = self.pipeline[-1].apply(self.pipeline[:-1].transform(features))
+        return leaves
 
 
 class DescriptorForest(FormationModel):
@@ -161,7 +163,9 @@ class DescriptorForest(FormationModel):
         """Level of theory of objects without ligands; a prediction for a cluster says its own."""
         return LEVEL_OTHER
 
-    def predict(self, systems: Sequence[BimetallicSystem], reference: str = "dimer") -> list[Prediction | Failure]:
+    def predict(
+        self, systems: Sequence[BimetallicSystem], reference: ReferenceState = "dimer"
+    ) -> list[Prediction | Failure]:
         """Predict objects of exactly two metals.
 
         Parameters
@@ -288,7 +292,8 @@ def _with_level(estimate: Estimate) -> dict[str, Any]:
 
 def widening(calibration: Mapping[str, Any], name: str) -> float:
     """By how much [eV/metal] both ends of an interval move outwards: that of the surroundings, or of all rows."""
-    return calibration["widening"].get(name, calibration["widening"]["all"])
+    by_surroundings: Mapping[str, float] = calibration["widening"]
+    return by_surroundings.get(name, by_surroundings["all"])
 
 
 def forest_digest(table: DescriptorTable) -> str:

@@ -162,7 +162,8 @@ class SharedEdgeConvolution(nn.Module):
     def forward(self, states: torch.Tensor, filters: torch.Tensor) -> torch.Tensor:
         """New messages (b, n, width) from states (b, n, width) and filters (b, n·n_filters, n)."""
         gathered = (filters @ states).reshape(*states.shape[:2], -1)
-        return self.mix(gathered) + self.root(states)
+        mixed: torch.Tensor = self.mix(gathered) + self.root(states)
+        return mixed
 
 
 class GCNN(nn.Module):
@@ -226,11 +227,14 @@ class GCNN(nn.Module):
         weights = self.filters(spread) * fade[:, None]
         source, target = graphs.edge_index
         dense = to_dense_adj(torch.stack([target, source]), owner, weights, batch_size=size)
-        return dense.permute(0, 1, 3, 2).reshape(size, -1, dense.shape[2])
+        filters: torch.Tensor = dense.permute(0, 1, 3, 2).reshape(size, -1, dense.shape[2])
+        return filters
 
 
 @torch.no_grad()
-def evaluate_graphs(network: GCNN, graphs: Sequence[Data], mean: float, std: float) -> tuple[np.ndarray, list]:
+def evaluate_graphs(
+    network: GCNN, graphs: Sequence[Data], mean: float, std: float
+) -> tuple[np.ndarray, list[np.ndarray]]:
     """Energies at the label level and attention.
 
     Returns

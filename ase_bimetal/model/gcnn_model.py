@@ -67,13 +67,16 @@ class GraphModel(FormationModel):
     @property
     def level(self) -> str:
         """Level of theory of the energies."""
-        return self.card["level"]
+        level: str = self.card["level"]
+        return level
 
     def covers(self, system: BimetallicSystem) -> bool:
         """Whether the object is a cluster with its ligands in the coordinates."""
         return isinstance(self._read(system, "dimer"), tuple)
 
-    def predict(self, systems: Sequence[BimetallicSystem], reference: str = "dimer") -> list[Prediction | Failure]:
+    def predict(
+        self, systems: Sequence[BimetallicSystem], reference: ReferenceState = "dimer"
+    ) -> list[Prediction | Failure]:
         """Predict clusters from their graphs.
 
         Parameters
@@ -157,7 +160,8 @@ class GraphModel(FormationModel):
         metrics = self.card["metrics"]
         is_new = bool(unseen(system, self.card["domain"]))
         split = "left-out dopants" if is_new and "left-out dopants" in metrics else "random"
-        return metrics[split]["GCNN"]["RMSE"]
+        error: float = metrics[split]["GCNN"]["RMSE"]
+        return error
 
 
 __all__ = ["GRAPH_MODEL", "GraphModel"]

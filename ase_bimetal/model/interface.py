@@ -17,8 +17,12 @@ from monty.json import MSONable
 from ase_bimetal import errors as error_classes
 from ase_bimetal.descriptors import ACCESSIBLE_ABOVE, all_descriptors
 from ase_bimetal.errors import BimetalError, ModelError, ReferenceStateError
+from ase_bimetal.formation import ReferenceState
 from ase_bimetal.model.domain import Z90
 from ase_bimetal.system import BimetallicSystem
+
+#: The interval that is not given: `Z90` standard deviations each way are filled in.
+SYMMETRIC = (math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,11 @@ class Prediction(MSONable):
     accessibility_index: float | None
     accessible: bool | None
     flags: tuple[str, ...]
-    formation_energy_interval: tuple[float, float] | None = None
+    formation_energy_interval: tuple[float, float] = SYMMETRIC
 
     def __post_init__(self) -> None:
         """Fill the symmetric interval where none is given."""
-        if self.formation_energy_interval is None:
+        if self.formation_energy_interval is None or math.isnan(self.formation_energy_interval[0]):
             half = Z90 * self.formation_energy_std
             ends = (self.formation_energy_per_metal - half, self.formation_energy_per_metal + half)
             object.__setattr__(self, "formation_energy_interval", ends)
@@ -81,7 +85,7 @@ class Prediction(MSONable):
         """Every field in plain JSON types, as monty's encoder asks for it."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         values |= {"flags": list(self.flags), "descriptors": dict(self.descriptors)}
-        values["formation_energy_interval"] = list(self.formation_energy_interval or ())
+        values["formation_energy_interval"] = list(self.formation_energy_interval)
         return {"@module": type(self).__module__, "@class": type(self).__name__} | values
 
     @classmethod
@@ -89,8 +93,7 @@ class Prediction(MSONable):
         """The prediction that `as_dict` wrote."""
         values = {item.name: d[item.name] for item in fields(cls) if item.name in d}
         values |= {"flags": tuple(d["flags"]), "descriptors": dict(d["descriptors"])}
-        if ends := values.get("formation_energy_interval"):
-            values["formation_energy_interval"] = tuple(ends)
+        values["formation_energy_interval"] = tuple(values.get("formation_energy_interval") or SYMMETRIC)
         return cls(**values)
 
 
@@ -140,7 +143,9 @@ class FormationModel(ABC):
         """Level of theory of the energies."""
 
     @abstractmethod
-    def predict(self, systems: Sequence[BimetallicSystem], reference: str = "dimer") -> list[Prediction | Failure]:
+    def predict(
+        self, systems: Sequence[BimetallicSystem], reference: ReferenceState = "dimer"
+    ) -> list[Prediction | Failure]:
         """Predict every system; one that cannot be predicted gives its `Failure`.
 
         Parameters
@@ -225,7 +230,7 @@ def check_model(model: FormationModel, systems: Sequence[BimetallicSystem]) -> N
 
 
 def _check_prediction(result: Prediction, model: FormationModel, system: BimetallicSystem) -> None:
-    low, high = result.formation_energy_interval or (math.nan, math.nan)
+    low, high = result.formation_energy_interval
     numbers = (result.formation_energy_per_metal, result.formation_energy_std, low, high)
     _promise(all(map(math.isfinite, numbers)), "a number is not finite")
     _promise(result.formation_energy_std > 0, "the standard deviation must be above 0")
@@ -239,4 +244,4 @@ def _promise(holds: bool, sentence: str) -> None:
         raise ModelError(sentence)
 
 
-__all__ = ["Failure", "FormationModel", "Prediction", "check_model", "describe", "require_dimer"]
+__all__ = ["SYMMETRIC", "Failure", "FormationModel", "Prediction", "check_model", "describe", "require_dimer"]

@@ -145,7 +145,8 @@ def load_t5(folder: Path, device: str = "cpu") -> tuple[PreTrainedTokenizerBase,
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     with _no_progress_bar():
         model = T5EncoderModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
-    return tokenizer, model.to(device).eval()
+    torch.nn.Module.to(model, device)
+    return tokenizer, model.eval()
 
 
 @contextmanager
@@ -172,7 +173,8 @@ def compute_embedding(tokenizer: PreTrainedTokenizerBase, model: T5EncoderModel,
     tokens = tokenizer(smiles, return_tensors="pt")["input_ids"].to(model.device)
     with torch.inference_mode():
         states = model(input_ids=tokens).last_hidden_state
-    return states[0].mean(0).float().cpu().numpy()
+    vector: np.ndarray = states[0].mean(0).float().cpu().numpy()
+    return vector
 
 
 def encoder_digest(folder: Path) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from typing import cast
 
 import torch
 from torch import nn
@@ -56,7 +57,8 @@ def selective_scan(
     if kernels_usable(x) and A.ndim == 1:
         from mamba_ssm.ops.triton.ssd_combined import mamba_chunk_scan_combined
 
-        return mamba_chunk_scan_combined(x, dt, A, B, C, chunk_size)
+        y: torch.Tensor = mamba_chunk_scan_combined(x, dt, A, B, C, chunk_size)
+        return y
     return _chunked_scan(x, dt, A, B, C, chunk_size)
 
 
@@ -203,7 +205,7 @@ class Mamba2(nn.Module):
         dt = F.softplus(dt + per_member(self.dt_bias, 1, dt))
         if valid is not None:
             dt = dt * valid
-        out = self.out_proj(self.norm(self._scan(mixed, dt), gate))
+        out: torch.Tensor = self.out_proj(self.norm(self._scan(mixed, dt), gate))
         return out if valid is None else out * valid
 
     def _project(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -264,7 +266,8 @@ class Mamba2Block(nn.Module):
 
     def forward(self, tokens: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Mix tokens (b, l, d_model); `mask` as in `Mamba2.forward`, tokens at padding pass unchanged."""
-        return tokens + self.mixer(self.norm(tokens), mask)
+        mixed: torch.Tensor = self.mixer(self.norm(tokens), mask)
+        return tokens + mixed
 
 
 def pack_left(tokens: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -5,6 +5,7 @@ After eqs. (6)–(9) of Gu et al., Chem. Sci. 2025, 16, 19644.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import torch
@@ -159,7 +160,7 @@ class MML(nn.Module):
 
 def _fusion_blocks(config: MMLConfig) -> nn.ModuleList:
     """The blocks between tokens and pooling, none for plain pooling."""
-    makers = {
+    makers: dict[str, Callable[[], nn.Module]] = {
         "mamba2": lambda: Mamba2Block(config.width, d_state=config.d_state, headdim=32),
         "attention": lambda: nn.TransformerEncoderLayer(
             config.width, nhead=4, dim_feedforward=2 * config.width, dropout=0.0, activation=F.silu,

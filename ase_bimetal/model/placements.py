@@ -49,8 +49,8 @@ class SiteEnergies:
     """
 
     def __init__(
-        self, predictor: Predictor, atoms: Atoms, sites: Sequence[int], ligands: object = None,
-        reference: str = "dimer",
+        self, predictor: Predictor, atoms: Atoms, sites: Sequence[int], ligands: LigandAnnotation | None = None,
+        reference: ReferenceState = "dimer",
     ) -> None:
         self._predictor, self._reference = predictor, reference
         self._exchange = MetalExchange(atoms, ligands)

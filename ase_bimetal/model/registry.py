@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Literal, overload
 
 from ase_bimetal.errors import BimetalError, FormulaError
-from ase_bimetal.model.interface import Failure, FormationModel, Prediction
+from ase_bimetal.formation import ReferenceState
+from ase_bimetal.ligands import LigandAnnotation
+from ase_bimetal.model.interface import SYMMETRIC, Failure, FormationModel, Prediction
 from ase_bimetal.structures.formula import FormulaCluster, build_formula
 from ase_bimetal.system import BimetallicSystem, Charge, as_system
 
@@ -127,7 +129,9 @@ class AutoModel(FormationModel):
         """Whether any of the models does."""
         return any(get_model(name, self.device).covers(system) for name in self.names)
 
-    def predict(self, systems: Sequence[BimetallicSystem], reference: str = "dimer") -> list[Prediction | Failure]:
+    def predict(
+        self, systems: Sequence[BimetallicSystem], reference: ReferenceState = "dimer"
+    ) -> list[Prediction | Failure]:
         """Predict each with the first model that covers it, the last model where none does."""
         chosen = [self._choose(system) for system in systems]
         results: list[Prediction | Failure] = [Failure(BimetalError("no model"))] * len(systems)
@@ -161,8 +165,8 @@ def predict(
 def predict(
     objects: object,
     model: str | Path = DEFAULT,
-    ligands: object = None,
-    reference: str = "dimer",
+    ligands: LigandAnnotation | None = None,
+    reference: ReferenceState = "dimer",
     device: str = "cpu",
     errors: Literal["raise", "collect"] = "raise",
     charge: Charge = "refuse",
@@ -228,7 +232,7 @@ def with_geometry(found: Prediction, cluster: FormulaCluster) -> Prediction:
     """Add to a prediction what the geometry built for a formula is worth."""
     std = cluster.widened(found.formation_energy_std)
     return replace(
-        found, formation_energy_std=std, formation_energy_interval=None, flags=(*found.flags, *cluster.notes)
+        found, formation_energy_std=std, formation_energy_interval=SYMMETRIC, flags=(*found.flags, *cluster.notes)
     )
 
 

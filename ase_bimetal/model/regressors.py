@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -67,8 +67,10 @@ class RegressorSpec:
         return find_spec(self.module.partition(".")[0]) is not None
 
 
+#: Rows that settings were tuned on.
+TrainingRows = Literal["minima", "configurations"]
 # Twelve combinations, so that the twelve draws of tuning are the whole grid.
-_FOREST_SPACE = {"max_features": [0.2, 0.34, 0.5, 0.75], "min_samples_leaf": [1, 2, 4]}
+_FOREST_SPACE: Mapping[str, Sequence[float]] = {"max_features": [0.2, 0.34, 0.5, 0.75], "min_samples_leaf": [1, 2, 4]}
 _ALPHAS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 #: Name in tables → how it is made: the twelve of the article, in its order.
 REGRESSORS: Mapping[str, RegressorSpec] = MappingProxyType({
@@ -131,7 +133,7 @@ def fill_bare(features: pd.DataFrame) -> pd.DataFrame:
     return features.assign(**{_CHI_ENV: features[_CHI_ENV].fillna(0.0), BARE: bare.astype(float)})
 
 
-def make_regressor(name: str, seed: int = 0, rows: str = "minima") -> Pipeline:
+def make_regressor(name: str, seed: int = 0, rows: TrainingRows = "minima") -> Pipeline:
     """An untrained pipeline with the shipped settings.
 
     Parameters
@@ -176,7 +178,7 @@ def untuned(name: str, seed: int = 0) -> Pipeline:
 
 
 @lru_cache(maxsize=4)
-def settings(rows: str = "minima") -> Mapping[str, Mapping[str, Any]]:
+def settings(rows: TrainingRows = "minima") -> Mapping[str, Mapping[str, Any]]:
     """Tuned settings and their cross-validated error [eV/metal] by regressor."""
     found = json.loads(SETTINGS.read_text())["rows"]
     if rows not in found:

@@ -72,7 +72,8 @@ class DescriptorTable:
     @property
     def targets(self) -> np.ndarray:
         """(n,) PBE-referenced formation energies [eV/metal]."""
-        return (self.rows.gfn1 + self.rows["shift"]).to_numpy(dtype=float)
+        energies: np.ndarray = (self.rows.gfn1 + self.rows["shift"]).to_numpy(dtype=float)
+        return energies
 
     @property
     def pairs(self) -> np.ndarray:
@@ -94,7 +95,8 @@ class DescriptorTable:
 
     def to_csv(self) -> str:
         """The table as text, digits cut so that it reads back as it was."""
-        return self.rows[list(_COLUMNS)].round(DIGITS).to_csv(index=False, lineterminator="\n")
+        text: str = self.rows[list(_COLUMNS)].round(DIGITS).to_csv(index=False, lineterminator="\n")
+        return text
 
 
 def surroundings(system: BimetallicSystem) -> str:

@@ -67,7 +67,7 @@ def map_chart(results: Results) -> str:
         xaxis={"title": {"text": "accessibility index φ (–)"}, "zeroline": False, "gridcolor": "#e6eaee"},
         yaxis={"title": {"text": _ENERGY}, "zeroline": False, "gridcolor": "#e6eaee"},
     )
-    return figure.to_json()
+    return str(figure.to_json())
 
 
 def _escaped(rows: pd.DataFrame) -> pd.DataFrame:
@@ -146,7 +146,7 @@ def rose_chart(results: Results, host: str) -> str:
                            "nticks": 5, "gridcolor": "#d9dfe6", "tickfont": {"size": 11}},
         },
     )
-    return figure.to_json()
+    return str(figure.to_json())
 
 
 def heat_hosts(results: Results, hosts: Sequence[str]) -> list[str]:
@@ -186,7 +186,7 @@ def heat_chart(results: Results, host: str) -> str:
         title={"text": f"Host {host}", "font": {"size": 15}},
         xaxis={"title": {"text": "dopant"}, "type": "category"}, yaxis={"type": "category", "autorange": "reversed"},
     )
-    return figure.to_json()
+    return str(figure.to_json())
 
 
 def _with_gaps(pairs: np.ndarray) -> list[float | None]:
@@ -228,7 +228,7 @@ def structure_chart(system: BimetallicSystem) -> str:
         scene={"xaxis": axis, "yaxis": axis, "zaxis": axis, "aspectmode": "data", "dragmode": "orbit",
                "camera": {"eye": {"x": 1.05, "y": 1.05, "z": 0.6}}},
     )
-    return figure.to_json()
+    return str(figure.to_json())
 
 
 def _dot(symbol: str, metal: bool) -> float:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
 
 from ase_bimetal import plots
 from ase_bimetal.report.charts import best_per_dopant
@@ -14,6 +17,7 @@ from ase_bimetal.screening import columns as c
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.projections.polar import PolarAxes
 
 #: Candidates in the ranking figure.
 RANKED = 15
@@ -50,7 +54,7 @@ def write_figures(folder: str | Path, target: str | Path) -> list[Path]:
         "map": lambda: _map(results),
         "distribution": lambda: _distribution(results),
         "ranking": lambda: _ranking(results),
-        **{f"rose-{host}": lambda host=host: _rose(results, host) for host in hosts},
+        **{f"rose-{host}": partial(_rose, results, host) for host in hosts},
     }
     written = []
     with rc_context(dict(plots.PAPER_STYLE)):
@@ -96,9 +100,9 @@ def _ranking(results: Results) -> Figure:
     rows = results.predicted.head(RANKED)
     figure = _figure(0.8 + 0.27 * len(rows))
     labels = [f"{name}, {motif}" for name, motif in zip(rows[NAME], rows[c.MOTIF], strict=True)]
-    values = (rows[name].to_numpy(float) for name in
+    energy, low, high = (rows[name].to_numpy(float) for name in
               (c.FORMATION_ENERGY, c.FORMATION_ENERGY_LOW, c.FORMATION_ENERGY_HIGH))
-    plots.energy_ranking(figure.subplots(), labels, *values, _accessible(results)[: len(rows)])
+    plots.energy_ranking(figure.subplots(), labels, energy, low, high, _accessible(results)[: len(rows)])
     return figure
 
 
@@ -108,12 +112,13 @@ def _rose(results: Results, host: str) -> Figure:
     scale = plots.mixing_scale(results.predicted[c.MIXING_ENTHALPY].to_numpy(float))
     half = (rows[c.FORMATION_ENERGY_HIGH] - rows[c.FORMATION_ENERGY_LOW]).to_numpy(float) / 2
     plots.dopant_rose(
-        figure.subplots(subplot_kw={"projection": "polar"}), list(rows[c.DOPANTS]),
+        cast("PolarAxes", figure.subplots(subplot_kw={"projection": "polar"})), list(rows[c.DOPANTS]),
         rows[c.FORMATION_ENERGY].to_numpy(float), half, rows[c.MIXING_ENTHALPY].to_numpy(float), f"host {host}",
         scale,
     )
     return figure
 
 
-def _accessible(results: Results):
-    return results.predicted[c.ACCESSIBLE].eq(True).fillna(False).to_numpy(bool)
+def _accessible(results: Results) -> np.ndarray:
+    mask: np.ndarray = results.predicted[c.ACCESSIBLE].eq(True).fillna(False).to_numpy(bool)
+    return mask

@@ -71,7 +71,8 @@ class Results:
     @property
     def filters(self) -> Mapping[str, Any]:
         """Filters of the screening by name; None or False where one is not set."""
-        return self.info["config"]["filters"]
+        filters: Mapping[str, Any] = self.info["config"]["filters"]
+        return filters
 
     @property
     def favourable(self) -> tuple[float, float]:

@@ -132,7 +132,7 @@ def _words(value: Any) -> str:
     return value if isinstance(value, str) else "" if value is None else ", ".join(value)
 
 
-_MAKERS: dict[str, Callable[[tuple, int], Cell]] = {
+_MAKERS: dict[str, Callable[[tuple[Any, ...], int], Cell]] = {
     "text": lambda values, digits: _words(values[0]),
     "number": lambda values, digits: _number(values[0], digits),
     "measured": lambda values, digits: [_number(value, digits) for value in values],

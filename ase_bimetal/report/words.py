@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +114,7 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun}" + ("" if n == 1 else "s")
 
 
-def level_words(info: dict[str, Any]) -> str:
+def level_words(info: Mapping[str, Any]) -> str:
     """Level of theory, reference state and model in one phrase."""
     return f"{info['level']}, reference: {reference_words(info['reference'])}, model {info['model']}"
 

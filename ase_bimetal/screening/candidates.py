@@ -219,7 +219,7 @@ def _splits(total: int, n_metals: int, how: str) -> list[tuple[int, ...]]:
 
 def _shells(config: ScreenConfig, motif: str) -> Iterator[Shell | Skip]:
     """Ligand shells on a motif, each once."""
-    seen: dict[frozenset, str] = {}
+    seen: dict[frozenset[tuple[str, str]], str] = {}
     for choice in config.ligands:
         text = Ligand.parse(choice).name if isinstance(choice, str) else "+".join(choice.values())
         try:

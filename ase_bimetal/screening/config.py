@@ -300,7 +300,7 @@ def dopant_number(count: int | str, n_sites: int, n_metals: int) -> int:
     return round(float(count.rstrip("% ")) / 100 * n_metals)
 
 
-def _distinct(values: Any) -> tuple:
+def _distinct(values: Any) -> tuple[Any, ...]:
     twice = sorted({str(v) for v in values if list(values).count(v) > 1})
     if twice:
         raise ScreenError(f"given twice: {', '.join(twice)}")

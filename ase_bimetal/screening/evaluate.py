@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ase import Atoms
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Row = dict[str, Any]
+Made = TypeVar("Made")
 #: Descriptor label → column.
 _DESCRIPTORS = {
     "reduced distance (-)": c.REDUCED_DISTANCE,
@@ -86,7 +87,7 @@ def evaluate_chunk(chunk: Chunk) -> list[Row]:
         row |= {c.LEVEL: about["level"], c.REFERENCE: about["reference"], c.MODEL: about["model"]}
         if isinstance(item, Skip):
             row |= _skip_row(item)
-        else:
+        elif system is not None:
             row |= _identity(item, config)
             outcome = next(found) if isinstance(system, BimetallicSystem) else system
             row |= _outcome_row(outcome, system)
@@ -116,7 +117,7 @@ def _make_system(
     return _guarded(lambda: exchange.system(item.core_symbols))
 
 
-def _guarded(make: Callable[[], Any]) -> Any:
+def _guarded(make: Callable[[], Made]) -> Made | Failure:
     """The result of a call, or its failure: one bad candidate never stops the rest."""
     try:
         return make()

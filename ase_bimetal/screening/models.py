@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ase_bimetal.formation import ReferenceState
 from ase_bimetal.model.interface import FormationModel
 from ase_bimetal.model.registry import FOREST, get_model
 from ase_bimetal.screening.supports import surroundings_of
@@ -28,7 +29,7 @@ class ScreeningModel:
     """
 
     model: FormationModel
-    reference: str
+    reference: ReferenceState
     states: str
 
     @property

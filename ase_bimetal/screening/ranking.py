@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,12 +16,16 @@ from ase_bimetal.screening import columns as c
 from ase_bimetal.screening.results import iter_results
 
 #: What is good by default: a low formation energy and a high accessibility.
-OBJECTIVES: Mapping[str, str] = {c.FORMATION_ENERGY: "min", c.PHI: "max"}
+OBJECTIVES: Mapping[str, Literal["min", "max"]] = {c.FORMATION_ENERGY: "min", c.PHI: "max"}
+#: What candidates are ranked by, see `rank`.
+Ranking = Literal["upper", "mean", "probability"]
 _RANKINGS = ("upper", "mean", "probability")
 
 
 def pareto_front(
-    source: pd.DataFrame | str | Path, objectives: Mapping[str, str] = OBJECTIVES, only_passing: bool = False
+    source: pd.DataFrame | str | Path,
+    objectives: Mapping[str, Literal["min", "max"]] = OBJECTIVES,
+    only_passing: bool = False,
 ) -> pd.DataFrame:
     """Rows that no other row beats in one objective without losing in another.
 
@@ -67,7 +72,7 @@ def pareto_front(
     return front.sort_values(first, ascending=direction == "min", ignore_index=True)
 
 
-def rank(frame: pd.DataFrame, by: str = "upper", k: int = 10) -> pd.DataFrame:
+def rank(frame: pd.DataFrame, by: Ranking = "upper", k: int = 10) -> pd.DataFrame:
     """Predicted rows, best first, with the column ``rank`` (1 = best).
 
     Parameters
@@ -136,10 +141,13 @@ def top_probability(mean: np.ndarray | pd.Series, std: np.ndarray | pd.Series, k
         return np.ones(len(mean))
     reach = 12 * std.max() + 1e-9
     threshold = brentq(lambda t: norm.cdf((t - mean) / std).sum() - k, mean.min() - reach, mean.max() + reach)
-    return norm.cdf((threshold - mean) / std)
+    chances: np.ndarray = norm.cdf((threshold - mean) / std)
+    return chances
 
 
-def top_candidates(out: str | Path, n: int = 10, by: str = "upper", only_passing: bool = True) -> pd.DataFrame:
+def top_candidates(
+    out: str | Path, n: int = 10, by: Literal["upper", "mean"] = "upper", only_passing: bool = True
+) -> pd.DataFrame:
     """The n best rows of a results folder, read in batches.
 
     Parameters
@@ -167,7 +175,7 @@ def top_candidates(out: str | Path, n: int = 10, by: str = "upper", only_passing
     return rank(best, by).reset_index(drop=True) if best is not None else pd.DataFrame()
 
 
-def _frames(source: pd.DataFrame | str | Path, only_passing: bool):
+def _frames(source: pd.DataFrame | str | Path, only_passing: bool) -> Iterator[pd.DataFrame]:
     if not isinstance(source, pd.DataFrame):
         yield from iter_results(source, only_passing=only_passing)
     else:
@@ -179,7 +187,7 @@ def _joined(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else first
 
 
-def _front(frame: pd.DataFrame, objectives: Mapping[str, str]) -> pd.DataFrame:
+def _front(frame: pd.DataFrame, objectives: Mapping[str, Literal["min", "max"]]) -> pd.DataFrame:
     """Non-dominated rows, found by sweeping candidates in the order of their first objective."""
     known = frame[frame[list(objectives)].notna().all(axis=1)]
     signs = [1.0 if direction == "min" else -1.0 for direction in objectives.values()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -18,7 +19,7 @@ from ase_bimetal.structures.templates import with_metals
 _UNITS = {column.name: column.unit for column in c.COLUMNS if column.unit}
 
 
-def screen_info(out: str | Path) -> dict:
+def screen_info(out: str | Path) -> dict[str, Any]:
     """What a results folder holds: ``config``, ``model``, ``level``, ``reference``, ``version``, ``units``.
 
     Raises

@@ -103,7 +103,11 @@ def screen(
         faults = _build_templates(config, store, run, progress)
         n_reused = _predict_chunks(config, store, run, faults, about, progress)
     counts = _count(store)
-    return ScreenSummary(store.folder, **counts, n_reused=n_reused, seconds=time.perf_counter() - started, **about)
+    return ScreenSummary(
+        store.folder, n_ok=counts["n_ok"], n_failed=counts["n_failed"], n_skipped=counts["n_skipped"],
+        n_passing=counts["n_passing"], n_reused=n_reused, seconds=time.perf_counter() - started,
+        model=about["model"], level=about["level"], reference=about["reference"],
+    )
 
 
 def _template_or_fault(task: tuple[str, Shell]) -> Atoms | str:
@@ -121,7 +125,9 @@ def _copy_sites(config: ScreenConfig, store: Store) -> None:
     if not config.supports:
         return
     for item in enumerate_candidates(config):
-        if isinstance(item, Candidate) and not template_path(store.templates, item.template).is_file():
+        if not isinstance(item, Candidate) or item.site is None:
+            continue
+        if not template_path(store.templates, item.template).is_file():
             write_template(store.templates, item.template, site_atoms(item.site))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -80,7 +81,7 @@ class Store:
         self.rows.mkdir(parents=True, exist_ok=True)
         write_whole(self.part(index), buffer.getvalue())
 
-    def manifest(self) -> dict:
+    def manifest(self) -> dict[str, Any]:
         """What the screening is.
 
         Raises
@@ -91,7 +92,8 @@ class Store:
         path = self.folder / _MANIFEST
         if not path.is_file():
             raise ScreenError(f"{self.folder} holds no screening: no {_MANIFEST} in it")
-        return json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return content
 
     def open(self, config: ScreenConfig, about: dict[str, str]) -> None:
         """Start a screening here, or go on with the same one.

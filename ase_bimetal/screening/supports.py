@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
@@ -93,7 +94,7 @@ def site_atoms(site: Site) -> Atoms:
 
     ``info["geometry"]`` says whose geometry it is, ``info["template_note"]`` what to keep in mind if it is another's.
     """
-    found = _geometries()[site.parent].copy()
+    found: Atoms = _geometries()[site.parent].copy()
     pair = "".join(found.get_chemical_symbols()[:2])
     found.symbols[:2] = list(site.metals)
     found.info["geometry"] = OWN_PAIR if site.is_own else CLOSEST_PAIR
@@ -141,9 +142,10 @@ def _parents() -> dict[str, dict[str, tuple[str, str]]]:
 
 
 @lru_cache(maxsize=1)
-def _rows() -> list[dict]:
+def _rows() -> list[dict[str, Any]]:
     """The shipped geometries, made by `ase_bimetal.lab.labels.geometries`."""
-    return json.loads(lzma.decompress(GEOMETRIES.read_bytes()))
+    rows: list[dict[str, Any]] = json.loads(lzma.decompress(GEOMETRIES.read_bytes()))
+    return rows
 
 
 __all__ = ["SUPPORTS", "Site", "find_site", "site_atoms", "surroundings_of"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
-import sys
 from contextlib import suppress
 from functools import lru_cache
+from inspect import getsourcefile
 from io import StringIO
 from pathlib import Path
 
 from ase import Atoms
-from ase.io import read
+from ase.io import iread
 
 from ase_bimetal.files import DATASETS, PACKAGE
 from ase_bimetal.screening.templates import template_name, template_path, write_template
@@ -33,11 +33,13 @@ def cached_template(motif: str, shell: Shell) -> Atoms:
     """
     name = template_name(motif, shell)
     if name in shipped_templates():
-        return read(StringIO(shipped_templates()[name]), format="extxyz")
+        [shipped] = iread(StringIO(shipped_templates()[name]), format="extxyz")
+        return shipped
     folder = cache_folder()
     path = template_path(folder, name)
     if path.is_file():
-        return read(path, format="extxyz")
+        [found] = iread(path, format="extxyz")
+        return found
     atoms = build_template(motif, shell)
     with suppress(OSError):  # a home that cannot be written costs the next run its time, not this one its result
         write_template(folder, name, atoms)
@@ -47,7 +49,8 @@ def cached_template(motif: str, shell: Shell) -> Atoms:
 @lru_cache(maxsize=1)
 def shipped_templates() -> dict[str, str]:
     """Name → file of the templates of the example screening."""
-    return json.loads(lzma.decompress(SHIPPED.read_bytes()))
+    templates: dict[str, str] = json.loads(lzma.decompress(SHIPPED.read_bytes()))
+    return templates
 
 
 def cache_folder() -> Path:
@@ -63,7 +66,7 @@ def _code_digest() -> str:
     import rdkit
     import scipy
 
-    builder = Path(sys.modules[build_template.__module__].__file__)
+    builder = Path(getsourcefile(build_template) or "")
     sources = {builder, *PACKAGE.glob("*.py"), *PACKAGE.glob("structures/*.py"), DATASETS / "relaxed_cores.json.xz"}
     digest = hashlib.sha256(f"rdkit {rdkit.__version__} scipy {scipy.__version__}".encode())
     for source in sorted(sources):

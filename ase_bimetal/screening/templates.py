@@ -9,7 +9,7 @@ from io import StringIO
 from pathlib import Path
 
 from ase import Atoms
-from ase.io import read, write
+from ase.io import iread, write
 
 from ase_bimetal.files import write_whole
 from ase_bimetal.screening.supports import Site
@@ -63,4 +63,5 @@ def template_path(folder: Path, name: str) -> Path:
 @lru_cache(maxsize=32)
 def read_template(folder: Path, name: str) -> Atoms:
     """Read a template; the caller must not change it."""
-    return read(template_path(folder, name), format="extxyz")
+    [template] = iread(template_path(folder, name), format="extxyz")
+    return template

@@ -315,7 +315,7 @@ def push_apart(atoms: Atoms, max_steps: int = 300) -> Atoms:
         return held.energy(positions, gradient) + listed.energy(positions, gradient), gradient.ravel()
 
     found = minimize(objective, atoms.positions.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": max_steps})
-    moved = atoms.copy()
+    moved: Atoms = atoms.copy()
     moved.positions = found.x.reshape(-1, 3)
     return moved
 

@@ -200,7 +200,8 @@ def _staple(frame: np.ndarray) -> tuple[np.ndarray, list[Site]]:
 def _pushed_out(point: np.ndarray, by: float) -> np.ndarray:
     """Move a point away from the z axis."""
     distance = np.linalg.norm(point[:2])
-    return point * (distance + by) / distance
+    moved: np.ndarray = point * (distance + by) / distance
+    return moved
 
 
 def _bridge_site(donor: np.ndarray, metal_a: np.ndarray, metal_b: np.ndarray, side: int) -> Site:
@@ -236,7 +237,8 @@ def icosahedron() -> np.ndarray:
     """Unit vectors of an icosahedron, its twofold axes along x, y and z."""
     face = np.array([[0, a, b * GOLDEN] for a in (1, -1) for b in (1, -1)])
     vertices = np.vstack([face, face[:, [2, 0, 1]], face[:, [1, 2, 0]]])
-    return vertices / np.linalg.norm(vertices, axis=1)[:, None]
+    unit: np.ndarray = vertices / np.linalg.norm(vertices, axis=1)[:, None]
+    return unit
 
 
 _CAGES: dict[int, Callable[[], np.ndarray]] = {

@@ -300,13 +300,13 @@ def _require_countable(number: int) -> None:
 
 
 def _with_symbols(atoms: Atoms, sites: Sequence[int], symbols: Sequence[str]) -> Atoms:
-    placed = atoms.copy()
+    placed: Atoms = atoms.copy()
     placed.symbols[list(sites)] = list(symbols)
     return placed
 
 
 def _point_group_images(atoms: Atoms, tolerance: float) -> list[np.ndarray]:
-    from pymatgen.core import Molecule
+    from pymatgen.core.structure import Molecule
     from pymatgen.symmetry.analyzer import PointGroupAnalyzer
 
     centred = Molecule(list(atoms.symbols), atoms.positions).get_centered_molecule()

@@ -222,13 +222,17 @@ def _neutral(text: str) -> str:
     return plain[1:-1] if plain.startswith("[") and plain.endswith("]") else plain
 
 
+def _leading_digits(text: str) -> str:
+    return text[: len(text) - len(text.lstrip("0123456789"))]
+
+
 def _tokens(plain: str, given: str) -> Iterator[tuple[str, int, bool]]:
     """Names with counts, and whether they stood in parentheses."""
     place = 0
     while place < len(plain):
         if plain[place] == "(":
             end = _closing(plain, place, given)
-            digits = re.match(r"\d*", plain[end + 1 :])[0]
+            digits = _leading_digits(plain[end + 1 :])
             name, after = plain[place + 1 : end], end + 1 + len(digits)
         elif found := _TOKEN.match(plain, place):
             name, digits, after = found[1], found[2], found.end()

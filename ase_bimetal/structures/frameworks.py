@@ -166,7 +166,7 @@ def substituted(piece: CutOut, n_aluminium: int) -> Atoms:
     if not 1 <= n_aluminium <= half + 1:
         raise UnsupportedSystemError(f"{n_aluminium} aluminium atoms in a ring of {piece.ring_size}; allowed: 1 to "
                                      f"{half + 1}")
-    atoms = piece.atoms.copy()
+    atoms: Atoms = piece.atoms.copy()
     in_ring = min(n_aluminium, half)
     atoms.symbols[[2 * (k * half // in_ring) for k in range(in_ring)]] = "Al"
     if n_aluminium > half:
@@ -179,7 +179,7 @@ def h_forms(atoms: Atoms, count: int) -> list[Atoms]:
 
     Protons sit on different oxygens; arrangements come in the order of their mutual repulsion, lowest first.
     """
-    choices = [_bridging_oxygens(atoms, al) for al in np.flatnonzero(atoms.symbols == "Al")]
+    choices = [_bridging_oxygens(atoms, al) for al in np.flatnonzero(atoms.symbols == "Al").tolist()]
     scored = {}
     for oxygens in product(*choices):
         if len(set(oxygens)) == len(oxygens):
@@ -212,7 +212,8 @@ def place_metals(atoms: Atoms, piece: CutOut, metals: tuple[str, str], apart: fl
     forbidden = (distance <= apart) | (distance >= 5.0)
     total = costs[0][best[0]][:, None] + costs[1][best[1]][None] + np.where(forbidden, 1e3, 0)
     a, b = np.unravel_index(total.argmin(), total.shape)
-    return Atoms(list(metals), [grid[best[0][a]], grid[best[1][b]]]) + atoms
+    placed: Atoms = Atoms(list(metals), [grid[best[0][a]], grid[best[1][b]]]) + atoms
+    return placed
 
 
 class _Net:
@@ -237,7 +238,8 @@ class _Net:
 
     def position(self, node: Node) -> np.ndarray:
         """Cartesian position [Å]."""
-        return self.atoms.positions[node[0]] + np.array(node[1:]) @ self.atoms.cell.array
+        place: np.ndarray = self.atoms.positions[node[0]] + np.array(node[1:]) @ self.atoms.cell.array
+        return place
 
     def steps(self, start: Node, reach: int) -> dict[Node, int]:
         """Bridges from a T atom to every T atom within reach."""
@@ -341,7 +343,8 @@ def _proton(atoms: Atoms, oxygen: int) -> np.ndarray:
     outward = -vectors[bridged].sum(axis=0)
     if np.linalg.norm(outward) < 0.05:  # straight T–O–T: any direction across it will do
         outward = np.cross(vectors[bridged][0], np.eye(3)[np.abs(vectors[bridged][0]).argmin()])
-    return atoms.positions[oxygen] + _O_H * outward / np.linalg.norm(outward)
+    place: np.ndarray = atoms.positions[oxygen] + _O_H * outward / np.linalg.norm(outward)
+    return place
 
 
 def _crowding(atoms: Atoms, sites: np.ndarray) -> float:
@@ -356,7 +359,9 @@ def _grid(atoms: Atoms, piece: CutOut) -> np.ndarray:
     ticks = np.arange(-4.0, 4.01, 0.3)
     points = np.array(np.meshgrid(ticks, ticks, ticks)).reshape(3, -1).T
     points = points[np.linalg.norm(points, axis=1) < 4.0]
-    return points + atoms.positions[piece.ring_oxygens].mean(axis=0)
+    centre: np.ndarray = atoms.positions[piece.ring_oxygens].mean(axis=0)
+    around: np.ndarray = points + centre
+    return around
 
 
 def _site_cost(atoms: Atoms, piece: CutOut, grid: np.ndarray, symbol: str) -> np.ndarray:
@@ -367,12 +372,13 @@ def _site_cost(atoms: Atoms, piece: CutOut, grid: np.ndarray, symbol: str) -> np
     bond = covalent_radii[atomic_numbers[symbol]] + covalent_radii[8] + 0.05
     bond = min(bond, 2.4)
     distances = np.linalg.norm(grid[:, None] - atoms.positions[None], axis=2)
-    of_aluminium = {o for al in np.flatnonzero(atoms.symbols == "Al") for o in _bridging_oxygens(atoms, al)}
+    of_aluminium = {o for al in np.flatnonzero(atoms.symbols == "Al").tolist() for o in _bridging_oxygens(atoms, al)}
     bonus = np.array([0.15 * (o in of_aluminium) for o in piece.ring_oxygens])
     closest = np.sort(distances[:, piece.ring_oxygens] - bonus, axis=1)[:, :3]
     oxygen = atoms.symbols == "O"
     too_close = np.where(oxygen, bond - 0.15, 2.5)[None] - distances
-    return (np.clip(closest - bond, 0, None) ** 2).sum(axis=1) + 4 * (np.clip(too_close, 0, None) ** 2).sum(axis=1)
+    far, near = (np.clip(closest - bond, 0, None) ** 2).sum(axis=1), (np.clip(too_close, 0, None) ** 2).sum(axis=1)
+    return np.asarray(far + 4 * near)
 
 
 __all__ = [

@@ -20,6 +20,8 @@ MAX_PLACEMENTS = 4000
 
 #: One number for each core atom: 0 host, 1 first dopant, 2 second dopant.
 Labels = tuple[int, ...]
+#: Label, class, and labels with distances [Å] to the other dopants, of each dopant.
+Fingerprint = tuple[tuple[int, int, tuple[tuple[int, int, float], ...]], ...]
 
 
 @lru_cache(maxsize=64)
@@ -87,7 +89,8 @@ def placements(motif: str, counts: tuple[int, ...], limit: int) -> tuple[Labels,
     own = dopant_sites(motif)
     order = [*own, *(i for i in range(len(core.symbols)) if i not in own)]
     distances = np.linalg.norm(core.positions[:, None] - core.positions[None], axis=2).round(2)
-    classes, found = _site_classes(core, distances), {}
+    classes = _site_classes(core, distances)
+    found: dict[Fingerprint, Labels] = {}
     for chosen in _choices(order, counts, zlib.crc32(f"{motif}{counts}".encode())):
         labels = [0] * len(order)
         for label, rows in enumerate(chosen, start=1):
@@ -108,11 +111,11 @@ def _site_classes(core: Core, distances: np.ndarray) -> list[int]:
             for s in core.sites
         )
         surroundings.append((tuple(sorted(distances[row].tolist())), tuple(to_sites)))
-    numbers: dict = {}
+    numbers: dict[tuple[object, ...], int] = {}
     return [numbers.setdefault(s, len(numbers)) for s in surroundings]
 
 
-def _fingerprint(labels: Sequence[int], classes: Sequence[int], distances: np.ndarray) -> tuple:
+def _fingerprint(labels: Sequence[int], classes: Sequence[int], distances: np.ndarray) -> Fingerprint:
     marked = [i for i, label in enumerate(labels) if label]
     return tuple(sorted(
         (labels[i], classes[i], tuple(sorted((labels[j], classes[j], distances[i, j]) for j in marked if j != i)))

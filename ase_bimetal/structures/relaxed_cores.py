@@ -86,4 +86,5 @@ def _onto(points: np.ndarray, target: np.ndarray) -> np.ndarray:
     centre, goal = points.mean(axis=0), target.mean(axis=0)
     left, _, right = np.linalg.svd((points - centre).T @ (target - goal))
     left[:, -1] *= np.sign(np.linalg.det(left @ right))
-    return (points - centre) @ left @ right + goal
+    turned: np.ndarray = (points - centre) @ left @ right + goal
+    return turned

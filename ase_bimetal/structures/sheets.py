@@ -93,7 +93,8 @@ def place_on_sheet(atoms: Atoms, piece: Sheet, metals: tuple[str, str]) -> Atoms
     height = 0.1 + 1.5 * np.clip(radii - 1.3, 0, 0.6)
     # Opposite sides: side by side, two large metals would start on top of each other.
     sites = piece.metal_sites + np.outer(height * [1, -1], [0, 0, 1])
-    return Atoms(list(metals), sites) + atoms
+    placed: Atoms = Atoms(list(metals), sites) + atoms
+    return placed
 
 
 def _honeycomb(missing: np.ndarray) -> np.ndarray:

@@ -41,7 +41,10 @@ def template_error(motif: str, geometry: str) -> float:
 
 @lru_cache(maxsize=1)
 def _measured() -> dict[str, dict[str, float]]:
-    return json.loads((files("ase_bimetal.structures") / FILE).read_text(encoding="utf-8"))["errors"]
+    shipped: dict[str, dict[str, dict[str, float]]] = json.loads(
+        (files("ase_bimetal.structures") / FILE).read_text(encoding="utf-8")
+    )
+    return shipped["errors"]
 
 
 __all__ = ["ALL", "FILE", "IDEAL_CORE", "RELAXED_CORE", "template_error"]

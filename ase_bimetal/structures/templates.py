@@ -57,7 +57,7 @@ def _shell_counts(motif: str, shell: Shell) -> dict[str, int]:
 
 def with_metals(template: Atoms, core_symbols: Sequence[str]) -> Atoms:
     """A template's geometry with other metals: the core's atoms come first."""
-    atoms = template.copy()
+    atoms: Atoms = template.copy()
     atoms.symbols[: len(core_symbols)] = list(core_symbols)
     return atoms
 
