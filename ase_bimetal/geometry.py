@@ -218,8 +218,8 @@ class _Examination:
     def _half_bound(self) -> tuple[str | None, bool]:
         """The first ligand that has come off: further from metal than a bond, and nearer than what is left out.
 
-        The number jumps as the last bond ends, and again as the ligand is left out. Three in a thousand labels have such a
-        ligand, so that it is no error; rings that slide off their metal are more frequent and let pass.
+        The number jumps as the last bond ends, and again as the ligand is left out. Three in a thousand labels have
+        such a ligand, so that it is no error; rings that slide off their metal are more frequent and let pass.
         """
         radii = covalent_radii[self.numbers]
         ratio = self.distance / (radii[self.first] + radii[self.second])

@@ -25,7 +25,8 @@ from ase_bimetal.errors import (
 from ase_bimetal.geometry import charge_refused
 
 if TYPE_CHECKING:
-    from pymatgen.core import Composition, IMolecule, IStructure
+    from pymatgen.core.composition import Composition
+    from pymatgen.core.structure import IMolecule, IStructure
 
     from ase_bimetal.system import BimetallicSystem
 
@@ -92,6 +93,11 @@ def _require_atomic_numbers(numbers: np.ndarray) -> None:
                                   f"{len(chemical_symbols) - 1}")
 
 
+def _three_bools(pbc: Sequence[bool]) -> tuple[bool, bool, bool]:
+    a, b, c = map(bool, pbc)
+    return a, b, c
+
+
 def read_atoms(atoms: Atoms) -> Raw:
     require_full_occupancy(atoms.info.get("occupancy") or {})
     _require_atomic_numbers(atoms.numbers)
@@ -100,7 +106,7 @@ def read_atoms(atoms: Atoms) -> Raw:
         symbols=tuple(atoms.symbols),
         positions=atoms.get_positions(),
         cell=np.array(atoms.cell),
-        pbc=tuple(bool(p) for p in atoms.pbc),
+        pbc=_three_bools(atoms.pbc),
         annotation=annotation_of(atoms.info),
         charges=charges,
         charge=_declared_charge(atoms, charges),
@@ -169,7 +175,7 @@ def _read_sites(sites: IStructure | IMolecule, cell: np.ndarray, pbc: Sequence[b
         symbols=tuple(site.specie.symbol for site in sites),
         positions=np.array(sites.cart_coords, dtype=float).reshape(-1, 3),
         cell=np.array(cell, dtype=float),
-        pbc=tuple(bool(p) for p in pbc),
+        pbc=_three_bools(pbc),
         annotation=annotation_of(sites.properties),
         charges=atomic,
         charge=total if total or atomic is None else _beyond_tolerance(atomic.sum()),

@@ -232,10 +232,11 @@ def parse_ligands(spec: object) -> tuple[tuple[Ligand, int], ...]:
         raise LigandError(f"ligands must be a dict SMILES → count, a list or one string, not {spec!r}")
     counts: Counter[Ligand] = Counter()
     for text, count in spec.items():
-        if isinstance(count, bool) or not isinstance(count, Real) or count % 1 or not 1 <= count <= MOST_LIGANDS:
+        number = float(count) if isinstance(count, Real) and not isinstance(count, bool) else 0.0
+        if number % 1 or not 1 <= number <= MOST_LIGANDS:
             raise LigandError(f"ligand {text!r} has count {count!r:.80}; allowed: a whole number from 1 to "
                               f"{MOST_LIGANDS}")
-        counts[Ligand.parse(text)] += int(count)
+        counts[Ligand.parse(text)] += int(number)
     return tuple(sorted(counts.items(), key=lambda item: item[0].smiles))
 
 

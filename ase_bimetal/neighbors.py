@@ -93,7 +93,8 @@ def _is_sparse(positions: np.ndarray, box: np.ndarray, periodic: Sequence[bool],
 
 def _spacings(box: np.ndarray) -> np.ndarray:
     """Distances [Å] of lattice planes; 1 in the directions without a lattice vector."""
-    return 1 / np.linalg.norm(np.linalg.inv(complete_cell(box)), axis=0)
+    spacings: np.ndarray = 1 / np.linalg.norm(np.linalg.inv(complete_cell(box)), axis=0)
+    return spacings
 
 
 def _pairs_of_few(positions: np.ndarray, box: np.ndarray, periodic: np.ndarray, cutoff: float) -> Pairs:

@@ -6,7 +6,8 @@ own table alike. Colours: Okabe–Ito and ColorBrewer RdBu, which stay apart wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
@@ -310,7 +311,7 @@ def _finish_rose(axes: PolarAxes, n: int, scale: Normalize, name: str, meaning: 
     for label in axes.get_yticklabels():
         label.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.4})
     axes.set_xlabel(r"radius: $-E_\mathrm{form}$ (eV per metal atom)")
-    bar = axes.get_figure().colorbar(ScalarMappable(scale, name), ax=axes, pad=0.1, shrink=0.75, aspect=25)
+    bar = axes.figure.colorbar(ScalarMappable(scale, name), ax=axes, pad=0.1, shrink=0.75, aspect=25)
     bar.set_label(meaning)
     bar.outline.set_linewidth(0.6)
 

@@ -169,7 +169,7 @@ def metal_contacts(
     carbon = (names == "C")[to_metal.first]
     keep = to_metal.distance < np.where(carbon, np.maximum(CARBON_CONTACT, total), CONTACT_FACTOR * total)
     near, ratios = to_metal.where(keep), (to_metal.distance / total)[keep]
-    ratio = {}
+    ratio: dict[tuple[int, int], float] = {}
     for a, m, r in zip(near.first, near.second, ratios, strict=True):
         ratio[int(a), int(m)] = min(float(r), ratio.get((int(a), int(m)), np.inf))
     return _first_shell(ratio, shell.bonds)

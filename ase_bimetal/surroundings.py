@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 from ase.data import atomic_numbers
@@ -28,6 +29,10 @@ _ELEMENT = re.compile(r"([A-Z][a-z]?)(\d*)")
 ODD_NOTE = "an odd number of electrons: an open shell, or an ion whose charge is not declared"
 
 Ligands = tuple[tuple[Ligand, int], ...]
+#: What an object is.
+Kind = Literal["cluster", "extended", "alloy"]
+#: Where its ligands come from.
+LigandSource = Literal["annotation", "argument", "perception", "none"]
 
 #: Charge [e] of common counter-ions by their Hill formula, for the charge of a cluster they are left out of.
 COUNTER_IONS: Mapping[str, int] = MappingProxyType({
@@ -61,7 +66,7 @@ def look_around(raw: Raw, metals: np.ndarray) -> Around:
     return Around(pairs, metals, shell, loose, parts, is_extended(raw.symbols, metals, shell, pairs))
 
 
-def kind_of_geometry(raw: Raw, around: Around, given: Ligands | None) -> str:
+def kind_of_geometry(raw: Raw, around: Around, given: Ligands | None) -> Kind:
     """Kind of an object with coordinates; a solid is never a cluster, and neither is a chain.
 
     Raises
@@ -86,7 +91,7 @@ def kind_of_geometry(raw: Raw, around: Around, given: Ligands | None) -> str:
     return "cluster"
 
 
-def _kind_of_network(raw: Raw, around: Around) -> str:
+def _kind_of_network(raw: Raw, around: Around) -> Kind:
     """A solid of metals and bare ions is extended; one of molecules is refused."""
     if all(len(fragment) == 1 for fragment in around.shell.fragments):
         return "extended"
@@ -225,7 +230,7 @@ def _check_distances(symbols: tuple[str, ...], pairs: Pairs) -> None:
         )
 
 
-def kind_of_formula(symbols: tuple[str, ...], metals: np.ndarray, given: Ligands | None) -> str:
+def kind_of_formula(symbols: tuple[str, ...], metals: np.ndarray, given: Ligands | None) -> Kind:
     """Kind of a composition: silicates and oxides are frameworks, all other non-metals are ligands."""
     rest = set(symbols) - {symbols[i] for i in metals}
     if given:

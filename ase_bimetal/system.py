@@ -29,10 +29,12 @@ from ase_bimetal.inputs import (
     read_system,
     settle_charge,
 )
-from ase_bimetal.ligands import Ligand, formula_text, parse_ligands, total_formula
+from ase_bimetal.ligands import Ligand, LigandAnnotation, formula_text, parse_ligands, total_formula
 from ase_bimetal.shell import find_metals, metal_contacts
 from ase_bimetal.surroundings import (
+    Kind,
     Ligands,
+    LigandSource,
     belongs,
     formula_beside,
     kind_of_formula,
@@ -299,7 +301,7 @@ class BimetallicSystem(MSONable):
         )
 
 
-def as_system(obj: object, ligands: object = None, charge: Charge = "refuse") -> BimetallicSystem:
+def as_system(obj: object, ligands: LigandAnnotation | None = None, charge: Charge = "refuse") -> BimetallicSystem:
     """Make a `BimetallicSystem` of ASE Atoms, a pymatgen Structure, Molecule or Composition, or itself.
 
     Parameters
@@ -340,7 +342,9 @@ def as_system(obj: object, ligands: object = None, charge: Charge = "refuse") ->
     return _build(raw, ligands)
 
 
-def split_clusters(obj: object, ligands: object = None, charge: Charge = "refuse") -> list[BimetallicSystem]:
+def split_clusters(
+    obj: object, ligands: LigandAnnotation | None = None, charge: Charge = "refuse"
+) -> list[BimetallicSystem]:
     """Read every separate cluster of an object, such as a unit cell.
 
     Parameters
@@ -436,7 +440,7 @@ def _build(raw: Raw, argument: object) -> BimetallicSystem:
 
 
 def _system(
-    raw: Raw, metals: np.ndarray, ligands: Ligands, kind: str, bonds: np.ndarray, source: str
+    raw: Raw, metals: np.ndarray, ligands: Ligands, kind: Kind, bonds: np.ndarray, source: LigandSource
 ) -> BimetallicSystem:
     return BimetallicSystem(
         symbols=raw.symbols,
@@ -456,7 +460,7 @@ def _system(
     )
 
 
-def _given_ligands(raw: Raw, argument: object) -> tuple[Ligands | None, str]:
+def _given_ligands(raw: Raw, argument: object) -> tuple[Ligands | None, LigandSource]:
     """Ligands from annotation or argument; None when not given."""
     source: LigandSource = "argument" if raw.annotation is None else "annotation"
     spec = argument if raw.annotation is None else raw.annotation

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ase_bimetal.calculators.base import FormationCalculator
+from ase_bimetal.formation import ReferenceState
+from ase_bimetal.ligands import LigandAnnotation
 from ase_bimetal.system import Charge
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from ase import Atoms
 
 from ase_bimetal.calculators.base import PREDICTED, FormationCalculator
+from ase_bimetal.ligands import LigandAnnotation
 from ase_bimetal.system import Charge, as_system
 
 
@@ -45,7 +46,7 @@ class DescriptorFormationCalculator(FormationCalculator):
     options = ("ligands", "charge")
     extra_properties = (*PREDICTED, "novelty", "surroundings")
 
-    def __init__(self, ligands: object = None, charge: Charge = "refuse", **kwargs: Any) -> None:
+    def __init__(self, ligands: LigandAnnotation | None = None, charge: Charge = "refuse", **kwargs: Any) -> None:
         super().__init__(ligands=ligands, charge=charge, **kwargs)
 
     def further_results(self, atoms: Atoms) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class BimetallicFeaturizer(BaseFeaturizer):
         """As matminer's; the reason beside NaN of an object with one metal is its note."""
         found = list(super().featurize_wrapper(x, return_errors=return_errors, ignore_errors=ignore_errors))
         if return_errors and not isinstance(found[-1], str) and np.isnan(found[:-1]).any():
-            found[-1] = pair_descriptor_note(as_system(*x, charge="keep")) or found[-1]
+            found[-1] = pair_descriptor_note(as_system(x[0], x[1] if len(x) > 1 else None, "keep")) or found[-1]
         return found
 
     def featurize(self, obj: object, ligands: LigandAnnotation | None = None) -> list[float]:

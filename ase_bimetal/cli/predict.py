@@ -110,7 +110,7 @@ def _worker(
     model: str,
     device: str,
     ligands: dict[str, int] | None,
-    reference: str,
+    reference: ReferenceState,
     charge: Charge,
     built: Mapping[str, FormulaCluster],
     say: Callable[[str], None],

@@ -295,7 +295,7 @@ def _cif_contents(path: str, format: str | None) -> Iterator[Content]:
     """Structures of all blocks; what other readers say of a file in which ours finds none."""
     contents = list(_until_error(cif_structures(path)))
     if any(isinstance(content, Atoms) and len(content) for content in contents):
-        yield from (_attempt(lambda c=c: _checked(c)) if isinstance(c, Atoms) else c for c in contents)
+        yield from (_attempt(partial(_checked, c)) if isinstance(c, Atoms) else c for c in contents)
     else:
         yield from _general_contents(path, format, "cif")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import nn
@@ -103,11 +103,13 @@ class FilterConvolution(nn.Module):
 
     def sent(self, state: torch.Tensor) -> torch.Tensor:
         """What nodes in these states (…, n, width) send along their edges, before filters: (n, …, width)."""
-        return self.send(state).movedim(-2, 0).contiguous()
+        sent: torch.Tensor = self.send(state).movedim(-2, 0).contiguous()
+        return sent
 
     def updated(self, state: torch.Tensor, received: torch.Tensor) -> torch.Tensor:
         """States (…, n, width) after what the nodes have received (n, …, width)."""
-        return state + self.update(state + received.movedim(0, -2) * torch.sigmoid(self.gate(state)))
+        change: torch.Tensor = self.update(state + received.movedim(0, -2) * torch.sigmoid(self.gate(state)))
+        return state + change
 
 
 def received(sent: torch.Tensor, blocks: Iterable[FilteredEdges]) -> torch.Tensor:
@@ -145,7 +147,7 @@ class GraphEncoder(nn.Module):
     def forward(self, graph: GraphBatch, size: int) -> torch.Tensor:
         """Tokens (…, size, n_tokens, width) of `size` graphs."""
         state = self.embed(graph.nodes)
-        for layer, edges in zip(self.layers, self.filtered(graph), strict=True):
+        for layer, edges in zip(self.convolutions, self.filtered(graph), strict=True):
             state = layer(state, edges)
         return self.read(state, graph.owner, size)
 
@@ -154,14 +156,14 @@ class GraphEncoder(nn.Module):
         found = None if self.table is None or torch.is_grad_enabled() else self.table.look_up(graph)
         if found is None:
             blocks = self.blocks(graph)
-            return (map(layer.filtered, blocks) for layer in self.layers)
+            return (map(layer.filtered, blocks) for layer in self.convolutions)
         shape = self.embed.bias.shape  # with the members of stacked weights first
         return (found.filtered(number, EDGES_PER_BLOCK, shape) for number in range(len(self.layers)))
 
     def filters_at(self, lengths: torch.Tensor, stretches: torch.Tensor) -> list[torch.Tensor]:
         """Each layer's filters (e, …, width) for lengths (e,) and stretches (e,) [Å]."""
         radial = self.radial(lengths, stretches)
-        return [layer.filter(radial).movedim(-2, 0) for layer in self.layers]
+        return [layer.filter(radial).movedim(-2, 0) for layer in self.convolutions]
 
     def read(self, state: torch.Tensor, owner: torch.Tensor, size: int) -> torch.Tensor:
         """Tokens (…, size, n_tokens, width) from the last states of the nodes of `size` graphs."""

@@ -21,7 +21,7 @@ import pandas as pd
 
 from ase_bimetal.errors import BimetalError, UnsupportedSystemError, WeightsError
 from ase_bimetal.files import DATASETS
-from ase_bimetal.formation import correction_features
+from ase_bimetal.formation import ReferenceState, correction_features
 from ase_bimetal.geometry import require_neutral
 from ase_bimetal.model.domain import Z90
 from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe, require_dimer

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ase_bimetal.errors import BimetalError, WeightsError
+from ase_bimetal.formation import ReferenceState
+from ase_bimetal.ligands import LigandAnnotation
 from ase_bimetal.model.checkpoint import member_of, model_name, read_weights
 from ase_bimetal.model.domain import flags, unseen, with_level
 from ase_bimetal.model.gcnn import GCNN, GCNNConfig, cluster_graph, evaluate_graphs, on_all_atoms
@@ -119,7 +121,7 @@ class GraphModel(FormationModel):
         deviations = [self._left_out_error(system) for system in systems]
         return np.asarray(energies, dtype=float), np.array(deviations)
 
-    def attention(self, item: object, ligands: object = None) -> np.ndarray:
+    def attention(self, item: object, ligands: LigandAnnotation | None = None) -> np.ndarray:
         """Attention of each atom at each of the seven local levels.
 
         Returns

@@ -217,7 +217,7 @@ class Mamba2(nn.Module):
     def _convolved(self, mixed: torch.Tensor) -> torch.Tensor:
         """Causal convolution of each channel (b, l, c): for a few taps, shifts beat a general convolution."""
         *earlier, last = per_member(self.conv1d.weight[..., 0, :], 2, mixed[..., None]).unbind(dim=-1)
-        convolved = torch.addcmul(per_member(self.conv1d.bias, 1, mixed), mixed, last)
+        convolved = torch.addcmul(per_member(cast("torch.Tensor", self.conv1d.bias), 1, mixed), mixed, last)
         length = mixed.shape[-2]
         for gap, tap in enumerate(reversed(earlier[-length + 1 :] if length > 1 else []), start=1):
             rest = length - gap

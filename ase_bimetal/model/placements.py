@@ -17,6 +17,8 @@ from ase_bimetal.model.predictor import level_shift
 if TYPE_CHECKING:
     from ase import Atoms
 
+    from ase_bimetal.formation import ReferenceState
+    from ase_bimetal.ligands import LigandAnnotation
     from ase_bimetal.model.core_encoder import GraphEncoder
     from ase_bimetal.model.predictor import Predictor
 
@@ -107,9 +109,9 @@ class _CoreTokens:
         """Compute all anew."""
         self._layers, self._age = [], 0
         self._state = self._encoder.embed(graph.nodes)
-        for layer, blocks in zip(self._encoder.layers, self._encoder.filtered(graph), strict=True):
+        for layer, blocks in zip(self._encoder.convolutions, self._encoder.filtered(graph), strict=True):
             filters, sent = _joined(blocks), layer.sent(self._state)
-            total = received(sent, [FilteredEdges(*graph.edges, filters)])
+            total = received(sent, [FilteredEdges(graph.edges[0], graph.edges[1], filters)])
             self._layers.append(_LayerMemory(self._state, filters, sent, total))
             self._state = layer.updated(self._state, total)
 
@@ -118,11 +120,12 @@ class _CoreTokens:
         ends = graph.edges[:, edges]
         some = replace(graph, edges=ends, lengths=graph.lengths[edges], stretches=graph.stretches[edges])
         state = self._encoder.embed(graph.nodes[nodes])
-        for layer, memory, blocks in zip(self._encoder.layers, self._layers, self._encoder.filtered(some), strict=True):
+        found = zip(self._encoder.convolutions, self._layers, self._encoder.filtered(some), strict=True)
+        for layer, memory, blocks in found:
             memory.state.index_copy_(-2, nodes, state)
             filters = _joined(blocks)
             change = filters - memory.filters.index_select(0, edges)
-            memory.received += received(memory.sent, [FilteredEdges(*ends, change)])
+            memory.received += received(memory.sent, [FilteredEdges(ends[0], ends[1], change)])
             memory.filters.index_copy_(0, edges, filters)
             sent = layer.sent(state)
             reached = _spread(memory, graph.edges, nodes, sent - memory.sent.index_select(0, nodes))

@@ -150,14 +150,14 @@ class AutoModel(FormationModel):
 
 @overload
 def predict(
-    objects: object, model: str | Path = ..., ligands: object = ..., reference: str = ...,
+    objects: object, model: str | Path = ..., ligands: LigandAnnotation | None = ..., reference: ReferenceState = ...,
     device: str = ..., errors: Literal["raise"] = ..., charge: Charge = ...,
 ) -> list[Prediction]: ...
 
 
 @overload
 def predict(
-    objects: object, model: str | Path = ..., ligands: object = ..., reference: str = ...,
+    objects: object, model: str | Path = ..., ligands: LigandAnnotation | None = ..., reference: ReferenceState = ...,
     device: str = ..., *, errors: Literal["collect"], charge: Charge = ...,
 ) -> list[Prediction | Failure]: ...
 
@@ -243,7 +243,7 @@ def _several(objects: object) -> Iterable[object]:
     return objects if isinstance(objects, Iterable) and not is_one else [objects]
 
 
-def _made(item: object, ligands: object, charge: Charge) -> _Item | Failure:
+def _made(item: object, ligands: LigandAnnotation | None, charge: Charge) -> _Item | Failure:
     try:
         if not isinstance(item, str):
             return _Item(as_system(item, ligands, charge))

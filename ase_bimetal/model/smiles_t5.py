@@ -56,19 +56,23 @@ class SmilesT5:
             into, out = (self._weights[name(k, 1, f"DenseReluDense.{part}")] for part in ("wi", "wo"))
             hidden = self._normalised(states, name(k, 1, "layer_norm")) @ into.T
             states = states + np.maximum(hidden, 0) @ out.T
-        return self._normalised(states, "encoder.final_layer_norm.weight").mean(axis=0)
+        embedding: np.ndarray = self._normalised(states, "encoder.final_layer_norm.weight").mean(axis=0)
+        return embedding
 
     def _normalised(self, states: np.ndarray, weight: str) -> np.ndarray:
         square = np.square(states).mean(axis=-1, keepdims=True)
-        return states / np.sqrt(square + np.float32(self._config["layer_norm_epsilon"])) * self._weights[weight]
+        spread = np.sqrt(square + np.float32(self._config["layer_norm_epsilon"]))
+        normalised: np.ndarray = states / spread * self._weights[weight]
+        return normalised
 
     def _attention(self, states: np.ndarray, weights: dict[str, np.ndarray], biases: np.ndarray) -> np.ndarray:
         """Self-attention over tokens (n, d)."""
         q, k, v = (self._by_head(states @ weights[part].T) for part in "qkv")
         scores = q @ k.swapaxes(1, 2) + biases
         share = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        mixed = (share / share.sum(axis=-1, keepdims=True)) @ v
-        return mixed.swapaxes(0, 1).reshape(len(states), -1) @ weights["o"].T
+        mixed: np.ndarray = (share / share.sum(axis=-1, keepdims=True)) @ v
+        joined: np.ndarray = mixed.swapaxes(0, 1).reshape(len(states), -1) @ weights["o"].T
+        return joined
 
     def _by_head(self, values: np.ndarray) -> np.ndarray:
         """(n, heads × d) → (heads, n, d)."""
@@ -82,7 +86,8 @@ class SmilesT5:
         far = np.maximum(np.abs(gaps), exact).astype(np.float32) / np.float32(exact)
         wide = exact + (np.log(far) / np.float32(math.log(farthest / exact)) * (half - exact)).astype(int)
         buckets = np.where(np.abs(gaps) < exact, np.abs(gaps), np.minimum(wide, half - 1)) + half * (gaps > 0)
-        return self._weights[weight][buckets].transpose(2, 0, 1)
+        biases: np.ndarray = self._weights[weight][buckets].transpose(2, 0, 1)
+        return biases
 
 
 __all__ = ["SmilesT5"]

@@ -6,7 +6,7 @@ import base64
 import io
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ase_bimetal import plots
 from ase_bimetal.errors import LigandError
@@ -140,7 +140,7 @@ def _svg(ligand: Ligand) -> str:
     from rdkit.Chem.Draw import rdMolDraw2D
 
     drawer = rdMolDraw2D.MolDraw2DSVG(*_DRAWING)
-    options = drawer.drawOptions()
+    options: Any = drawer.drawOptions()  # its types name fields after their classes
     options.clearBackground = False
     options.fixedBondLength = 24.0
     rdMolDraw2D.PrepareAndDrawMolecule(drawer, ligand.mol, highlightAtoms=list(ligand.donor_indices))
@@ -156,7 +156,8 @@ def picture(atoms: Atoms) -> str:
     figure = Figure(figsize=(_PICTURE_INCHES, _PICTURE_INCHES), layout="constrained")
     axes = figure.subplots()
     plots.draw_cluster(as_system(atoms), axes)
-    axes.get_legend().remove()  # it would lie on the ligands; the caption of the cards names the colours
+    if legend := axes.get_legend():
+        legend.remove()  # it would lie on the ligands; the caption of the cards names the colours
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=_PICTURE_DPI)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -49,7 +49,8 @@ class LeftOut:
     @property
     def scores(self) -> np.ndarray:
         """Absolute errors (n,) in units of the standard deviation."""
-        return np.abs(self.truth - self.predicted) / self.deviation
+        scores: np.ndarray = np.abs(self.truth - self.predicted) / self.deviation
+        return scores
 
     def summary(self) -> dict[str, float]:
         """Give errors, and what intervals hold whose scale comes from the other groups.
