@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo screen reproduce test test-all lint types bench docs clean
+.PHONY: demo screen reproduce test test-all lint types audit bench docs clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -52,8 +52,15 @@ types: $(VENV)/.installed-test
 	$(BIN)/python -m mypy
 	$(BIN)/python -m mypy tests/typed_script.py
 
+# Known vulnerabilities of the pinned packages, and risky calls beyond those that docs/security.md explains.
+audit:
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check bandit pip-audit
+	$(VENV)-audit/bin/pip-audit -r constraints.txt --no-deps --disable-pip
+	$(VENV)-audit/bin/bandit -q -r ase_bimetal calculators matminer_featurizers -ll -b tests/bandit_baseline.json
+
 docs: $(VENV)/.installed-test
 	$(BIN)/python -m sphinx -W --keep-going -E docs docs/_build/html
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info cluster.png
+	rm -rf $(VENV) $(VENV)-audit build dist *.egg-info cluster.png

@@ -36,6 +36,7 @@ SHORTEST, LONGEST = 0.8, 1.25
 _TOLERANCE = 0.02
 # Distances of elements without labels, as multiples of the sum of covalent radii; of the labels' extremes.
 _ANY_CLOSEST, _ANY_METALS_CLOSEST, _ANY_NEAREST, _ANY_NEAREST_METAL = 0.78, 0.7, 1.3, 1.4
+_CARBON = 6
 # A pair further apart than this multiple is no bond.
 _WIDEST_BOND = 1.15
 #: Two atoms further apart than this multiple of the sum of covalent radii do not join parts of a cluster. The widest
@@ -215,6 +216,15 @@ class _Examination:
         return (f"atom {i} ({self.symbols[i]}) is {far} from its nearest {what}; the model knows such atoms at up to "
                 f"{usual[i]:.2f} Å{self._advice(refused[i], len(beyond))}"), bool(len(beyond))
 
+    def _ligands(self) -> np.ndarray:
+        """Number of the ligand that each atom belongs to."""
+        radii = covalent_radii[self.numbers]
+        bonded = ~self.is_metal[self.first] & ~self.is_metal[self.second]
+        bonded &= self.distance < BOND_FACTOR * (radii[self.first] + radii[self.second])
+        graph = coo_matrix((np.ones(int(bonded.sum())), (self.first[bonded], self.second[bonded])),
+                           shape=(len(self.numbers),) * 2)
+        return connected_components(graph, directed=False)[1]
+
     def _half_bound(self) -> tuple[str | None, bool]:
         """The first ligand that has come off: further from metal than a bond, and nearer than what is left out.
 
@@ -223,20 +233,19 @@ class _Examination:
         """
         radii = covalent_radii[self.numbers]
         ratio = self.distance / (radii[self.first] + radii[self.second])
-        metals = self.is_metal[self.first].astype(int) + self.is_metal[self.second]
-        bonded = (metals == 0) & (ratio < BOND_FACTOR)
-        graph = coo_matrix((np.ones(int(bonded.sum())), (self.first[bonded], self.second[bonded])),
-                           shape=(len(self.numbers),) * 2)
-        owner = connected_components(graph, directed=False)[1]
-        atom = np.where(self.is_metal[self.first], self.second, self.first)
-        near = np.flatnonzero((metals == 1) & (self.numbers[atom] > 1) & (ratio < APART_FACTOR)
-                              & ~np.isin(owner[atom], owner[self.donors]))
-        if not len(near):
+        one_metal = self.is_metal[self.first] != self.is_metal[self.second]
+        near = np.flatnonzero(one_metal & (ratio < APART_FACTOR))
+        atom = np.where(self.is_metal[self.first[near]], self.second[near], self.first[near])
+        able = np.isin(self.numbers[atom], self.numbers[self.donors]) & (self.numbers[atom] != _CARBON)
+        near, atom = near[able], atom[able]
+        off = ~np.isin(atom, self.donors)
+        if not off.any():
             return None, False
-        k = near[ratio[near].argmin()]
-        i = int(atom[k])
-        if self.symbols[i] == "C":
+        off &= ~np.isin(self._ligands()[atom], self._ligands()[self.donors])
+        if not off.any():
             return None, False
+        k = near[off][ratio[near[off]].argmin()]
+        i = int(atom[off][ratio[near[off]].argmin()])
         metal = int(self.first[k] + self.second[k] - i)
         total = radii[i] + radii[metal]
         return (f"the ligand of atom {i} ({self.symbols[i]}) has come off: {self.distance[k]:.2f} Å from atom {metal} "

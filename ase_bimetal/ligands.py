@@ -255,6 +255,10 @@ def _parse(text: str) -> Ligand:
     if text in _HYDRIDE_SPELLINGS:
         return Ligand(_HYDRIDE, "H", "X", 0)
     smiles = LIGAND_NAMES.get(_ALIASES.get(text, text), text)
+    # RDKit reads past such characters, and takes what follows a space for a name.
+    if strange := next((c for c in smiles if not c.isascii() or not c.isprintable() or c.isspace()), None):
+        raise LigandError(f"cannot read {text!r} as a SMILES{_meant(text)}: it holds {strange!r}; allowed: one SMILES "
+                          f"without spaces, or one of {', '.join(LIGAND_NAMES)}, hydride")
     try:
         mol = _read(smiles, text)
         _require_one_ligand(mol, text)

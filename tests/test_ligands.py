@@ -166,3 +166,9 @@ def test_an_ambiguous_text_is_refused_with_both_readings():
     with pytest.raises(LigandError, match="allowed: 'carbonyl' or 'OC'"):
         Ligand.parse("CO")
     assert Ligand.parse("OC").donor == "O"
+
+
+@pytest.mark.parametrize("text", ["CS💥", "💥CS", "CS SCC", "CS\tname", "C\u200bS", "CS \u7c21"])
+def test_what_rdkit_reads_past_is_an_error(text):
+    with pytest.raises(LigandError, match="it holds"):
+        Ligand.parse(text)

@@ -1,7 +1,8 @@
-"""Try many hostile inputs and write what came of them, as ``python tests/hostile/hostile_campaign.py 100000 page.md``.
+"""Try many hostile inputs: ``python tests/hostile/hostile_campaign.py 100000 page.md``.
 
 Every input is tried in a process of its own kind, so that one that dies or hangs is an outcome like others. What is
-done stands in ``page.jsonl`` beside the page: the same command again goes on where it was stopped.
+done stands in ``page.jsonl`` beside the page: the same command again goes on where it was stopped, and ``again`` in place
+of the number tries once more what went wrong.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import json
 import multiprocessing
 import os
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -22,7 +24,7 @@ from hostile_trials import EXAMPLE, WRONG, Outcome, Trial, try_number, warm_up
 LONGEST_WAIT = 60.0
 
 
-def trials(numbers: range) -> Iterator[list[Trial]]:
+def trials(numbers: Iterable[int]) -> Iterator[list[Trial]]:
     """What came of each input; a process that dies or hangs is replaced."""
     remaining = iter(numbers)
     number = next(remaining, None)
@@ -57,10 +59,11 @@ def _answer(here: Connection, worker: multiprocessing.process.BaseProcess, numbe
 
 def _work(pipe: Connection) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    warm_up()
-    pipe.send("ready")
-    while True:
-        pipe.send(try_number(pipe.recv()))
+    with tempfile.TemporaryDirectory() as cache:
+        warm_up(Path(cache))
+        pipe.send("ready")
+        while True:
+            pipe.send(try_number(pipe.recv()))
 
 
 def run(count: int, log: Path) -> list[Trial]:
@@ -73,6 +76,18 @@ def run(count: int, log: Path) -> list[Trial]:
             stream.flush()
             done += found
     return [trial for trial in done if trial.number < count]
+
+
+def run_again(log: Path) -> list[Trial]:
+    """Try once more the inputs of a log that went wrong; all outcomes of the log, with the new ones."""
+    done = list(_logged(log))
+    wrong = sorted({trial.number for trial in done if trial.outcome.is_wrong})
+    done = [trial for trial in done if trial.number not in wrong]
+    for found in trials(wrong):
+        done += found
+    done.sort(key=lambda trial: trial.number)
+    log.write_text("".join(json.dumps(asdict(trial)) + "\n" for trial in done), encoding="utf-8")
+    return done
 
 
 def _logged(log: Path) -> Iterator[Trial]:
@@ -109,4 +124,6 @@ def _counts(outcomes: list[Outcome], kinds: list[str]) -> str:
 
 if __name__ == "__main__":
     target = Path(sys.argv[2])
-    target.write_text(page(run(int(sys.argv[1]), target.with_suffix(".jsonl"))), encoding="utf-8")
+    log = target.with_suffix(".jsonl")
+    outcomes = run_again(log) if sys.argv[1] == "again" else run(int(sys.argv[1]), log)
+    target.write_text(page(outcomes), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 import warnings
@@ -110,10 +111,20 @@ def try_file(format: str, seed: int) -> list[Outcome]:
             else try_object(content) for content in frames]
 
 
-def warm_up() -> None:
-    """Load the model and the readers, which no answer's time shall include."""
+def warm_up(cache: Path) -> None:
+    """Load the models and the readers, which no answer's time shall include.
+
+    Parameters
+    ----------
+    cache
+        An empty folder for the vectors of new ligands: the encoder is loaded at the first that it does not hold.
+    """
+    os.environ["XDG_CACHE_HOME"] = str(cache)
     for of in BASES:
         predict([base(of, np.random.default_rng(0))], errors="collect")
+    core = base("metal core", np.random.default_rng(0))
+    core.info["ligand_smiles"] = {"CCCC(C)CS": 8}
+    predict([core])
     for format in FORMATS:
         try_file(format, 0)
 

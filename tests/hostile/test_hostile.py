@@ -15,8 +15,11 @@ SLICE = settings(max_examples=60, deadline=None, derandomize=True, database=None
 
 
 @pytest.fixture(scope="module", autouse=True)
-def warm():
-    warm_up()
+def warm(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", "")  # put back what `warm_up` sets
+        warm_up(tmp_path_factory.mktemp("cache"))
+        yield
 
 
 @pytest.mark.parametrize("name", sorted(MUTATIONS))
