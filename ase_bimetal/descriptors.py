@@ -224,8 +224,8 @@ def ligand_log_p(system: BimetallicSystem, log_p: LogP | None = None) -> float:
     if not system.ligands:
         raise MissingDataError(f"log P needs ligands; this {system.kind} has none. Annotate ligand_smiles if it has")
     evaluate = log_p or (lambda ligand: ligand.log_p)
-    counts = [count for _, count in system.ligands]
-    return float(np.average([evaluate(ligand) for ligand, _ in system.ligands], weights=counts))
+    total = sum(count for _, count in system.ligands)
+    return float(sum(count * evaluate(ligand) for ligand, count in system.ligands) / total)
 
 
 def charge_transfer(system: BimetallicSystem, calculator: GetPropertiesMixin | None = None) -> float:

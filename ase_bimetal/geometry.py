@@ -145,9 +145,14 @@ def _near_on_sites(sites: Sites) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     system = sites.system
     radii = covalent_radii[[atomic_numbers[symbol] for symbol in system.symbols]]
     radii[system.metals] = covalent_radii.max()
-    distance = cdist(system.positions, system.positions)
-    first, second = np.nonzero(np.triu(distance < JOINED_BELOW * (radii[:, None] + radii), 1))
+    distance, reach = cdist(system.positions, system.positions), JOINED_BELOW * radii
+    first, second = np.nonzero((distance < reach[:, None] + reach) & _upper(len(reach)))
     return first, second, distance[first, second]
+
+
+@lru_cache(maxsize=32)
+def _upper(n: int) -> np.ndarray:
+    return np.triu(np.ones((n, n), dtype=bool), 1)
 
 
 class _Examination:
