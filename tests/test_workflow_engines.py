@@ -14,6 +14,10 @@ NEEDS = {"Dask": "distributed", "Parsl": "parsl", "jobflow (atomate2)": "jobflow
          "scikit-learn": "sklearn", "Structures from OPTIMADE": "pymatgen"}
 
 
+# The engines' own deprecations are not ours to settle.
+pytestmark = pytest.mark.filterwarnings("default")
+
+
 def run(title: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict:
     """Names that a block leaves, run in an empty folder."""
     if find_spec(NEEDS[title]) is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -313,5 +314,19 @@ def _lines(error: ValidationError) -> Iterator[str]:
         place = ".".join(str(part) for part in fault["loc"]) or "configuration"
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
-            message = "unknown field"
+            message = _unknown_field(*fault["loc"])
+        elif fault["type"] == "missing":
+            message += f"; write for instance {_EXAMPLES[place]}" if place in _EXAMPLES else ""
         yield f"{place}: {message}"
+
+
+# What to write for a field that a configuration cannot do without.
+_EXAMPLES = {"dopants": "'dopants: [Pd, Pt]'"}
+
+
+def _unknown_field(*place: str | int) -> str:
+    """What is wrong with a field that does not exist, the closest one, and all that do."""
+    known = list((Filters if place[0] == "filters" and len(place) > 1 else ScreenConfig).model_fields)
+    close = get_close_matches(str(place[-1]), known, n=1)
+    meant = f" (did you mean {close[0]!r}?)" if close else ""
+    return f"unknown field{meant}; allowed: {', '.join(known)}"

@@ -24,7 +24,9 @@ FIELDS = {"dopants": ["Pd"], "ligands": ["SMe"], "motifs": ["Au4M2"]}
         ({"dopant_counts": ["many"]}, "dopant_counts", "'many'"),
         ({"dopant_counts": [0]}, "dopant_counts", "greater than or equal to 1"),
         ({"filters": {"exclude_metals": ["C"]}}, "filters.exclude_metals", "'C' is no metal"),
-        ({"filters": {"phi": 1}}, "filters.phi", "unknown field"),
+        ({"filters": {"phi_over": 1}}, "filters.phi_over",
+         "unknown field (did you mean 'phi_above'?); allowed: exclude_metals, "),
+        ({"dopant": ["Pd"]}, "dopant", "unknown field (did you mean 'dopants'?); allowed: title, hosts, dopants"),
         ({"supports": ["MFI-6-ring"]}, "configuration", "ligands, motifs given beside supports"),
         ({"supports": ["BEA"], "motifs": []}, "supports", "'BEA'; allowed: MFI-6-ring"),
         ({"solvents": ["water"]}, "solvents", "unknown field"),
@@ -52,7 +54,7 @@ def test_a_single_value_needs_no_brackets() -> None:
 
 
 def test_a_missing_field_is_named() -> None:
-    with pytest.raises(ScreenError, match="dopants: Field required"):
+    with pytest.raises(ScreenError, match=r"dopants: Field required; write for instance 'dopants: \[Pd, Pt\]'"):
         ScreenConfig.make(ligands=["SMe"], motifs=["Au4M2"])
     with pytest.raises(ScreenError, match="nothing in motifs; allowed: ligands and motifs, or supports"):
         ScreenConfig.make(dopants=["Pd"], ligands=["SMe"])
