@@ -24,7 +24,7 @@ from ase_bimetal.lab.gcnn.training import (
     train_network,
 )
 from ase_bimetal.lab.labels.dataset import ReferenceData, load_reference
-from ase_bimetal.model.checkpoint import DEFAULT_MODEL, load_checkpoint, resolve
+from ase_bimetal.model.checkpoint import DEFAULT_MODEL, load_checkpoint, model_name, resolve
 from ase_bimetal.model.gcnn import (
     EDGE_CUTOFF,
     GCNN,
@@ -210,7 +210,7 @@ def test_stratified_rows_take_every_prototype():
 
 def test_prediction_names_level_and_model(model, example):
     [found] = predict([example], model=GRAPH_MODEL)
-    assert found.model == f"{GRAPH_MODEL}@{model.card['sha256'][:8]}"
+    assert found.model == model_name(model.card)
     assert (found.level, found.reference, found.n_metals) == ("PBE-referenced GFN1-xTB", "dimer", 6)
     assert found.energy == pytest.approx(6 * found.formation_energy_per_metal)
 
