@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo screen reproduce test test-all lint types bench docs clean
+.PHONY: demo screen reproduce test test-all lint types mutation bench docs clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -51,6 +51,10 @@ bench: $(VENV)/.installed-test
 types: $(VENV)/.installed-test
 	$(BIN)/python -m mypy
 	$(BIN)/python -m mypy tests/typed_script.py
+
+# Breaks one expression at a time and prints what no test notices; a sample of each module.
+mutation: $(VENV)/.installed-test
+	$(BIN)/python tests/mutation.py
 
 docs: $(VENV)/.installed-test
 	$(BIN)/python -m sphinx -W --keep-going -E docs docs/_build/html
