@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo screen reproduce test test-all lint types audit bench docs clean
+.PHONY: demo screen reproduce test test-all lint types mutation audit bench docs clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -58,6 +58,10 @@ audit:
 	$(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check bandit pip-audit
 	$(VENV)-audit/bin/pip-audit -r constraints.txt --no-deps --disable-pip
 	$(VENV)-audit/bin/bandit -q -r ase_bimetal calculators matminer_featurizers -ll -b tests/bandit_baseline.json
+
+# Breaks one expression at a time and prints what no test notices; a sample of each module.
+mutation: $(VENV)/.installed-test
+	$(BIN)/python tests/mutation.py
 
 docs: $(VENV)/.installed-test
 	$(BIN)/python -m sphinx -W --keep-going -E docs docs/_build/html

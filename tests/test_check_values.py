@@ -5,6 +5,7 @@ import pytest
 from ase import Atoms
 
 from ase_bimetal import descriptors as d
+from ase_bimetal.errors import ReferenceStateError
 from ase_bimetal.formation import correction_features, formation_energy, ligand_reference_energy
 from ase_bimetal.system import as_system
 
@@ -86,3 +87,12 @@ def test_the_frozen_shell_is_taken_off_and_not_added():
 def test_corrections_add_up_ligands_of_one_kind():
     features = correction_features(octahedron({"PET": 6, "SMe": 2, "PPh3": 1}))
     assert features == pytest.approx({"Au": 4 / 6, "Pd": 2 / 6, "S-X": 8 / 6, "P-L": 1 / 6})
+
+
+def test_corrections_count_both_donors_of_a_chelate():
+    assert correction_features(octahedron({"dppe": 2}))["P-L"] == pytest.approx(2 * 2 / 6)
+
+
+def test_one_ligand_has_no_energy_in_a_frozen_shell():
+    with pytest.raises(ReferenceStateError, match="allowed: dimer, hydride, radical$"):
+        ligand_reference_energy(SH, FRAGMENTS, "bound_shell")
