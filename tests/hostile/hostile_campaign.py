@@ -1,8 +1,8 @@
 """Try many hostile inputs: ``python tests/hostile/hostile_campaign.py 100000 page.md``.
 
 Every input is tried in a process of its own kind, so that one that dies or hangs is an outcome like others. What is
-done stands in ``page.jsonl`` beside the page: the same command again goes on where it was stopped, and ``again`` in place
-of the number tries once more what went wrong.
+done stands in ``page.jsonl`` beside the page: the same command again goes on where it was stopped, and ``again`` in
+place of the number tries once more what went wrong.
 """
 
 from __future__ import annotations
