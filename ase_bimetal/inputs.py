@@ -56,6 +56,7 @@ class Raw:
 
 
 def read(obj: object) -> Raw:
+    """Read any object that the package takes; refuse what it does not know."""
     if isinstance(obj, Atoms):
         return read_atoms(obj)
     # An object can only be pymatgen's if pymatgen has been imported, so nothing is imported here.
@@ -99,6 +100,7 @@ def _three_bools(pbc: Sequence[bool]) -> tuple[bool, bool, bool]:
 
 
 def read_atoms(atoms: Atoms) -> Raw:
+    """Read an ASE Atoms."""
     require_full_occupancy(atoms.info.get("occupancy") or {})
     _require_atomic_numbers(atoms.numbers)
     charges = _charges(atoms)
@@ -155,10 +157,12 @@ def _beyond_tolerance(total: float) -> float:
 
 
 def read_structure(structure: IStructure) -> Raw:
+    """Read a pymatgen Structure."""
     return _read_sites(structure, structure.lattice.matrix, structure.pbc)
 
 
 def read_molecule(molecule: IMolecule) -> Raw:
+    """Read a pymatgen Molecule."""
     return _read_sites(molecule, np.zeros((3, 3)), (False,) * 3)
 
 
@@ -183,6 +187,7 @@ def _read_sites(sites: IStructure | IMolecule, cell: np.ndarray, pbc: Sequence[b
 
 
 def read_composition(composition: Composition) -> Raw:
+    """Read a pymatgen Composition of whole atoms, at most `MOST_ATOMS`."""
     amounts = {s: float(n) for s, n in composition.get_el_amt_dict().items()}
     fractional = {s: n for s, n in amounts.items() if abs(n - round(n)) > 1e-6}
     if fractional:
@@ -206,6 +211,7 @@ def read_composition(composition: Composition) -> Raw:
 
 
 def read_system(system: BimetallicSystem) -> Raw:
+    """Read a system again, so that other ligands or another charge can be given."""
     return Raw(
         system.symbols, system.positions, system.cell, system.pbc, None, system.charges, system.charge,
         system.has_geometry, system.notes,
@@ -223,6 +229,7 @@ def part(raw: Raw, rows: np.ndarray) -> Raw:
 
 
 def check_values(raw: Raw) -> None:
+    """Refuse unknown elements, positions that are no numbers, and unusable cells."""
     for symbol in dict.fromkeys(raw.symbols):
         elements.require_known(symbol)
     if not raw.has_geometry:

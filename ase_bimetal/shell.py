@@ -120,6 +120,7 @@ def _bonds(symbols: Sequence[str], metals: np.ndarray, pairs: Pairs) -> Pairs:
 
 
 def graph_of(bonds: Pairs, n_atoms: int) -> csr_matrix:
+    """Bonds as a sparse matrix, shape (atoms, atoms)."""
     weight = np.ones(len(bonds.first))
     return csr_matrix((weight, (bonds.first, bonds.second)), shape=(n_atoms, n_atoms))
 

@@ -57,6 +57,7 @@ class Around:
 
 
 def look_around(raw: Raw, metals: np.ndarray) -> Around:
+    """Find pairs, shell, unbound atoms and separate parts around the metal atoms."""
     pairs = pairs_within(raw.positions, raw.cell, raw.pbc, search_cutoff(raw.symbols))
     _check_distances(raw.symbols, pairs)
     metals = np.setdiff1d(metals, support_cations(raw.symbols, metals, pairs))
@@ -199,6 +200,7 @@ def require_one_cluster(raw: Raw, around: Around, given: Ligands | None) -> None
 
 
 def perceived(symbols: tuple[str, ...], around: Around) -> Ligands:
+    """Ligands of the shell, from the coordinates."""
     contacts = metal_contacts(symbols, around.metals, around.shell, around.pairs)
     return perceive_ligands(symbols, around.shell, contacts)
 
@@ -241,6 +243,7 @@ def kind_of_formula(symbols: tuple[str, ...], metals: np.ndarray, given: Ligands
 
 
 def listed(ligands: Iterable[tuple[Ligand, int]]) -> str:
+    """Ligands with their counts, in words."""
     return ", ".join(f"{n} × {ligand.name}" for ligand, n in ligands)
 
 
