@@ -142,8 +142,8 @@ def _svg(ligand: Ligand) -> str:
 
     drawer = rdMolDraw2D.MolDraw2DSVG(*_DRAWING)
     options = drawer.drawOptions()
-    options.clearBackground = False
-    options.fixedBondLength = 24.0
+    options.clearBackground = False  # type: ignore[assignment]  # RDKit's stubs type every option so
+    options.fixedBondLength = 24.0  # type: ignore[assignment]
     rdMolDraw2D.PrepareAndDrawMolecule(drawer, ligand.mol, highlightAtoms=list(ligand.donor_indices))
     drawer.FinishDrawing()
     text = drawer.GetDrawingText()
@@ -157,7 +157,9 @@ def picture(atoms: Atoms) -> str:
     figure = Figure(figsize=(_PICTURE_INCHES, _PICTURE_INCHES), layout="constrained")
     axes = figure.subplots()
     plots.draw_cluster(as_system(atoms), axes)
-    axes.get_legend().remove()  # it would lie on the ligands; the caption of the cards names the colours
+    legend = axes.get_legend()
+    assert legend is not None
+    legend.remove()  # it would lie on the ligands; the caption of the cards names the colours
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=_PICTURE_DPI)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
