@@ -28,8 +28,8 @@ def large_section(data: PageData) -> Section:
     high, (least, most) = published.LARGE_BELOW, published.LARGE_ATOMS
     above = [formula for formula, energy in published.PREDICTED.items() if energy > high]
     difference = (
-        "None of these can be predicted here: the article gives no coordinates, no motif of this package has their "
-        "formulas, and the model's labels end at cores of a few dozen metals."
+        "None of these is predicted here, because this package has no coordinates of them and no motif with their "
+        "formulas."
     )
     sentences = (
         f"The article says that all large clusters, of {least} to {most:,} atoms, lie below {number(high, 1)} "
