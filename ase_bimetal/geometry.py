@@ -218,7 +218,8 @@ class _Examination:
         bonded &= self.distance < BOND_FACTOR * (radii[self.first] + radii[self.second])
         graph = coo_matrix((np.ones(int(bonded.sum())), (self.first[bonded], self.second[bonded])),
                            shape=(len(self.numbers),) * 2)
-        return connected_components(graph, directed=False)[1]
+        owner: np.ndarray = connected_components(graph, directed=False)[1]
+        return owner
 
     def _half_bound(self) -> tuple[str | None, bool]:
         """The first ligand that has come off: further from metal than a bond, and nearer than what is left out.
