@@ -3,6 +3,12 @@
 import subprocess
 import sys
 
+import numpy as np
+import pytest
+
+from ase_bimetal import neighbors
+from ase_bimetal.neighbors import pairs_within
+
 
 def run(code):
     return subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
@@ -35,3 +41,25 @@ search = vesin.NeighborList(cutoff=3.0, full_list=True)
 print(isinstance(found, torch.Tensor), found.tolist() == first.tolist() == pairs_within(*place).distance.tolist())
 """
     assert run(code).stdout.strip() == "True True"
+
+
+@pytest.mark.parametrize("pbc", [(True, True, True), (False, True, True), (True, False, False)])
+def test_the_search_in_sparse_cells_finds_what_the_other_finds(pbc):
+    rng = np.random.default_rng(1)
+    cell, positions = rng.normal(size=(3, 3)) * 2 + np.eye(3) * 7, rng.normal(size=(20, 3)) * 6
+    box = np.where(np.array(pbc)[:, None], cell, 0.0)
+    usual = pairs_within(positions, cell, pbc, 4.0)
+    few = neighbors._pairs_of_few(positions, box, np.array(pbc), 4.0)
+
+    def listed(pairs):
+        return sorted(zip(pairs.first.tolist(), pairs.second.tolist(), pairs.shift.tolist(), strict=True))
+
+    assert listed(few) == listed(usual) and len(few.first) > 20
+    assert np.sort(few.distance) == pytest.approx(np.sort(usual.distance), abs=1e-9)
+
+
+def test_flat_wide_and_sparse_cells_neither_kill_nor_hang():
+    wide = np.array([[1750.0, -529, 1322], [479, 1085, -795], [1314, 2336, 1192]])
+    assert len(pairs_within(np.diag([8.0, 8, 5]), wide, (False, True, True), 4.0).first) == 0
+    far = np.array([[71444.0, 800, 85755], [0, 0, 0], [1.0, 0, 0]])
+    assert pairs_within(far, wide, (False, True, True), 2.8).distance == pytest.approx([1.0, 1.0])
