@@ -39,6 +39,8 @@ SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
 }
+#: Arguments that change no result: checks of the code itself, sizes of caches.
+HARMLESS = ("strict", "maxsize")
 PATIENCE = 300  # s for the tests of one mutant; a mutant that hangs is noticed
 
 
@@ -46,6 +48,8 @@ def places(tree: ast.AST) -> Iterator[ast.AST]:
     """Expressions that can be broken, in the order of the file."""
     for child in ast.iter_child_nodes(tree):
         if isinstance(child, ast.Raise | ast.JoinedStr) or isinstance(child, ast.AnnAssign) and child.value is None:
+            continue
+        if isinstance(child, ast.keyword) and child.arg in HARMLESS:
             continue
         if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
             continue

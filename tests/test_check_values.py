@@ -96,3 +96,14 @@ def test_corrections_count_both_donors_of_a_chelate():
 def test_one_ligand_has_no_energy_in_a_frozen_shell():
     with pytest.raises(ReferenceStateError, match="allowed: dimer, hydride, radical$"):
         ligand_reference_energy(SH, FRAGMENTS, "bound_shell")
+
+
+@pytest.mark.parametrize(("third", "mean"), [(-3.45, (2.8 + 3.45) / 2), (-3.55, 2.8)])
+def test_neighbours_end_at_five_fourths_of_a_bond(third, mean):
+    # Radii of 144 and 137 pm: 1.25 · 2.81 Å = 3.5125 Å.
+    chain = as_system(Atoms("AuPd2", [[0, 0, 0], [2.8, 0, 0], [third, 0, 0]]))
+    assert d.metal_distance(chain) == pytest.approx(mean, abs=1e-9)
+
+
+def test_no_distance_reduces_to_nothing():
+    assert d.reduced(0.0, 0.07) == 0.0
