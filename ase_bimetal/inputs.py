@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Coordinates beyond this [Å] are an error: no object is so large, and cell lists overflow.
 FARTHEST = 1e6
+#: How the note on a charge that was ignored begins.
+IGNORED_CHARGE = "declared charge"
 #: What may become of a declared charge.
 CHARGE_CHOICES = ("refuse", "keep", "ignore")
 #: Atoms of a composition at most.
@@ -258,8 +260,8 @@ def settle_charge(raw: Raw, charge: str) -> Raw:
         return raw
     if charge == "refuse":
         raise ChargedSystemError(charge_refused(raw.charge))
-    note = (f"declared charge {raw.charge:+g} ignored: the number is that of the neutral object, and its ± holds "
-            "nothing of the charge")
+    note = (f"{IGNORED_CHARGE} {raw.charge:+g} ignored: the number is that of the neutral object, with the ± of what "
+            "is new to the model")
     return replace(raw, charge=0.0, notes=(*raw.notes, note))
 
 

@@ -328,7 +328,7 @@ def as_system(obj: object, ligands: LigandAnnotation | None = None, charge: Char
     >>> as_system(Atoms("Au2", [[0, 0, 0], [0, 0, 2.5]])).kind
     'alloy'
     >>> as_system(Atoms("Au2", [[0, 0, 0], [0, 0, 2.5]], info={"charge": 1}), charge="ignore").notes[0]
-    'declared charge +1 ignored: the number is that of the neutral object, and its ± holds nothing of the charge'
+    'declared charge +1 ignored: the number is that of the neutral object, with the ± of what is new to the model'
     """
     if not isinstance(obj, BimetallicSystem):
         return _build(settle_charge(read(obj), charge), ligands)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ase_bimetal.descriptors import pair_descriptor_note
 from ase_bimetal.formation import correction_features
+from ase_bimetal.inputs import IGNORED_CHARGE
 from ase_bimetal.system import BimetallicSystem
 
 #: Half-width of the central 90 % of a normal distribution, in standard deviations.
@@ -52,7 +53,10 @@ def describe_domain(systems: Sequence[BimetallicSystem], families: Iterable[str]
 
 
 def unseen(system: BimetallicSystem, domain: Mapping[str, Any]) -> list[str]:
-    """Keys of the card's ``uncertainty`` that an object's novelty calls for; empty inside the training domain."""
+    """Keys of the card's ``uncertainty`` that an object's novelty calls for; empty inside the training domain.
+
+    What the card has no term for, as an ignored charge, takes its largest one.
+    """
     found = []
     if set(system.metal_symbols) - set(domain["metals"]):
         found.append("unseen_element")
@@ -62,6 +66,8 @@ def unseen(system: BimetallicSystem, domain: Mapping[str, Any]) -> list[str]:
         found.append("unseen_family")
     if system.n_metals > domain["n_metals"][1]:
         found.append("unseen_size")
+    if any(note.startswith(IGNORED_CHARGE) for note in system.notes):
+        found.append("unseen_charge")
     return found
 
 

@@ -58,6 +58,15 @@ def test_an_element_without_correction_widens_a_model_on_own_data(card):
     assert standard_deviation(zirconium, 0.0, own) == pytest.approx(expected)
 
 
+def test_an_ignored_charge_widens_to_the_worst_that_is_new(known, card):
+    ion = known.to_atoms()
+    ion.info["charge"] = 1
+    system = as_system(ion, charge="ignore")
+    assert unseen(system, card["domain"]) == ["unseen_charge"]
+    worst = max(value for key, value in card["uncertainty"].items() if key.startswith("unseen"))
+    assert network_deviation(system, 0.02, card) == worst > network_deviation(known, 0.02, card)
+
+
 def test_network_and_level_add_up_as_independent_errors(known, card):
     network, scale = network_deviation(known, 0.02, card), card["level_difference"]["scale"]
     expected = scale * (network**2 + 0.3**2) ** 0.5
