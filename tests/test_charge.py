@@ -20,7 +20,7 @@ from ase_bimetal.model.registry import get_model
 from ase_bimetal.system import BimetallicSystem, as_system, split_clusters
 
 CASES = Path(__file__).parent / "cases"
-IGNORED = "declared charge -1 ignored: the number is that of the neutral object, and its ± holds nothing of the charge"
+IGNORED = "declared charge -1 ignored: the number is that of the neutral object, with the ± of what is new to the model"
 ODD = "an odd number of electrons: an open shell, or an ion whose charge is not declared"
 
 
