@@ -11,6 +11,7 @@ from ase_bimetal import elements
 from ase_bimetal.ligands import LigandAnnotation
 from ase_bimetal.neighbors import pairs_within
 from ase_bimetal.shell import cut_shell, metal_contacts, search_cutoff
+from ase_bimetal.surroundings import with_odd_electrons
 from ase_bimetal.system import BimetallicSystem, as_system
 
 #: The largest covalent radius of a metal: contacts of every other are closer.
@@ -83,7 +84,8 @@ class MetalExchange:
         donors = np.unique(bonds[:, 0])
         for array in (bonds, donors):
             array.setflags(write=False)
-        return replace(start, symbols=tuple(symbols), donors=donors, bonds=bonds)
+        notes = with_odd_electrons(start.notes, symbols, start.n_metals, start.ligands, start.charge)
+        return replace(start, symbols=tuple(symbols), donors=donors, bonds=bonds, notes=notes)
 
 
 def _with_symbols(system: BimetallicSystem, symbols: Sequence[str]) -> object:

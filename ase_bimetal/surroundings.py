@@ -26,7 +26,8 @@ COINCIDENT_BELOW = 0.4
 
 _ELEMENT = re.compile(r"([A-Z][a-z]?)(\d*)")
 #: Said of a cluster with an odd number of electrons.
-ODD_NOTE = "an odd number of electrons: an open shell, or an ion whose charge is not declared"
+_ODD = "an odd number of electrons"
+ODD_NOTE = f"{_ODD}: an open shell, or an ion whose charge is not declared"
 
 Ligands = tuple[tuple[Ligand, int], ...]
 #: What an object is.
@@ -169,15 +170,28 @@ def _is_odd(formula: str) -> bool:
     return sum(atomic_numbers[symbol] * int(n or 1) for symbol, n in _ELEMENT.findall(formula)) % 2 == 1
 
 
-def odd_electrons(raw: Raw, metals: np.ndarray, ligands: Ligands) -> tuple[str, ...]:
-    """The note on a cluster with an odd number of electrons; empty for an even one."""
-    counts = Counter(raw.symbols)
-    if len(raw.symbols) == len(metals):
+def with_odd_electrons(
+    notes: Sequence[str], symbols: Sequence[str], n_metals: int, ligands: Ligands, charge: float
+) -> tuple[str, ...]:
+    """The notes on a cluster, with one on an odd number of electrons where it has that and else without.
+
+    Parameters
+    ----------
+    notes
+        What is noted so far, maybe of the same cluster with other metals.
+    symbols, n_metals
+        Element of every atom, and how many of them are metal; a bare core has the electrons of its ligands too.
+    ligands, charge
+        Ligands with their counts, and the charge [e].
+    """
+    counts = Counter(symbols)
+    if len(symbols) == n_metals:
         counts.update(total_formula(ligands))
-    electrons = sum(atomic_numbers[symbol] * n for symbol, n in counts.items()) - raw.charge
+    electrons = sum(atomic_numbers[symbol] * n for symbol, n in counts.items()) - charge
+    others = dict.fromkeys(note for note in notes if not note.startswith(_ODD))
     if round(electrons) % 2 == 0:
-        return ()
-    return (f"an odd number of electrons at charge {raw.charge:+g}: an open shell",) if raw.charge else (ODD_NOTE,)
+        return tuple(others)
+    return (*others, f"{_ODD} at charge {charge:+g}: an open shell" if charge else ODD_NOTE)
 
 
 def require_one_cluster(raw: Raw, around: Around, given: Ligands | None) -> None:
@@ -263,11 +277,11 @@ __all__ = [
     "kind_of_formula",
     "kind_of_geometry",
     "listed",
-    "odd_electrons",
     "look_around",
     "perceived",
     "require_one_cluster",
     "require_whole_ligands",
     "with_notes",
+    "with_odd_electrons",
     "without_loose",
 ]

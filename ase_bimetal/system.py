@@ -41,11 +41,11 @@ from ase_bimetal.surroundings import (
     kind_of_geometry,
     listed,
     look_around,
-    odd_electrons,
     perceived,
     require_one_cluster,
     require_whole_ligands,
     with_notes,
+    with_odd_electrons,
     without_loose,
 )
 
@@ -442,6 +442,9 @@ def _build(raw: Raw, argument: object) -> BimetallicSystem:
 def _system(
     raw: Raw, metals: np.ndarray, ligands: Ligands, kind: Kind, bonds: np.ndarray, source: LigandSource
 ) -> BimetallicSystem:
+    notes = raw.notes
+    if kind == "cluster":
+        notes = with_odd_electrons(notes, raw.symbols, len(metals), ligands, raw.charge)
     return BimetallicSystem(
         symbols=raw.symbols,
         positions=_frozen(raw.positions),
@@ -455,7 +458,7 @@ def _system(
         charges=None if raw.charges is None else _frozen(raw.charges),
         ligand_source=source,
         has_geometry=raw.has_geometry,
-        notes=tuple(dict.fromkeys((*raw.notes, *(odd_electrons(raw, metals, ligands) if kind == "cluster" else ())))),
+        notes=notes,
         charge=raw.charge,
     )
 

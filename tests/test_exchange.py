@@ -11,6 +11,7 @@ from ase_bimetal.system import as_system
 
 def same(one, other):
     assert (one.symbols, one.kind, one.ligands, one.pbc) == (other.symbols, other.kind, other.ligands, other.pbc)
+    assert one.notes == other.notes
     for name in ("positions", "cell", "metals", "donors", "bonds"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 

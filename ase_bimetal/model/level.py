@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -72,7 +72,7 @@ def metal_coordination(
     return np.bincount(pairs.first, inside**2 * (3 - 2 * inside), len(symbols))
 
 
-def coordination_terms(symbols: Sequence[str], coordination: np.ndarray) -> dict[str, float]:
+def coordination_terms(symbols: Sequence[str], coordination: Iterable[float]) -> dict[str, float]:
     """Sum coordination numbers by element, per metal atom.
 
     Parameters
@@ -80,7 +80,7 @@ def coordination_terms(symbols: Sequence[str], coordination: np.ndarray) -> dict
     symbols
         Metal symbols, length n.
     coordination
-        Metal neighbours (n,) [-].
+        Metal neighbours, length n [-].
 
     Returns
     -------
@@ -88,7 +88,7 @@ def coordination_terms(symbols: Sequence[str], coordination: np.ndarray) -> dict
         ``"CN Au"`` → fraction × coordination / 12, and ``"CN"``, the same of all metals.
     """
     terms: dict[str, float] = {}
-    for symbol, count in zip(symbols, coordination.tolist(), strict=True):
+    for symbol, count in zip(symbols, map(float, coordination), strict=True):
         for name in (f"CN {symbol}", "CN"):
             terms[name] = terms.get(name, 0.0) + count / 12 / len(symbols)
     return terms
