@@ -346,15 +346,28 @@ def _require_geometry(system: BimetallicSystem, what: str) -> None:
 def _nearest_distance(system: BimetallicSystem, a: str, b: str) -> float:
     """Mean distance [Å] of neighbours of elements a and b, or their shortest distance when none are neighbours."""
     reach = NEIGHBOUR_FACTOR * (elements.metallic_radius(a) + elements.metallic_radius(b)) / 100
-    found = _metal_pairs(Sites(system), reach)
+    found = metal_pairs(Sites(system), reach)
     symbols = np.array(system.metal_symbols)
     unlike = (symbols[found.first] == a) & (symbols[found.second] == b)
     return float(found.distance[unlike].mean() if unlike.any() else _distances(system, a, b).min())
 
 
 @lru_cache(maxsize=64)
-def _metal_pairs(sites: Sites, reach: float) -> Pairs:
-    """Pairs of metal atoms closer than `reach` [Å], whichever metals they are; rows count the metals."""
+def metal_pairs(sites: Sites, reach: float) -> Pairs:
+    """Find pairs of metal atoms closer than a distance.
+
+    Parameters
+    ----------
+    sites
+        Where they are: searched once for systems that differ in their elements alone.
+    reach
+        Distance [Å].
+
+    Returns
+    -------
+    Pairs
+        Rows count the metal atoms.
+    """
     system = sites.system
     return pairs_within(system.positions[system.metals], system.cell, system.pbc, reach)
 

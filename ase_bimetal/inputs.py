@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from ase import Atoms
@@ -35,7 +35,8 @@ FARTHEST = 1e6
 #: How the note on a charge that was ignored begins.
 IGNORED_CHARGE = "declared charge"
 #: What may become of a declared charge.
-CHARGE_CHOICES = ("refuse", "keep", "ignore")
+Charge = Literal["refuse", "keep", "ignore"]
+CHARGE_CHOICES = get_args(Charge)
 #: Atoms of a composition at most.
 MOST_ATOMS = 1_000_000
 # Partial charges may not sum to zero exactly; beyond half an electron they say that the object is an ion.
@@ -244,7 +245,7 @@ def check_values(raw: Raw) -> None:
     require_room(raw.positions, raw.cell, raw.pbc)
 
 
-def settle_charge(raw: Raw, charge: str) -> Raw:
+def settle_charge(raw: Raw, charge: Charge) -> Raw:
     """What becomes of a declared charge, as `as_system` takes it.
 
     Raises

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
@@ -18,6 +18,7 @@ from ase_bimetal.annotation import ANNOTATION_KEY
 from ase_bimetal.errors import LigandMismatchError, NoMetalError
 from ase_bimetal.geometry import GeometryFindings, examine
 from ase_bimetal.inputs import (
+    Charge,
     Raw,
     check_values,
     part,
@@ -52,10 +53,6 @@ from ase_bimetal.surroundings import (
 if TYPE_CHECKING:
     from pymatgen.core.composition import Composition
     from pymatgen.core.structure import IMolecule, IStructure
-
-
-#: What may become of a declared charge.
-Charge = Literal["refuse", "keep", "ignore"]
 
 
 @dataclass(frozen=True, eq=False)

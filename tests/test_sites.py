@@ -15,7 +15,7 @@ METALS = [["Pt", *["Au"] * 5], ["La", "Ni", *["Au"] * 4], ["Cu"] * 3 + ["Ag"] * 
 def exchange():
     """The example cluster, with nothing remembered of its sites."""
     geometry._near_on_sites.cache_clear()
-    descriptors._metal_pairs.cache_clear()
+    descriptors.metal_pairs.cache_clear()
     return MetalExchange(load_example("Au4Pd2(PET)8"))
 
 

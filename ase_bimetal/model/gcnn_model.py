@@ -15,8 +15,8 @@ from ase_bimetal.ligands import LigandAnnotation
 from ase_bimetal.model.checkpoint import member_of, model_name, read_weights
 from ase_bimetal.model.domain import flags, unseen, with_level
 from ase_bimetal.model.gcnn import GCNN, GCNNConfig, cluster_graph, evaluate_graphs, on_all_atoms
-from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe
-from ase_bimetal.model.predictor import Shift, level_shift
+from ase_bimetal.model.interface import Failure, LabelModel, Prediction, describe
+from ase_bimetal.model.predictor import Shift, level_shift, require_supported
 from ase_bimetal.system import BimetallicSystem, as_system
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ GRAPH_MODEL = "gcnn-gfn1-pbe"
 
 
 @dataclass(frozen=True)
-class GraphModel(FormationModel):
+class GraphModel(LabelModel):
     """A trained graph network with its card.
 
     Attributes
@@ -98,23 +98,7 @@ class GraphModel(FormationModel):
         ]
 
     def label_level(self, systems: Sequence[BimetallicSystem]) -> tuple[np.ndarray, np.ndarray]:
-        """Predict energies of the labels' own level, before the level difference.
-
-        Parameters
-        ----------
-        systems
-            Whole clusters, ligands included.
-
-        Returns
-        -------
-        tuple of numpy.ndarray
-            Energies (n,) with the dimer reference and their standard deviations (n,) [eV/metal].
-
-        Raises
-        ------
-        BimetalError
-            A system cannot be predicted.
-        """
+        """Predict energies of the labels' own level, as `LabelModel.label_level`."""
         target = self.card["target"]
         graphs = [cluster_graph(system) for system in systems]
         energies = evaluate_graphs(self.network, graphs, target["mean"], target["std"])[0]
@@ -135,7 +119,7 @@ class GraphModel(FormationModel):
     def attentions(self, systems: Sequence[BimetallicSystem]) -> list[np.ndarray]:
         """As `attention`, of many clusters together."""
         for system in systems:
-            level_shift(system, self.card)  # says what the network was not made for
+            require_supported(system)
         _, found = evaluate_graphs(self.network, [cluster_graph(system) for system in systems], 0.0, 1.0)
         return [on_all_atoms(system, attention) for system, attention in zip(systems, found, strict=True)]
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+import numpy as np
 from monty.json import MSONable
 
 from ase_bimetal import errors as error_classes
@@ -166,6 +167,30 @@ class FormationModel(ABC):
         return isinstance(self.predict([system])[0], Prediction)
 
 
+class LabelModel(FormationModel):
+    """A model of labels whose level is not the published one: a level difference follows its networks."""
+
+    @abstractmethod
+    def label_level(self, systems: Sequence[BimetallicSystem]) -> tuple[np.ndarray, np.ndarray]:
+        """Predict energies of the labels' own level, before the level difference.
+
+        Parameters
+        ----------
+        systems
+            Objects that the model covers.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Energies (n,) with the dimer reference and their standard deviations (n,) [eV/metal].
+
+        Raises
+        ------
+        BimetalError
+            A system cannot be predicted.
+        """
+
+
 def describe(system: BimetallicSystem) -> dict[str, Any]:
     """Give the fields of a prediction that depend on the object alone.
 
@@ -244,4 +269,5 @@ def _promise(holds: bool, sentence: str) -> None:
         raise ModelError(sentence)
 
 
-__all__ = ["SYMMETRIC", "Failure", "FormationModel", "Prediction", "check_model", "describe", "require_dimer"]
+__all__ = ["SYMMETRIC", "Failure", "FormationModel", "LabelModel", "Prediction", "check_model", "describe",
+           "require_dimer"]

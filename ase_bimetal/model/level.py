@@ -20,10 +20,12 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from ase_bimetal import elements
+from ase_bimetal.descriptors import metal_pairs
 from ase_bimetal.errors import WeightsError
 from ase_bimetal.files import DATASETS
 from ase_bimetal.formation import correction_features
-from ase_bimetal.neighbors import pairs_within
+from ase_bimetal.neighbors import Pairs, pairs_within
+from ase_bimetal.sites import Sites
 from ase_bimetal.system import BimetallicSystem
 
 SHIPPED = DATASETS / "level_difference.json"
@@ -64,9 +66,17 @@ def metal_coordination(
     >>> metal_coordination(["Au", "Au", "Ag"], np.array([[0, 0, 0], [2.88, 0, 0], [9.0, 0, 0]])).tolist()
     [1.0, 1.0, 0.0]
     """
-    radii = np.array([elements.metallic_radius(s) / 100 for s in symbols])
     box = np.zeros((3, 3)) if cell is None else cell
-    pairs = pairs_within(positions, box, pbc, 2 * radii.max() * FADE[1])
+    return _faded_counts(symbols, pairs_within(positions, box, pbc, _reach(symbols)))
+
+
+def _reach(symbols: Sequence[str]) -> float:
+    """Distance [Å] beyond which no two of these metals are bonded."""
+    return 2 * max(elements.metallic_radius(s) for s in set(symbols)) / 100 * FADE[1]
+
+
+def _faded_counts(symbols: Sequence[str], pairs: Pairs) -> np.ndarray:
+    radii = np.array([elements.metallic_radius(s) / 100 for s in symbols])
     stretch = pairs.distance / (radii[pairs.first] + radii[pairs.second])
     inside = np.clip((FADE[1] - stretch) / (FADE[1] - FADE[0]), 0, 1)
     return np.bincount(pairs.first, inside**2 * (3 - 2 * inside), len(symbols))
@@ -116,7 +126,7 @@ def level_terms(system: BimetallicSystem) -> dict[str, float]:
     ['CN Au', 'CN', 'CN Pd']
     """
     symbols = system.metal_symbols
-    counts = metal_coordination(symbols, system.positions[system.metals], system.cell, system.pbc)
+    counts = _faded_counts(symbols, metal_pairs(Sites(system), _reach(symbols)))
     return correction_features(system) | coordination_terms(symbols, counts)
 
 

@@ -19,7 +19,7 @@ from ase_bimetal.model.domain import flags as domain_flags
 from ase_bimetal.model.domain import network_deviation, standard_deviation
 from ase_bimetal.model.encode import Encoded, encode
 from ase_bimetal.model.ensemble import member_outputs, stack
-from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe
+from ase_bimetal.model.interface import Failure, LabelModel, Prediction, describe
 from ase_bimetal.model.level import level_of, level_terms
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.system import BimetallicSystem
@@ -50,7 +50,7 @@ class _Prepared:
     encoded: Encoded
 
 
-class Predictor(FormationModel):
+class Predictor(LabelModel):
     """A loaded model that predicts lists of objects.
 
     Parameters
@@ -111,23 +111,7 @@ class Predictor(FormationModel):
         ]
 
     def label_level(self, systems: Sequence[BimetallicSystem]) -> tuple[np.ndarray, np.ndarray]:
-        """Predict energies of the labels' own level, before the level difference.
-
-        Parameters
-        ----------
-        systems
-            Ligand-protected clusters.
-
-        Returns
-        -------
-        tuple of numpy.ndarray
-            Energies (n,) with the dimer reference and their standard deviations (n,) [eV/metal].
-
-        Raises
-        ------
-        BimetalError
-            A system cannot be predicted.
-        """
+        """Predict energies of the labels' own level, as `LabelModel.label_level`."""
         energies = self._energies([encode(system, self.encoder.embed) for system in systems])
         deviations = [
             network_deviation(system, float(row.std(ddof=1)), self.card)
@@ -190,13 +174,25 @@ def level_shift(system: BimetallicSystem, card: Mapping[str, Any], reference: st
     BimetalError
         The system is not a cluster of d-block metals with coordinates, or the reference is none of the three.
     """
+    require_supported(system)
+    difference = level_of(card)
+    terms = correction_features(system) if difference is None else level_terms(system)
+    value, deviation = (0.0, 0.0) if difference is None else difference.predict(terms)
+    corrections = card.get("elemental_references", {}).get("corrections", {})
+    value += sum(corrections.get(name, 0.0) * x for name, x in terms.items())
+    return Shift(value + _reference_shift(system, card, reference), deviation)
+
+
+def require_supported(system: BimetallicSystem) -> None:
+    """Refuse what no model of clusters describes.
+
+    Raises
+    ------
+    BimetalError
+        The system is not a cluster of d-block metals with coordinates that a cluster can have.
+    """
     _check_supported(system)
     require_plausible(system)
-    difference = level_of(card)
-    value, deviation = (0.0, 0.0) if difference is None else difference.predict(level_terms(system))
-    corrections = card.get("elemental_references", {}).get("corrections", {})
-    value += sum(corrections.get(name, 0.0) * x for name, x in correction_features(system).items())
-    return Shift(value + _reference_shift(system, card, reference), deviation)
 
 
 def _reference_shift(system: BimetallicSystem, card: Mapping[str, Any], reference: str) -> float:

@@ -8,7 +8,7 @@ difference, the scale of the uncertainties and these errors into the cards of th
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from ase_bimetal.lab.training.metrics import summary
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, resolve
 from ase_bimetal.model.domain import Z90
 from ase_bimetal.model.gcnn_model import GRAPH_MODEL, GraphModel
+from ase_bimetal.model.interface import LabelModel
 from ase_bimetal.model.level import level_digest, load_level_difference
 from ase_bimetal.model.predictor import Predictor
 from ase_bimetal.system import as_system
@@ -70,34 +71,43 @@ class LeftOut:
         }
 
 
-def leave_out(model: Predictor | GraphModel, group: str, rows: Sequence[Difference] | None = None) -> LeftOut:
-    """Predict every PBE label without what is known of PBE for its group.
+def leave_out(model: LabelModel) -> dict[str, LeftOut]:
+    """Predict every PBE label without what is known of PBE for its prototype, its dopant or its family.
 
     Parameters
     ----------
     model
         A model whose labels are GFN1-xTB energies.
-    group
-        ``"prototype"``, ``"dopant"`` or ``"family"``.
-    rows
-        As of `ase_bimetal.lab.labels.level_difference.differences`; by default all.
+
+    Returns
+    -------
+    dict
+        What is left out → predictions.
     """
-    labels = {label.record: label for label in load_pbe()}
-    energies, deviations = model.label_level([as_system(label.atoms) for label in labels.values()])
-    network = dict(zip(labels, zip(energies, deviations, strict=True), strict=True))
+    labels, rows = load_pbe(), differences()
+    energies, deviations = model.label_level([as_system(label.atoms) for label in labels])
+    names = [label.record for label in labels]
+    network = dict(zip(names, zip(energies, deviations, strict=True), strict=True))
+    truth = {label.record: label.pbe for label in labels}
+    return {group: _without_group(group, rows, network, truth) for group in GROUPS}
+
+
+def _without_group(
+    group: str, rows: Sequence[Difference], network: Mapping[str, tuple[float, float]], pbe: Mapping[str, float]
+) -> LeftOut:
     keys, predicted, deviation, truth = [], [], [], []
-    for known, asked in left_out(differences() if rows is None else rows, group):
+    for known, asked in left_out(rows, group):
         level = fit_level(known)
         for row in asked:
             (energy, own), (difference, of_level) = network[row.name], level.predict(row.terms)
             keys.append(GROUPS[group](row))
-            truth.append(labels[row.name].pbe)
+            truth.append(pbe[row.name])
             predicted.append(energy + difference)
             deviation.append(float(np.hypot(own, of_level)))
     return LeftOut(tuple(keys), np.array(truth), np.array(predicted), np.array(deviation))
 
 
-def level_card(model: Predictor | GraphModel) -> dict[str, Any]:
+def level_card(model: LabelModel) -> dict[str, Any]:
     """Describe the shipped level difference for a model's card.
 
     Parameters
@@ -111,15 +121,14 @@ def level_card(model: Predictor | GraphModel) -> dict[str, Any]:
         ``sha256`` and ``level`` of the difference, ``counts`` of objects behind it, ``labels``, the ``scale`` of
         standard deviations, and ``errors`` by what was left out.
     """
-    rows = differences()
-    found = {group: leave_out(model, group, rows) for group in GROUPS}
+    found = leave_out(model)
     scores = np.concatenate([item.scores for item in found.values()])
     difference = load_level_difference()
     return {
         "sha256": level_digest(),
         "level": difference.level,
         "counts": difference.counts(),
-        "labels": sum(row.is_label for row in rows),
+        "labels": len(load_pbe()),
         "scale": round(conformal_quantile(scores) / Z90, 4),
         "errors": {group: item.summary() for group, item in found.items()},
     }

@@ -26,7 +26,7 @@ from ase_bimetal.formation import formation_energy
 from ase_bimetal.io.read import read_frames
 from ase_bimetal.io.results import from_row
 from ase_bimetal.ligands import Ligand
-from ase_bimetal.model.predictor import level_shift
+from ase_bimetal.model.predictor import require_supported
 from ase_bimetal.system import BimetallicSystem, as_system
 
 PACKED = ".json.xz"
@@ -35,7 +35,6 @@ FARTHEST_ENERGY = 12.0
 #: A row on which a fitted reference rests alone has this leverage, and says nothing beyond that reference.
 _ALONE = 0.999
 _TINY_RIDGE = 1e-8
-_NO_SHIFT: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -320,7 +319,7 @@ def _row(name: str, content: object, given: Mapping[str, Any], columns: Columns)
         atoms.info["charge"] = given["charge"]
     ligands = given.get("ligands") or None
     system = as_system(atoms, _parse_counts(ligands) if isinstance(ligands, str) else ligands)
-    level_shift(system, _NO_SHIFT)
+    require_supported(system)
     if system.ligand_counts:
         atoms.info["ligand_smiles"] = system.ligand_counts
     return OwnRow(name, atoms, system, _number(atoms, given, columns.key))
