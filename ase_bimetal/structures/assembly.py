@@ -326,9 +326,9 @@ def _springs(atoms: Atoms) -> tuple[_Springs, _Springs]:
     first, second = np.triu_indices(len(atoms), 1)
     apart = distances[first, second]
     metal, same = fragment == 0, fragment[first] == fragment[second]
-    hydrogen = (atoms.numbers[first] == 1) | (atoms.numbers[second] == 1)
+    inner = (atoms.numbers == 1) & (np.bincount(fragment)[fragment] > 1)  # not a hydride, which binds by itself
     bonded = apart < 1.25 * (covalent_radii[atoms.numbers[first]] + covalent_radii[atoms.numbers[second]])
-    donor = (metal[first] != metal[second]) & bonded & ~hydrogen
+    donor = (metal[first] != metal[second]) & bonded & ~(inner[first] | inner[second])
     inside = same & (apart < 2.95) | donor | (metal[first] & metal[second])
     contact = _contact(atoms.get_chemical_symbols())
     reach = (contact[first] + contact[second]) * np.where(same, 0.8, 1.0)

@@ -69,7 +69,7 @@ def au4m2(dopant: str) -> Core:
     )
     gold = [_pushed_out((sulfur[k] + sulfur[k + 4]) / 2, 0.35) for k in range(4)]
     axial = np.array([[0.0, 0.0, half], [0.0, 0.0, -half]])
-    sites = [_bridge_site(sulfur[i], axial[i // 4], gold[i % 4], 1 if i < 4 else -1) for i in range(8)]
+    sites = [bridge_site(sulfur[i], axial[i // 4], gold[i % 4], 1 if i < 4 else -1) for i in range(8)]
     return Core(("Au",) * 4 + (dopant,) * 2, np.vstack([gold, axial]), tuple(sites))
 
 
@@ -193,7 +193,7 @@ def _staple(frame: np.ndarray) -> tuple[np.ndarray, list[Site]]:
     mirror = np.array([-1.0, 1.0, 1.0])
     plan = [(terminal, core, gold, 1), (apex, gold, gold * mirror, 1),
             (terminal * mirror, core * mirror, gold * mirror, -1)]
-    sites = [_bridge_site(s @ frame, a @ frame, b @ frame, side) for s, a, b, side in plan]
+    sites = [bridge_site(s @ frame, a @ frame, b @ frame, side) for s, a, b, side in plan]
     return np.stack([gold, gold * mirror]) @ frame, sites
 
 
@@ -204,7 +204,7 @@ def _pushed_out(point: np.ndarray, by: float) -> np.ndarray:
     return moved
 
 
-def _bridge_site(donor: np.ndarray, metal_a: np.ndarray, metal_b: np.ndarray, side: int) -> Site:
+def bridge_site(donor: np.ndarray, metal_a: np.ndarray, metal_b: np.ndarray, side: int) -> Site:
     """Site of a μ2-thiolate: the substituent leaves from the M–S–M plane, as in a pyramidal sulfur."""
     to_a, to_b = (m - donor for m in (metal_a, metal_b))
     to_a, to_b = to_a / np.linalg.norm(to_a), to_b / np.linalg.norm(to_b)

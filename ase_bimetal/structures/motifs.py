@@ -6,11 +6,13 @@ import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from ase_bimetal.errors import BimetalError
 from ase_bimetal.ligands import Ligand
+from ase_bimetal.structures import particles
 from ase_bimetal.structures.cores import (
     Core,
     Site,
@@ -28,7 +30,8 @@ from ase_bimetal.structures.cores import (
 DOPANTS = ("Mn", "Fe", "Co", "Ni", "Cu", "Zn", "Ru", "Rh", "Pd", "Ag", "Cd", "Re", "Os", "Ir", "Pt", "Hg")
 
 #: Usual metal–donor distances [Å] for a terminal ligand on a late metal (Cambridge Structural Database means).
-DONOR_DISTANCE = {"P": 2.32, "S": 2.35, "Cl": 2.35, "Br": 2.45, "I": 2.60, "C": 2.00, "N": 2.10, "O": 2.05}
+DONOR_DISTANCE = {"P": 2.32, "S": 2.35, "Cl": 2.35, "Br": 2.45, "I": 2.60, "C": 2.00, "N": 2.10, "O": 2.05,
+                  "H": 1.65}  # fmt: skip
 
 #: Family name → builder of its core from the dopant, gold being the host.
 FAMILIES: dict[str, Callable[[str], Core]] = {
@@ -45,6 +48,10 @@ FAMILIES: dict[str, Callable[[str], Core]] = {
     "M13": lambda dopant: icosahedral(dopant, 1),
     "M55": lambda dopant: icosahedral(dopant, 2),
 }
+#: The same for particles that say what size does: for labels, not motifs of known clusters.
+PARTICLES: dict[str, Callable[[str], Core]] = {
+    name: partial(particles.bridged_particle, name) for name in particles.SIZES
+}
 _ARRANGEMENTS = "'' (the family's own), 'core-shell', 'random-P' (P percent of dopant), 'third-M-n' (n atoms of M)"
 
 
@@ -55,7 +62,7 @@ class Prototype:
     Attributes
     ----------
     family
-        Key of `FAMILIES`.
+        Key of `FAMILIES` or `PARTICLES`.
     dopant
         Element at the family's dopant sites.
     shell
@@ -96,9 +103,10 @@ class Prototype:
         BimetalError
             Unknown family or arrangement.
         """
-        if self.family not in FAMILIES:
-            raise BimetalError(f"unknown motif family {self.family!r}; allowed: {', '.join(FAMILIES)}")
-        marked = FAMILIES[self.family]("M")
+        builders = FAMILIES | PARTICLES
+        if self.family not in builders:
+            raise BimetalError(f"unknown motif family {self.family!r}; allowed: {', '.join(builders)}")
+        marked = builders[self.family]("M")
         sites = [s == "M" for s in marked.symbols]
         symbols = [self.dopant if is_dopant else self.host for is_dopant in self._arranged(marked, sites)]
         third = re.fullmatch(r"third-([A-Z][a-z]?)-(\d+)", self.arrangement)
@@ -128,4 +136,4 @@ class Prototype:
         return {role: Ligand.parse(text) for role, text in self.shell.items()}
 
 
-__all__ = ["DONOR_DISTANCE", "DOPANTS", "FAMILIES", "Core", "Prototype", "Site"]
+__all__ = ["DONOR_DISTANCE", "DOPANTS", "FAMILIES", "PARTICLES", "Core", "Prototype", "Site"]

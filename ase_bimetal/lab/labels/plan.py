@@ -13,6 +13,8 @@ _MODEL_SHELL = {"phosphine": "PH3", "halide": "Cl"}
 _ORGANIC_SHELL = {"phosphine": "PMe3", "halide": "Cl"}
 _BROMIDE_SHELL = {"phosphine": "PH3", "halide": "Br"}
 _PAIRS = (("Ag", "Au"), ("Cu", "Au"), ("Cu", "Ag"))
+#: Dopants whose place in M@Au24 is known from density-functional studies.
+_PLACED = ("Pd", "Pt", "Cd", "Hg", "Ag", "Cu")
 _Row = tuple[str, dict[str, str], int, Sequence[str]]
 
 #: Family, ligand of every role, configurations, dopants. Small clusters carry the numbers, large ones the breadth.
@@ -55,6 +57,9 @@ _SHELLS: tuple[_Row, ...] = (
     ("M@Au10", {"phosphine": "PH3", "halide": "SPh"}, 16, ("Pd", "Au", "Ag", "Cu")),
     ("Au6M2-Cp", {"phosphine": "PMe3", "halide": "Br", "pi": "Cp*"}, 8, ("Ir", "Rh", "Ru", "Pd", "Ni", "Co")),
     ("Au6M2-Cp", {"phosphine": "PPh3", "halide": "Cl", "pi": "Cp*"}, 6, ("Ir", "Rh")),
+    ("M@Au8", {"phosphine": "PH3", "halide": "hydride"}, 12, ("Pd", "Au", "Ag", "Cu", "Pt")),
+    ("M@Au10", {"phosphine": "PH3", "halide": "hydride"}, 12, ("Pd", "Ag", "Cu")),
+    *((f"M@Au24-{place}", {"thiolate": "SH"}, 4, _PLACED) for place in ("surface", "staple")),
 )
 _LARGE: tuple[_Row, ...] = (
     ("M@Au24-centre", {"thiolate": "SMe"}, 8, DOPANT_ORDER),
@@ -66,6 +71,17 @@ _LARGE: tuple[_Row, ...] = (
     ("Au4M2", {"thiolate": "PET"}, 8, ("Pd", "Au", "Ag", "Pt", "Ni", "Cu")),
     ("M@Au12", {"phosphine": "PMe3", "halide": "Cl"}, 10, ("Pd", "Au", "Ag", "Ni", "Cu")),
     ("Au4M2", {"thiolate": "SCy"}, 8, ("Pd", "Au", "Ag", "Pt")),
+)
+#: Particles of many sizes under one ligand: size and coordination no longer go together.
+_SIZES: tuple[tuple[str, Sequence[str]], ...] = (
+    ("M13-bridged", ("Au", "Ag", "Cu")),
+    ("M19-bridged", ("Au", "Ag", "Cu")),
+    ("M28-bridged", ("Au", "Ag", "Cu")),
+    ("M38-bridged", ("Au", "Ag", "Cu")),
+    ("M36-bridged", ("Au",)),
+    ("M55-bridged", ("Au",)),
+    ("M44-bridged", ("Au",)),
+    ("M52-bridged", ("Au",)),
 )
 
 
@@ -80,7 +96,16 @@ def campaign() -> list[Job]:
         order.append(job)
         if i % 8 == 7 and first:
             order.append(first.pop(next(reversed(first))))
-    return order + [job for job in large if job not in order]
+    return order + [job for job in large if job not in order] + list(sizes())
+
+
+def sizes() -> Iterator[Job]:
+    """Thiolate-covered particles of 13 to 55 metals: pure, and half silver or copper in gold up to 38."""
+    for family, metals in _SIZES:
+        for metal in metals:
+            yield Job(Prototype(family, metal, {"thiolate": "SH"}, metal), 6)
+        for guest in metals[1:]:
+            yield Job(Prototype(family, guest, {"thiolate": "SH"}, "Au", "random-50"), 6)
 
 
 def _kind(job: Job) -> tuple[str, ...]:

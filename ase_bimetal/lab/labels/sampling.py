@@ -136,6 +136,8 @@ def _axis(atoms: Atoms, ligand: int) -> tuple[np.ndarray, np.ndarray] | None:
     fragment = atoms.arrays["fragment"]
     rows = np.flatnonzero(fragment == ligand)
     heavy = rows[atoms.numbers[rows] > 1]
+    if not len(heavy):
+        return None  # a hydride
     metals = atoms.positions[fragment == 0]
     reach = np.linalg.norm(atoms.positions[heavy][:, None] - metals[None], axis=2)
     donors = heavy[reach.min(axis=1) < 1.12 * reach.min()]

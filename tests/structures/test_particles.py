@@ -1,0 +1,58 @@
+"""Particles of many sizes under one ligand: compositions, distances, and that they are the same every time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ase_bimetal.errors import BimetalError
+from ase_bimetal.lab.labels.sampling import sample
+from ase_bimetal.structures.assembly import assemble
+from ase_bimetal.structures.motifs import FAMILIES, PARTICLES, Prototype
+from ase_bimetal.structures.particles import SIZES, bridged_particle
+from ase_bimetal.system import as_system
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_each_particle_has_its_composition_and_sane_distances(name: str) -> None:
+    n_metals, n_thiolates, *_ = SIZES[name]
+    core = bridged_particle(name, "Pd")
+    donors = np.array([site.anchor + site.distance * site.direction for site in core.sites])
+    assert (core.symbols.count("Pd"), core.symbols.count("Au"), len(donors)) == (1, n_metals - 1, n_thiolates)
+    assert (n_metals - n_thiolates) % 2 == 0
+    metal_metal = np.linalg.norm(core.positions[:, None] - core.positions, axis=2)[np.triu_indices(n_metals, 1)]
+    assert metal_metal.min() == pytest.approx(2.80, abs=0.15)
+    to_metals = np.sort(np.linalg.norm(donors[:, None] - core.positions, axis=2), axis=1)
+    np.testing.assert_allclose(to_metals[:, :2], 2.40, atol=1e-6)
+    assert to_metals[:, 2].min() > 2.7
+    between = np.linalg.norm(donors[:, None] - donors, axis=2)[np.triu_indices(n_thiolates, 1)]
+    assert between.min() > 2.7
+
+
+def test_the_dopant_is_innermost() -> None:
+    core = bridged_particle("M55-bridged", "Cu")
+    assert np.linalg.norm(core.positions, axis=1).argmin() == core.symbols.index("Cu")
+
+
+def test_a_particle_is_read_as_the_cluster_it_is() -> None:
+    atoms = assemble(Prototype("M19-bridged", "Ag", {"thiolate": "SH"}, "Au", "random-50"))
+    system = as_system(atoms)
+    assert sorted(set(system.metal_symbols)) == ["Ag", "Au"]
+    assert [(ligand.name, count) for ligand, count in system.ligands] == [("SH", 13)]
+
+
+def test_a_hydride_sits_at_its_bond_length() -> None:
+    atoms = assemble(Prototype("M@Au8", "Pd", {"phosphine": "PH3", "halide": "hydride"}))
+    [first, second] = [k for k in set(atoms.arrays["fragment"]) if (atoms.arrays["fragment"] == k).sum() == 1]
+    for k in (first, second):
+        [row] = np.flatnonzero(atoms.arrays["fragment"] == k)
+        assert atoms.get_distances(row, range(9)).min() == pytest.approx(1.65, abs=0.02)
+    turned = sample(atoms, 1, seed=0, kind="ligand torsion")
+    assert turned.kind == "ligand torsion"
+    np.testing.assert_allclose(turned.atoms.positions[row], atoms.positions[row], atol=1e-9)
+
+
+def test_particles_are_no_motifs_of_known_clusters() -> None:
+    assert not set(PARTICLES) & set(FAMILIES)
+    with pytest.raises(BimetalError, match="M38-bridged"):
+        Prototype("M38", "Au", {"thiolate": "SH"}).core()
