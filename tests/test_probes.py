@@ -1,12 +1,23 @@
 """Bond probes: what the model knows of elements and ligands that no label holds."""
 
+import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import bulk
 
 from ase_bimetal import elements
 from ase_bimetal.errors import LigandError, UnknownElementError
 from ase_bimetal.ligands import LIGAND_NAMES, Ligand
-from ase_bimetal.model.encode import BONDING, DONOR_RADII, baseline_features, bonding_features, core_graph, donor_strain
+from ase_bimetal.model.encode import (
+    BONDING,
+    DONOR_RADII,
+    Graph,
+    baseline_features,
+    bonding_features,
+    core_graph,
+    donor_strain,
+)
+from ase_bimetal.neighbors import pairs_within
 from ase_bimetal.probes import METAL_PROBES, TRIANGLE_METALS, _triangle_probes, ligand_probe, metal_probes
 from ase_bimetal.structures.motifs import DOPANTS
 from ase_bimetal.system import as_system
@@ -80,6 +91,20 @@ def test_bonding_of_a_dimer_is_what_the_formulas_say():
     assert found["band"] == pytest.approx(strength, rel=0.01)
     assert found["repulsion"] == pytest.approx(strength, rel=0.02)
     assert found["M-M per root bond"] == pytest.approx(-strength, rel=0.01)
+    assert found["neighbourhood"] == pytest.approx(2 ** (-1 / 3), abs=1e-6)
+
+
+def test_the_neighbourhood_of_a_crystal_is_three_shells():
+    """Around an atom of fcc gold lie 12 + 6 + 24 others, and a tenth of the next 12; any cell gives the same."""
+    fourth = 12 / (1 + np.exp((4.08 * np.sqrt(2) - 5.6) / 0.08))
+    for atoms in (bulk("Au"), bulk("Au", cubic=True)):
+        pairs = pairs_within(atoms.positions, atoms.cell.array, atoms.pbc, 6.0)
+        n = len(atoms)
+        graph = Graph(np.zeros((n, 1)), np.ones(n, bool), np.stack([pairs.first, pairs.second]), pairs.distance,
+                      pairs.distance - 2.88)
+        found = dict(zip(BONDING, bonding_features(["Au"] * n, graph), strict=True))
+        assert found["neighbourhood"] == pytest.approx((43 + fourth) ** (-1 / 3), rel=1e-4)
+        assert found["coordination"] == pytest.approx(12, rel=0.04)
 
 
 def test_a_bond_at_the_sum_of_the_radii_is_without_strain_and_a_short_one_is_not():

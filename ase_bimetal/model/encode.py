@@ -20,12 +20,12 @@ from ase_bimetal.sites import Sites
 from ase_bimetal.system import BimetallicSystem
 
 #: Elements a donor atom can have, in the order of the one-hot code of nodes.
-DONOR_ELEMENTS = ("S", "Se", "P", "C", "N", "O", "F", "Cl", "Br", "I")
+DONOR_ELEMENTS = ("S", "Se", "P", "C", "N", "O", "F", "Cl", "Br", "I", "H")
 #: Their groups of the periodic table, the code of ligands: a halide nobody has seen is still a halide.
-DONOR_GROUPS = (("C",), ("N", "P"), ("O", "S", "Se"), ("F", "Cl", "Br", "I"))
+DONOR_GROUPS = (("C",), ("N", "P"), ("O", "S", "Se"), ("F", "Cl", "Br", "I"), ("H",))
 #: Their radii [Å]: distance from gold in X–Au3(PH3)2 or L–Au3Cl(PH3) with GFN1-xTB, less gold's metallic radius.
 DONOR_RADII = {"S": 0.85, "Se": 0.93, "P": 0.92, "C": 0.65, "N": 0.81, "O": 0.56, "F": 0.54, "Cl": 0.85, "Br": 0.95,
-               "I": 1.11}  # fmt: skip
+               "I": 1.11, "H": 0.10}  # fmt: skip
 METAL_CUTOFF = 6.0  # Å
 DONOR_CUTOFF = 4.0  # Å, wider than any bond, so that no edge appears or goes within the range of one
 CONTACT_CUTOFF = 3.5  # Å, between heavy atoms of the whole cluster
@@ -38,10 +38,11 @@ N_NODE_FEATURES = N_METAL_FEATURES + len(DONOR_ELEMENTS)
 _KIND_WIDTH = len(DONOR_GROUPS) + 1  # with the bond to a triangle
 N_LIGAND_FEATURES = len(DONOR_GROUPS) + 2  # with X type, L type
 #: Means over the metals that tell how a core is bonded: see `bonding_features`.
-BONDING = ("coordination", "root coordination", "band", "repulsion", "M-Au per root bond", "M-M per root bond")
+BONDING = ("coordination", "root coordination", "band", "repulsion", "M-Au per root bond", "M-M per root bond",
+           "neighbourhood")  # fmt: skip
 #: How far bonds between metals and donors are from unstrained: see `donor_strain`.
 STRAIN = ("repulsion at donors", "band at donors", "band at metals")
-N_BASELINE_FEATURES = N_METAL_PROBES + 2 * _KIND_WIDTH + len(BONDING) + len(STRAIN) + 1
+N_BASELINE_FEATURES = N_METAL_PROBES + 2 * _KIND_WIDTH + len(BONDING) + len(STRAIN)
 #: Slopes [eV per eV] that the linear baseline is given and not fitted: a ligand that binds more strongly to a triangle
 #: of the core's metals does so by as much in a cluster.
 BASELINE_SLOPES = np.zeros(N_BASELINE_FEATURES)
@@ -50,6 +51,8 @@ BASELINE_SLOPES[[N_METAL_PROBES + k * _KIND_WIDTH - 1 for k in (1, 2)]] = 1.0
 _BOND_END, _BOND_FADE = 1.25, 0.06
 #: Decay of hopping and of repulsion with distance in the same unit, as usual for second-moment potentials.
 _HOPPING_DECAY, _REPULSION_DECAY = 5.0, 10.0
+#: The neighbourhood of a metal ends here, over this width [Å]: three shells of a crystal.
+_NEIGHBOURHOOD, _NEIGHBOURHOOD_FADE = 5.6, 0.08
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,8 @@ def baseline_features(system: BimetallicSystem, core: Graph) -> np.ndarray:
     """What the linear baseline reads: mean bond probes of the metals, the ligands per metal by kind, and the bonding.
 
     Shape (N_BASELINE_FEATURES,): the metals' mean standardised probes; counts per metal by type and group of the
-    donor; the ligands' bonds to a triangle [eV], summed by type, per metal; `bonding_features`; `donor_strain`;
-    N_metal^(−1/3). The same for any order of atoms, and for the same object twice, far apart, but for the last entry.
+    donor; the ligands' bonds to a triangle [eV], summed by type, per metal; `bonding_features`; `donor_strain`. The
+    same for any order of atoms, and for the same object twice, far apart: nothing here knows how many metals there are.
     """
     metals = np.array([metal_features(s)[:N_METAL_PROBES] for s in system.metal_symbols])
     symbols = sorted(system.metal_symbols)  # sums are then the same to the last bit
@@ -125,9 +128,8 @@ def baseline_features(system: BimetallicSystem, core: Graph) -> np.ndarray:
     for ligand, n in system.ligands:
         code = [*_group_code(ligand), ligand_probe(ligand, symbols)]
         shell += n * ligand.denticity * np.outer(_type_code(ligand), code)
-    size = [system.n_metals ** (-1 / 3)]
     bonding = bonding_features(system.metal_symbols, core)
-    return np.concatenate([metals.mean(axis=0), shell.ravel() / system.n_metals, bonding, donor_strain(core), size])
+    return np.concatenate([metals.mean(axis=0), shell.ravel() / system.n_metals, bonding, donor_strain(core)])
 
 
 def bonding_features(symbols: Sequence[str], core: Graph) -> np.ndarray:
@@ -135,7 +137,8 @@ def bonding_features(symbols: Sequence[str], core: Graph) -> np.ndarray:
 
     Coordination and its root; the band energy, root of the summed squared hoppings, and the pair repulsion, both with
     the strength of the M–M probes [eV] (Rosato, Guillopé and Legrand, Philos. Mag. A 1989, 59, 321); M–Au and M–M
-    probes [eV] times the root of the coordination.
+    probes [eV] times the root of the coordination; (1 + number of metals within 5.6 Å)^(−1/3), which tells a small
+    particle from a piece of a large one and stays what it is when a second cluster is far away.
 
     Parameters
     ----------
@@ -158,7 +161,9 @@ def bonding_features(symbols: Sequence[str], core: Graph) -> np.ndarray:
     root = np.sqrt(over_bonds(np.ones_like(reduced)))
     band = np.sqrt(over_bonds(strength**2 * np.exp(-_HOPPING_DECAY * (reduced - 1))))
     repulsion = over_bonds(strength * np.exp(-_REPULSION_DECAY * (reduced - 1)))
-    means: np.ndarray = np.mean([root**2, root, band, repulsion, root * gold, root * own], axis=1)
+    fading = 1 / (1 + np.exp((core.lengths[between_metals].astype(float) - _NEIGHBOURHOOD) / _NEIGHBOURHOOD_FADE))
+    neighbourhood = (1 + np.bincount(first, fading, n)) ** (-1 / 3)
+    means: np.ndarray = np.mean([root**2, root, band, repulsion, root * gold, root * own, neighbourhood], axis=1)
     return means
 
 
@@ -192,7 +197,7 @@ def _bonds(core: Graph, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def without_donors(item: Encoded) -> Encoded:
     """The same cluster as if only its metal core were in the coordinates."""
     baseline = item.baseline.copy()
-    baseline[-len(STRAIN) - 1 : -1] = 0.0
+    baseline[-len(STRAIN) :] = 0.0
     return replace(item, core=item.core.first(int(item.core.is_metal.sum())), baseline=baseline)
 
 

@@ -32,7 +32,7 @@ LIGANDS = (
     *("P", "CP(C)C", "CCP(CC)CC", "CP(C)c1ccccc1", "c1ccc(P(c2ccccc2)c2ccccc2)cc1", "COP(OC)OC"),
     *("C#C", "CC#C", "C#CC(C)(C)C", "C#Cc1ccccc1", "C1=CCC=C1", "CC1=C(C)C(C)C(C)=C1C"),
     *("CC(=O)O", "O=C(O)c1ccccc1", "CCO", "Oc1ccccc1"),
-    *("[C-]#[O+]", "CN1C=CN(C)[C]1", "[C-]#[N+]C", "CSC", "c1ccncc1", "N", "CN", "CN(C)C", "CC#N"),
+    *("[C-]#[O+]", "CN1C=CN(C)[C]1", "[C-]#[N+]C", "CSC", "c1ccncc1", "N", "CN", "CN(C)C", "CC#N", "[H][H]"),
 )
 _LARGEST = 12.0  # eV for each atom and group; beyond it the SCF has collapsed
 _SCALES = (0.8, 0.86, 0.92, 0.98, 1.04, 1.12)

@@ -73,8 +73,9 @@ def leave_ligand_out(frame: pd.DataFrame, seed: int = 0) -> Iterator[Split]:
 
 
 def leave_family_out(frame: pd.DataFrame, seed: int = 0) -> Iterator[Split]:
-    """One split per family of cores; places of a dopant within one core are one family."""
+    """One split per family of cores; places of a dopant within one core, and particles of all sizes, are one family."""
     family = frame.family.str.replace(r"-(centre|surface|staple)$", "", regex=True)
+    family = family.str.replace(r"^M\d+-bridged$", "bridged particles", regex=True)
     for name in sorted(set(family)):
         test = (family == name).to_numpy()
         yield _split(name, test, ~test, seed)
