@@ -261,13 +261,17 @@ def distort(atoms: Atoms, fragment: np.ndarray, how: str, seed: int) -> Atoms:
 def scan(atoms: Atoms, multiplicities: tuple[int, ...], folder: Path, guess: Path | None = None) -> dict:
     """PBE energies at some multiplicities; the lowest is the anchor's.
 
-    Those that a coarse grid puts more than `_SPIN_WINDOW` above the lowest are not computed further.
+    Those that a coarse grid puts more than `_SPIN_WINDOW` above the lowest are not computed further. If the highest of
+    several is the lowest in energy, the next one is tried too, until the energy rises.
     """
     found: dict[int, cp2k.Solution] = {}
     failed: dict[int, str] = {}
     coarse = {m: cp2k.estimate(atoms, m, folder / "cp2k") for m in multiplicities if len(multiplicities) > 1}
+    while coarse and min(coarse, key=lambda m: coarse[m]) == max(coarse):
+        following = max(coarse) + 2
+        coarse[following] = cp2k.estimate(atoms, following, folder / "cp2k")
     lowest = min(coarse.values(), default=0.0)
-    for m in multiplicities:
+    for m in coarse or multiplicities:
         if coarse.get(m, lowest) > lowest + _SPIN_WINDOW:
             continue
         try:
