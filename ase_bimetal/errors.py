@@ -3,6 +3,9 @@
 Every class can be built from one string, because matminer re-raises errors as ``type(e)(message)``.
 """
 
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
 from ase.calculators.calculator import InputError
 
 
@@ -104,3 +107,27 @@ class ProgramError(BimetalError):
 
 class MissingPackageError(BimetalError, ModuleNotFoundError):
     """An optional Python package that is not installed; the message names the extra that brings it."""
+
+
+def require_options(who: str, given: Iterable[str], known: Sequence[str]) -> None:
+    """Refuse an option that does not exist and propose the closest one.
+
+    Parameters
+    ----------
+    who
+        Name of the function or class, for the message.
+    given
+        Names of the options that were passed.
+    known
+        Names of the options that exist.
+
+    Raises
+    ------
+    OptionError
+        Naming the first option that does not exist.
+    """
+    for name in given:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            meant = f"did you mean {close[0]!r}? " if close else ""
+            raise OptionError(f"{who} has no option {name!r}; {meant}allowed: {', '.join(known)}")

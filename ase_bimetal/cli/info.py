@@ -45,7 +45,7 @@ def _print_card(name: str, card: dict[str, Any]) -> None:
     from ase_bimetal.cli.tables import markdown_metrics
 
     print(f"ase-bimetal {version('ase-bimetal')}")
-    print(f"{name}: {card['level']}, reference {card['reference']}, trained {card['created']} on "
+    print(f"{name}: {card['level']}, reference state {card['reference']}, trained {card['created']} on "
           f"{card['data']['used']} of {card['data']['labelled']} labels (digest {card['data']['digest']})\n")
     print("errors in eV/metal")
     print(markdown_metrics(card["metrics"]))

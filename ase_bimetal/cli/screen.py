@@ -95,7 +95,7 @@ def _show(summary: ScreenSummary, best: pd.DataFrame) -> None:
     if len(best):
         console.print(table)
     console.print(
-        f"E_form: {summary.level}, reference {summary.reference}, model {summary.model}; templates are not "
+        f"E_form: {summary.level}, reference state {summary.reference_state}, model {summary.model}; templates are not "
         f"relaxed. Rows, units and templates: {summary.out}",
         highlight=False, soft_wrap=True,
     )

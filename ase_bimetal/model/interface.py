@@ -39,8 +39,8 @@ class Prediction(MSONable):
         meant to hold 90 % of the errors against the level of theory named beside it.
     n_metals
         Number of metal atoms.
-    reference
-        Reference state of the ligands, see `ase_bimetal.formation.REFERENCES`.
+    reference_state
+        Reference state of the ligands, see `ase_bimetal.formation.REFERENCE_STATES`.
     level
         Level of theory of the target.
     model
@@ -61,7 +61,7 @@ class Prediction(MSONable):
     formation_energy_per_metal: float
     formation_energy_std: float
     n_metals: int
-    reference: str
+    reference_state: str
     level: str
     model: str
     descriptors: dict[str, float] = field(hash=False)
@@ -145,7 +145,7 @@ class FormationModel(ABC):
 
     @abstractmethod
     def predict(
-        self, systems: Sequence[BimetallicSystem], reference: ReferenceState = "dimer"
+        self, systems: Sequence[BimetallicSystem], reference_state: ReferenceState = "dimer"
     ) -> list[Prediction | Failure]:
         """Predict every system; one that cannot be predicted gives its `Failure`.
 
@@ -153,8 +153,8 @@ class FormationModel(ABC):
         ----------
         systems
             The objects.
-        reference
-            Reference state of the ligands, see `ase_bimetal.formation.REFERENCES`.
+        reference_state
+            Reference state of the ligands, see `ase_bimetal.formation.REFERENCE_STATES`.
 
         Returns
         -------
@@ -182,7 +182,7 @@ class LabelModel(FormationModel):
         Returns
         -------
         tuple of numpy.ndarray
-            Energies (n,) with the dimer reference and their standard deviations (n,) [eV/metal].
+            Energies (n,) against the dimer and their standard deviations (n,) [eV/metal].
 
         Raises
         ------
@@ -209,7 +209,7 @@ def describe(system: BimetallicSystem) -> dict[str, Any]:
     }
 
 
-def require_dimer(name: str, reference: str) -> None:
+def require_dimer(name: str, reference_state: str) -> None:
     """Refuse a reference state for which a model was not made.
 
     Raises
@@ -217,9 +217,9 @@ def require_dimer(name: str, reference: str) -> None:
     ReferenceStateError
         It is not ``"dimer"``.
     """
-    if reference != "dimer":
-        raise ReferenceStateError(f"{name} predicts against the dimer alone, not {reference!r}; allowed: 'dimer', or "
-                                  "the model 'mml-gfn1-pbe' for another reference state")
+    if reference_state != "dimer":
+        raise ReferenceStateError(f"{name} predicts against the dimer alone, not {reference_state!r}; allowed: "
+                                  "'dimer', or the model 'mml-gfn1-pbe' for another reference state")
 
 
 def check_model(model: FormationModel, systems: Sequence[BimetallicSystem]) -> None:

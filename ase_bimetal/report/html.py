@@ -234,7 +234,7 @@ def _model(results: Results) -> dict[str, Any]:
     info, card = results.info, None if results.on_supports else _card(results)
     facts = [
         ("model", info["model"]), ("level of theory", info["level"]),
-        ("reference state", words.reference_words(info["reference"])), ("unit", "eV per metal atom"),
+        ("reference state", words.reference_state_words(info["reference_state"])), ("unit", "eV per metal atom"),
         ("screened with", f"ase-bimetal {info['version']}"),
         ("report written", f"{date.today().isoformat()} with ase-bimetal {version('ase-bimetal')}"),
     ]

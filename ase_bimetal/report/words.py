@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ase_bimetal.formation import REFERENCES
+from ase_bimetal.formation import REFERENCE_STATES
 from ase_bimetal.report.results import NAME, Results
 from ase_bimetal.screening import columns as c
 
@@ -116,18 +116,18 @@ def count(n: int, noun: str) -> str:
 
 def level_words(info: Mapping[str, Any]) -> str:
     """Level of theory, reference state and model in one phrase."""
-    return f"{info['level']}, reference: {reference_words(info['reference'])}, model {info['model']}"
+    return f"{info['level']}, reference state: {reference_state_words(info['reference_state'])}, model {info['model']}"
 
 
-def reference_words(reference: str) -> str:
+def reference_state_words(reference_state: str) -> str:
     """Reference state of the surroundings in words: that of ligands is one of three names.
 
     Examples
     --------
-    >>> reference_words("dimer"), reference_words("relaxed metal-free sheet")
+    >>> reference_state_words("dimer"), reference_state_words("relaxed metal-free sheet")
     ('free ligands (dimer)', 'relaxed metal-free sheet')
     """
-    return f"free ligands ({reference})" if reference in REFERENCES else reference
+    return f"free ligands ({reference_state})" if reference_state in REFERENCE_STATES else reference_state
 
 
 def summarise(results: Results) -> list[str]:
@@ -147,7 +147,7 @@ def summarise(results: Results) -> list[str]:
     sentences = [_outcome(results)]
     if len(results.predicted):
         sentences += [_accessible(results), _filtered(results), *_best(results), _flagged(results), _meaning(results),
-                      _several_references(results)]
+                      _several_states(results)]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -266,8 +266,8 @@ def _meaning(results: Results) -> str:
     return text + ". φ, H_mix and log P are computed from tables and the geometry and have no statistical error."
 
 
-def _several_references(results: Results) -> str:
-    states = sorted(results.predicted[c.REFERENCE].unique())
+def _several_states(results: Results) -> str:
+    states = sorted(results.predicted[c.REFERENCE_STATE].unique())
     if len(states) < 2:
         return ""
     return (f"Energies are taken against {len(states)} reference states ({'; '.join(states)}): compare candidates on "

@@ -47,7 +47,7 @@ GEOMETRY = "geometry"
 TEMPLATE = "template"
 CORE_SYMBOLS = "core_symbols"
 LEVEL = "level"
-REFERENCE = "reference"
+REFERENCE_STATE = "reference_state"
 MODEL = "model"
 
 #: Values of the column ``status``.
@@ -105,6 +105,6 @@ COLUMNS: tuple[Column, ...] = (
     Column(TEMPLATE, "text", "", "file in templates/ that holds the geometry, without its ending"),
     Column(CORE_SYMBOLS, "texts", "", "elements of the core's atoms, the first atoms of the template"),
     Column(LEVEL, "text", "", "level of theory that the model predicts"),
-    Column(REFERENCE, "text", "", "reference state of the ligands or of the support"),
+    Column(REFERENCE_STATE, "text", "", "reference state of the ligands or of the support"),
     Column(MODEL, "text", "", "model and hash"),
 )

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ase_bimetal.errors import ScreenError
 from ase_bimetal.extras import name_extra
+from ase_bimetal.formation import ReferenceState
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL
 from ase_bimetal.screening.supports import SUPPORTS
@@ -24,7 +25,7 @@ from ase_bimetal.structures.roles import CO_LIGANDS
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 # Fields that say something about clusters only.
 _ONLY_CLUSTERS = ("ligands", "motifs", "metals_per_core", "dopant_counts", "arrangements", "triple_splits",
-                  "co_ligands", "model", "reference")
+                  "co_ligands", "model", "reference_state")
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -112,7 +113,7 @@ class ScreenConfig(BaseModel):
         Which candidates pass.
     prices, currency
         Price of each metal per kilogram, and its currency.
-    model, reference, device
+    model, reference_state, device
         As in `ase_bimetal.predict`.
     chunk_size
         Candidates predicted and written together.
@@ -141,7 +142,7 @@ class ScreenConfig(BaseModel):
     prices: dict[str, Annotated[float, Field(ge=0)]] = {}
     currency: str = ""
     model: str = DEFAULT_MODEL
-    reference: Literal["dimer", "hydride", "radical"] = "dimer"
+    reference_state: ReferenceState = "dimer"
     device: str = "cpu"
     chunk_size: int = Field(500, ge=1)
 

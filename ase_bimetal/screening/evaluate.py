@@ -84,7 +84,7 @@ def evaluate_chunk(chunk: Chunk) -> list[Row]:
     rows = []
     for item, system in zip(chunk.items, made, strict=True):
         row: Row = dict.fromkeys(column.name for column in c.COLUMNS)
-        row |= {c.LEVEL: about["level"], c.REFERENCE: about["reference"], c.MODEL: about["model"]}
+        row |= {c.LEVEL: about["level"], c.REFERENCE_STATE: about["reference_state"], c.MODEL: about["model"]}
         if isinstance(item, Skip):
             row |= _skip_row(item)
         elif system is not None:
@@ -129,7 +129,7 @@ def _guarded(make: Callable[[], Made]) -> Made | Failure:
 
 def _predict(model: ScreeningModel, systems: Sequence[BimetallicSystem]) -> list[Prediction | Failure]:
     """Predict together; if that breaks, predict the halves, down to the one system at fault."""
-    found = _guarded(lambda: model.model.predict(systems, model.reference))
+    found = _guarded(lambda: model.model.predict(systems, model.reference_state))
     if not isinstance(found, Failure):
         return found
     if len(systems) == 1:
@@ -184,7 +184,7 @@ def _outcome_row(outcome: Prediction | Failure, system: BimetallicSystem | Failu
         c.FORMATION_ENERGY_LOW: low,
         c.FORMATION_ENERGY_HIGH: high,
         c.LEVEL: outcome.level,
-        c.REFERENCE: outcome.reference,
+        c.REFERENCE_STATE: outcome.reference_state,
         c.PHI: outcome.accessibility_index,
         c.ACCESSIBLE: outcome.accessible,
         c.MISCIBLE: None if mixing is None else mixing < 0,

@@ -20,7 +20,7 @@ _UNITS = {column.name: column.unit for column in c.COLUMNS if column.unit}
 
 
 def screen_info(out: str | Path) -> dict[str, Any]:
-    """What a results folder holds: ``config``, ``model``, ``level``, ``reference``, ``version``, ``units``.
+    """What a results folder holds: ``config``, ``model``, ``level``, ``reference_state``, ``version``, ``units``.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def load_results(
     Returns
     -------
     pandas.DataFrame
-        ``attrs`` holds ``units`` (column → unit), ``model``, ``level`` and ``reference``.
+        ``attrs`` holds ``units`` (column → unit), ``model``, ``level`` and ``reference_state``.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def load_results(
     names = _checked(columns)
     tables = [batch.to_pandas() for batch in _batches(Path(out), names, only_passing)]
     frame = pd.concat(tables, ignore_index=True) if tables else schema().empty_table().to_pandas()[names]
-    frame.attrs = {"units": _UNITS, **{key: info[key] for key in ("model", "level", "reference")}}
+    frame.attrs = {"units": _UNITS, **{key: info[key] for key in ("model", "level", "reference_state")}}
     return frame
 
 
