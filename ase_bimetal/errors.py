@@ -18,7 +18,10 @@ class UnknownElementError(BimetalError):
 
 
 class UnsupportedElementError(BimetalError):
-    """A metal that the model has never seen in a class of materials it can describe."""
+    """A metal that the model has never seen.
+
+    It stands in a class of materials that the model can describe.
+    """
 
 
 class NoMetalError(BimetalError):
@@ -34,7 +37,10 @@ class ChargedSystemError(BimetalError):
 
 
 class LigandError(BimetalError):
-    """A SMILES that cannot be read, or a ligand without an atom that can bind a metal."""
+    """A ligand that cannot be read or cannot bind.
+
+    Its SMILES is invalid, or it has no atom that can bind a metal.
+    """
 
 
 class LigandMismatchError(LigandError):
@@ -62,7 +68,10 @@ class SeveralClustersError(UnsupportedSystemError):
 
 
 class ReferenceStateError(BimetalError):
-    """An unknown reference state, or one whose fragment energies are not known for a ligand."""
+    """A reference state that is unknown or cannot be used.
+
+    It cannot be used where the fragment energies that it needs are not known for a ligand.
+    """
 
 
 class WeightsError(BimetalError):
@@ -74,7 +83,10 @@ class ModelError(BimetalError):
 
 
 class FormulaError(BimetalError):
-    """A cluster's formula that cannot be read, or that no motif can be built for."""
+    """A cluster's formula that cannot be read or built.
+
+    It cannot be built where no motif has it.
+    """
 
 
 class FileFormatError(BimetalError):
@@ -86,11 +98,17 @@ class UnsafeContentError(FileFormatError):
 
 
 class SearchError(BimetalError):
-    """A search over dopant positions that has nothing to move, or more placements than it may count."""
+    """A search over dopant positions that cannot be done.
+
+    It has nothing to move, or more placements than it may count.
+    """
 
 
 class ScreenError(BimetalError):
-    """A screening that cannot be run as configured, or results that do not fit together."""
+    """A screening that cannot be run as configured.
+
+    Also raised for results that do not fit together.
+    """
 
 
 class OptionError(BimetalError):
@@ -98,7 +116,10 @@ class OptionError(BimetalError):
 
 
 class LevelError(BimetalError):
-    """An unknown level of theory, or one that cannot do what is asked: an element, a spin multiplicity, charges."""
+    """A level of theory that is unknown or not able.
+
+    It may lack an element, a spin multiplicity or charges.
+    """
 
 
 class ProgramError(BimetalError):
@@ -106,7 +127,10 @@ class ProgramError(BimetalError):
 
 
 class MissingPackageError(BimetalError, ModuleNotFoundError):
-    """An optional Python package that is not installed; the message names the extra that brings it."""
+    """An optional Python package that is not installed.
+
+    The message names the extra that brings it.
+    """
 
 
 def require_options(who: str, given: Iterable[str], known: Sequence[str]) -> None:

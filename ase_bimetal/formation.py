@@ -57,7 +57,10 @@ def formation_energy(
 def ligand_reference_energy(
     smiles: str, fragments: Mapping[str, Any], reference_state: ReferenceState = "dimer"
 ) -> float:
-    """Energy [eV] that stands for one bound ligand in eq. (1) under a reference state."""
+    """Compute the energy [eV] of a ligand's reference state.
+
+    It is what eq. (1) subtracts for one bound ligand.
+    """
     if reference_state not in REFERENCE_STATES:
         raise ReferenceStateError(
             f"unknown reference state {reference_state!r}; allowed: {', '.join(REFERENCE_STATES)}"
@@ -77,7 +80,9 @@ def ligand_reference_energy(
 
 
 def correction_features(system: BimetallicSystem) -> dict[str, float]:
-    """What the elemental references multiply: metal → its fraction, ``"S-X"``-like donor type → donors per metal.
+    """Count what the corrections multiply.
+
+    Metal → its fraction, ``"S-X"``-like donor type → donors per metal.
 
     Examples
     --------

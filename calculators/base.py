@@ -41,7 +41,9 @@ _NO_GRADIENT = (
 
 
 class FormationCalculator(Calculator):
-    """Base of the formation-energy calculators; a subclass names its model and its options.
+    """Base of the formation-energy calculators.
+
+    A subclass names its model and its options.
 
     The ASE ``energy`` is E_form × N_metal [eV]; what else a model predicts are further results.
 
@@ -71,7 +73,10 @@ class FormationCalculator(Calculator):
     def calculate(
         self, atoms: Atoms | None = None, properties: list[str] | None = None, system_changes: list[str] = all_changes
     ) -> None:
-        """Predict; fills ``results`` with floats, strings, dicts and tuples, never arrays."""
+        """Predict and fill ``results``.
+
+        They hold floats, strings, dicts and tuples, never arrays.
+        """
         super().calculate(atoms, properties, system_changes)
         if self.atoms is None:
             raise CalculatorSetupError(f"{type(self).__name__} has no atoms; allowed: calculate(atoms)")
@@ -134,7 +139,10 @@ class FormationCalculator(Calculator):
         return changed
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
-        """ASE's list of changes, plus ``"info"`` when the annotated ligands or the charge differ from before."""
+        """List what changed since the last calculation.
+
+        To ASE's list, ``"info"`` is added when the annotated ligands or the charge differ.
+        """
         changes: list[str] = super().check_state(atoms, tol)
         return changes if _watched_info(atoms) == self._info_seen else [*changes, "info"]
 

@@ -12,7 +12,9 @@ from ase_bimetal.system import Charge
 
 
 class MMLFormationCalculator(FormationCalculator):
-    """Formation energy of a ligand-protected bimetallic cluster from the multimodal model.
+    """Formation energy of a cluster by the multimodal model.
+
+    The cluster is bimetallic and protected by ligands.
 
     The ASE ``energy`` is E_form × N_metal [eV]; the per-metal value, its standard deviation, φ, the descriptors
     and the flags are further results. Source: Gu et al., Chem. Sci. 2025, 16, 19644.

@@ -11,7 +11,9 @@ from ase_bimetal.system import BimetallicSystem
 
 
 class FormationEnergy(BimetallicFeaturizer):
-    """Formation energy and its standard deviation [eV/metal] from the multimodal model.
+    """Formation energy and its standard deviation [eV/metal].
+
+    They are predicted by the multimodal model.
 
     Parameters
     ----------

@@ -20,7 +20,9 @@ def info(
     ligands: Annotated[bool, typer.Option("--ligands", help="List the ligand names that are understood.")] = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Print the model's name and hash, its errors on every split as a Markdown table, its domain and its limits.
+    """Print what is known of a model.
+
+    That is its name and hash, its errors on every split as a Markdown table, its domain and its limits.
 
     Example: ase-bimetal info --ligands
     """

@@ -57,7 +57,9 @@ def predict_files(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Predict the formation energy of every structure; a bad one is named on standard error and the others go on.
+    """Predict the formation energy of every structure.
+
+    A bad structure is named on standard error and the others go on.
 
     Example: ase-bimetal predict cluster.xyz --ligand PET:8 --ligand PPh3:2 --out results.csv
     """

@@ -73,7 +73,10 @@ class Predictions:
 
 
 def console_for(stream: IO[str]) -> Console:
-    """A console as wide as the terminal; in a file, wide enough not to break names."""
+    """Make a console of a suitable width.
+
+    It is as wide as the terminal; in a file, wide enough not to break names.
+    """
     return Console(file=stream, highlight=False, width=None if stream.isatty() else _FILE_WIDTH)
 
 

@@ -160,7 +160,10 @@ class DescriptorForest(FormationModel):
 
     @property
     def level(self) -> str:
-        """Level of theory of objects without ligands; a prediction for a cluster says its own."""
+        """Level of theory of objects without ligands.
+
+        A prediction for a cluster says its own.
+        """
         return LEVEL_OTHER
 
     def predict(
@@ -214,7 +217,9 @@ class DescriptorForest(FormationModel):
         return self._novelty(_described(system).iloc[0])
 
     def estimate_rows(self, rows: pd.DataFrame, corrected: list[set[str]] | None = None) -> list[Estimate]:
-        """Formation energies from descriptors alone, for materials known by their numbers and not their coordinates.
+        """Estimate formation energies from descriptors alone.
+
+        It serves materials known by their numbers and not their coordinates.
 
         Parameters
         ----------
@@ -291,7 +296,10 @@ def _with_level(estimate: Estimate) -> dict[str, Any]:
 
 
 def widening(calibration: Mapping[str, Any], name: str) -> float:
-    """By how much [eV/metal] both ends of an interval move outwards: that of the surroundings, or of all rows."""
+    """Look up how far interval ends move [eV/metal].
+
+    Both move outwards: by that of the surroundings, or of all rows.
+    """
     by_surroundings: Mapping[str, float] = calibration["widening"]
     return by_surroundings.get(name, by_surroundings["all"])
 

@@ -28,7 +28,9 @@ from ase_bimetal.workers import allow_forks
 
 @dataclass(frozen=True)
 class Shift:
-    """What takes an energy of the labels' level to the published level and reference state.
+    """What is added to an energy of the labels.
+
+    It takes the energy to the published level and the reference state.
 
     Attributes
     ----------
@@ -95,7 +97,9 @@ class Predictor(LabelModel):
     def predict(
         self, systems: Sequence[BimetallicSystem], reference_state: str = "dimer"
     ) -> list[Prediction | Failure]:
-        """Predict; an object that cannot be predicted gives its `Failure`, the others are not touched.
+        """Predict every system.
+
+        An object that cannot be predicted gives its `Failure`; the others are not touched.
 
         Parameters
         ----------
@@ -154,7 +158,9 @@ def get_predictor(model: str | Path = DEFAULT_MODEL, device: str = "cpu") -> Pre
 
 
 def level_shift(system: BimetallicSystem, card: Mapping[str, Any], reference_state: str = "dimer") -> Shift:
-    """Find what takes an energy of the labels' level to the published level and reference state.
+    """Find what is added to a label's energy.
+
+    It takes the energy to the published level and the reference state.
 
     Parameters
     ----------

@@ -103,7 +103,9 @@ def _network(model: str | Path) -> Callable[[str | Path, str], FormationModel]:
 
 
 class AutoModel(FormationModel):
-    """For every object the first model that covers it; the prediction says which it was.
+    """The first model that covers each object.
+
+    A prediction says which model it was.
 
     Parameters
     ----------
@@ -133,7 +135,10 @@ class AutoModel(FormationModel):
     def predict(
         self, systems: Sequence[BimetallicSystem], reference_state: ReferenceState = "dimer"
     ) -> list[Prediction | Failure]:
-        """Predict each with the first model that covers it, the last model where none does."""
+        """Predict each system with the first covering model.
+
+        Where none covers it, the last model answers.
+        """
         chosen = [self._choose(system) for system in systems]
         results: list[Prediction | Failure] = [Failure(BimetalError("no model"))] * len(systems)
         for name in self.names:
@@ -232,7 +237,10 @@ class _Item:
 
 
 def with_geometry(found: Prediction, cluster: FormulaCluster) -> Prediction:
-    """Add to a prediction what the geometry built for a formula is worth."""
+    """Add a built geometry's error and notes to a prediction.
+
+    The geometry is the one built for a formula.
+    """
     std = cluster.widened(found.formation_energy_std)
     return replace(
         found, formation_energy_std=std, formation_energy_interval=SYMMETRIC, flags=(*found.flags, *cluster.notes)

@@ -51,7 +51,10 @@ class Block:
 
 @dataclass(frozen=True)
 class BestRow:
-    """A row of the table of best candidates, as text; ``structure`` is its place in the viewer, if any."""
+    """A row of the table of best candidates.
+
+    It is all text; ``structure`` is its place in the viewer, if any.
+    """
 
     name: str
     motif: str

@@ -120,7 +120,9 @@ def read_results(folder: str | Path) -> Results:
 
 
 def candidate_name(composition: str, ligands: str | None) -> str:
-    """Formula as chemists write it, from the columns ``composition`` and ``ligands``, which a support has none of.
+    """Write a candidate's formula as chemists do.
+
+    It comes from the columns ``composition`` and ``ligands``, which a support has none of.
 
     Examples
     --------
@@ -143,7 +145,9 @@ def _place_in_formula(name: str) -> tuple[int, str]:
 
 
 def shell_parts(ligands: str | None) -> list[tuple[int, str]]:
-    """Count and name of each ligand of a shell, in the order of a formula.
+    """Split a shell into counts and names.
+
+    The order is that of a formula.
 
     Parameters
     ----------

@@ -35,7 +35,10 @@ _FILTERS = {
 
 @dataclass(frozen=True)
 class Tile:
-    """One number at the top of a report: ``value`` with its unit, and a ``label`` below."""
+    """One number at the top of a report.
+
+    ``value`` has its unit, and a ``label`` stands below.
+    """
 
     value: str
     label: str
@@ -43,7 +46,10 @@ class Tile:
 
 @dataclass(frozen=True)
 class FailureGroup:
-    """Failures of one kind: the error's name, how many, the reason of the first, some ids."""
+    """Failures of one kind.
+
+    The error's name, how many, the reason of the first, and some ids.
+    """
 
     kind: str
     count: int
@@ -66,7 +72,9 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def formula(name: str) -> str:
-    """A name with its counts as subscripts; a SMILES in it, whose digits are rings, leaves the name as it is.
+    """Write a name with its counts as subscripts.
+
+    A SMILES in it, whose digits are rings, leaves the name as it is.
 
     Examples
     --------
@@ -120,7 +128,9 @@ def level_words(info: Mapping[str, Any]) -> str:
 
 
 def reference_state_words(reference_state: str) -> str:
-    """Reference state of the surroundings in words: that of ligands is one of three names.
+    """Word the reference state of the surroundings.
+
+    That of ligands is one of three names.
 
     Examples
     --------

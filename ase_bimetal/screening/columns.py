@@ -59,7 +59,10 @@ OWN_PAIR, CLOSEST_PAIR = "relaxed, labelled pair", "template, closest labelled p
 
 @dataclass(frozen=True)
 class Column:
-    """One column: ``name``, ``type`` (text, bool, int, float or texts = list of text), ``unit``, ``meaning``."""
+    """One column of the results.
+
+    ``name``, ``type`` (text, bool, int, float or texts = list of text), ``unit`` and ``meaning``.
+    """
 
     name: str
     type: str

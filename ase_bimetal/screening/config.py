@@ -40,7 +40,9 @@ def _check_metal(symbol: str) -> str:
 
 
 class Filters(BaseModel):
-    """Which candidates pass; a filter that is not given lets everything pass.
+    """Conditions that a candidate must meet to pass.
+
+    A filter that is not given lets everything pass.
 
     Attributes
     ----------
@@ -84,7 +86,9 @@ class Filters(BaseModel):
 
 
 class ScreenConfig(BaseModel):
-    """A screening: host metals × dopants × compositions × ligands × motifs, or host metals × dopants × supports.
+    """What to screen, checked before anything is built.
+
+    Host metals × dopants × compositions × ligands × motifs, or host metals × dopants × supports.
 
     Attributes
     ----------
@@ -261,13 +265,18 @@ class ScreenConfig(BaseModel):
             raise ScreenError(f"{path}:\n{error}") from None
 
     def digest(self) -> str:
-        """First 12 hex digits of the sha256 of all that decides the rows (title and device do not)."""
+        """Compute the hash of all that decides rows.
+
+        It is the first 12 hex digits of a sha256; title and device do not count.
+        """
         text = self.model_dump_json(exclude={"title", "device"})
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def example_path() -> Path:
-    """The shipped example: 16 dopants × 12 ligands × 5 motifs.
+    """Give the path of the shipped example.
+
+    It has 16 dopants × 12 ligands × 5 motifs.
 
     Examples
     --------
@@ -279,7 +288,9 @@ def example_path() -> Path:
 
 
 def dopant_number(count: int | str, n_sites: int, n_metals: int) -> int:
-    """Dopant atoms that an entry of ``dopant_counts`` means for a core.
+    """Count the dopant atoms that an entry means.
+
+    The entry is one of ``dopant_counts``; the number depends on the core.
 
     Parameters
     ----------

@@ -41,7 +41,9 @@ _DESCRIPTORS = {
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some candidates with all that predicting them takes, so that any machine can.
+    """Some candidates with all that predicting them takes.
+
+    Any machine can evaluate it.
 
     Attributes
     ----------
@@ -62,7 +64,9 @@ class Chunk:
 
 
 def evaluate_chunk(chunk: Chunk) -> list[Row]:
-    """One row for each item of a chunk, in order; what cannot be predicted says why.
+    """Evaluate each item of a chunk.
+
+    The rows come in order; what cannot be predicted says why.
 
     Parameters
     ----------
@@ -236,7 +240,10 @@ def _filter_row(row: Row, config: ScreenConfig) -> Row:
 
 
 def failed_filters(row: Mapping[str, Any], config: ScreenConfig) -> list[str]:
-    """Filters that a predicted row does not pass, in words; a value that is missing does not pass."""
+    """List the filters that a row fails.
+
+    They are in words; a value that is missing does not pass.
+    """
     filters, found = config.filters, []
     for name, column, limit, above in (
         ("phi", c.PHI, filters.phi_above, True),

@@ -73,7 +73,9 @@ def screen(
     progress: bool = True,
     **fields: Any,
 ) -> ScreenSummary:
-    """Screen clusters into a results folder; what the folder already holds is not done again.
+    """Screen candidates into a results folder.
+
+    What the folder already holds is not done again.
 
     Parameters
     ----------
