@@ -21,7 +21,9 @@ _MOST_IN_CUBE, _CUBE, _MANY = 100, 3.0, 2000
 
 
 def require_usable_cell(cell: np.ndarray, pbc: Sequence[bool], n_atoms: int) -> None:
-    """Refuse a cell in which a search for neighbours would never end, or be wrong.
+    """Refuse a cell that no neighbour search can handle.
+
+    In such a cell the search would never end, or its result would be wrong.
 
     Parameters
     ----------
@@ -69,7 +71,9 @@ def require_usable_cell(cell: np.ndarray, pbc: Sequence[bool], n_atoms: int) -> 
 
 
 def require_room(positions: np.ndarray, cell: np.ndarray, pbc: Sequence[bool]) -> None:
-    """Refuse a large object that is packed so densely that its pairs would fill the memory.
+    """Refuse a large object that is packed too densely.
+
+    Its pairs of atoms would fill the memory.
 
     Raises
     ------

@@ -147,7 +147,9 @@ def substrate_electronegativity(system: BimetallicSystem, substrate: Substrate =
 def environment_electronegativity(
     system: BimetallicSystem, weights: Weights = "atoms", substrate: Substrate = "auto"
 ) -> float:
-    """χ_env = χ_metal − χ_sub [Pauling], eq. (5); options as in the two functions it subtracts.
+    """Compute χ_env = χ_metal − χ_sub [Pauling], eq. (5).
+
+    The options are those of the two functions it subtracts.
 
     Examples
     --------
@@ -160,7 +162,9 @@ def environment_electronegativity(
 
 
 def reduced(distance: float, radius_difference: float, scale: float = REDUCED_DISTANCE_SCALE) -> float:
-    """D̃ [-] from D and ΔR [Å], eq. (10): D / (D + c·ΔR), c = `scale`; 0 for D = 0, a core without unlike pair.
+    """Compute D̃ [-] from D and ΔR [Å], eq. (10).
+
+    D̃ = D / (D + c·ΔR) with c = `scale`; 0 for D = 0, a core without unlike pair.
 
     Examples
     --------
@@ -173,7 +177,9 @@ def reduced(distance: float, radius_difference: float, scale: float = REDUCED_DI
 def reduced_distance(
     system: BimetallicSystem, pairs: PairChoice = "nearest", scale: float = REDUCED_DISTANCE_SCALE
 ) -> float:
-    """D̃ [-], eq. (10): 1 when the metals have equal radii, near 0 when they differ much.
+    """Compute the reduced distance D̃ [-], eq. (10).
+
+    It is 1 when the metals have equal radii, and near 0 when they differ much.
 
     Parameters
     ----------
@@ -197,7 +203,10 @@ def accessibility_index(
 
 
 def is_accessible(system: BimetallicSystem) -> bool | None:
-    """Whether φ > −0.3; None for one metal, which has no dual-metal site to reach."""
+    """Say whether φ > −0.3.
+
+    None for one metal, which has no dual-metal site to reach.
+    """
     return accessibility_index(system) > ACCESSIBLE_ABOVE if system.dopants else None
 
 
@@ -229,7 +238,9 @@ def ligand_log_p(system: BimetallicSystem, log_p: LogP | None = None) -> float:
 
 
 def charge_transfer(system: BimetallicSystem, calculator: GetPropertiesMixin | None = None) -> float:
-    """ΔQ_CT [e]: mean charge of the dopant minus that of the host; positive = electrons went to the host.
+    """Compute the charge transfer ΔQ_CT [e].
+
+    It is the mean charge of the dopant minus that of the host; positive = electrons went to the host.
 
     Parameters
     ----------
@@ -257,7 +268,10 @@ def charge_transfer(system: BimetallicSystem, calculator: GetPropertiesMixin | N
 
 
 def pair_descriptor_note(system: BimetallicSystem) -> str | None:
-    """Which descriptors an object with one metal lacks, and why; None when there are two metals or more."""
+    """Say which descriptors one metal lacks, and why.
+
+    None when there are two metals or more.
+    """
     if system.dopants:
         return None
     return (f"one metal only ({system.host}): D, D̃, φ and ΔQ_CT are measured between two metals and do not exist; "
@@ -304,7 +318,10 @@ def paper_features(system: BimetallicSystem, one_metal_distance: float | None = 
 
 
 def all_descriptors(system: BimetallicSystem) -> dict[str, float]:
-    """Every descriptor that the object has the data for, by label; `missing_descriptors` gives the others."""
+    """Compute every descriptor that the object has data for.
+
+    They are given by label; `missing_descriptors` gives the others.
+    """
     return _evaluate(system)[0]
 
 

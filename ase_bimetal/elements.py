@@ -45,7 +45,10 @@ def _table() -> Mapping[str, Mapping[str, float]]:
 
 
 def require_known(symbol: str) -> None:
-    """Raise `UnknownElementError` unless the element is one of H to Bi, those with any data here."""
+    """Refuse an element without any data here.
+
+    Elements from H to Bi are known; others raise `UnknownElementError`.
+    """
     if symbol not in _table():
         raise UnknownElementError(f"no data for element {symbol!r}; known: {', '.join(_table())}")
 
@@ -168,7 +171,9 @@ def is_metal(symbol: str) -> bool:
 
 
 def mixing_enthalpy(a: str, b: str) -> float:
-    """Mixing enthalpy of the equimolar liquid of two elements [kJ/mol]; zero for the same element.
+    """Look up the mixing enthalpy of two elements [kJ/mol].
+
+    It is that of the equimolar liquid; zero for the same element.
 
     Raises
     ------

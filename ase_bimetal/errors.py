@@ -3,6 +3,9 @@
 Every class can be built from one string, because matminer re-raises errors as ``type(e)(message)``.
 """
 
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
 from ase.calculators.calculator import InputError
 
 
@@ -15,7 +18,10 @@ class UnknownElementError(BimetalError):
 
 
 class UnsupportedElementError(BimetalError):
-    """A metal that the model has never seen in a class of materials it can describe."""
+    """A metal that the model has never seen.
+
+    It stands in a class of materials that the model can describe.
+    """
 
 
 class NoMetalError(BimetalError):
@@ -31,7 +37,10 @@ class ChargedSystemError(BimetalError):
 
 
 class LigandError(BimetalError):
-    """A SMILES that cannot be read, or a ligand without an atom that can bind a metal."""
+    """A ligand that cannot be read or cannot bind.
+
+    Its SMILES is invalid, or it has no atom that can bind a metal.
+    """
 
 
 class LigandMismatchError(LigandError):
@@ -59,7 +68,10 @@ class SeveralClustersError(UnsupportedSystemError):
 
 
 class ReferenceStateError(BimetalError):
-    """An unknown reference state, or one whose fragment energies are not known for a ligand."""
+    """A reference state that is unknown or cannot be used.
+
+    It cannot be used where the fragment energies that it needs are not known for a ligand.
+    """
 
 
 class WeightsError(BimetalError):
@@ -71,7 +83,10 @@ class ModelError(BimetalError):
 
 
 class FormulaError(BimetalError):
-    """A cluster's formula that cannot be read, or that no motif can be built for."""
+    """A cluster's formula that cannot be read or built.
+
+    It cannot be built where no motif has it.
+    """
 
 
 class FileFormatError(BimetalError):
@@ -83,11 +98,17 @@ class UnsafeContentError(FileFormatError):
 
 
 class SearchError(BimetalError):
-    """A search over dopant positions that has nothing to move, or more placements than it may count."""
+    """A search over dopant positions that cannot be done.
+
+    It has nothing to move, or more placements than it may count.
+    """
 
 
 class ScreenError(BimetalError):
-    """A screening that cannot be run as configured, or results that do not fit together."""
+    """A screening that cannot be run as configured.
+
+    Also raised for results that do not fit together.
+    """
 
 
 class OptionError(BimetalError):
@@ -95,7 +116,10 @@ class OptionError(BimetalError):
 
 
 class LevelError(BimetalError):
-    """An unknown level of theory, or one that cannot do what is asked: an element, a spin multiplicity, charges."""
+    """A level of theory that is unknown or not able.
+
+    It may lack an element, a spin multiplicity or charges.
+    """
 
 
 class ProgramError(BimetalError):
@@ -103,4 +127,31 @@ class ProgramError(BimetalError):
 
 
 class MissingPackageError(BimetalError, ModuleNotFoundError):
-    """An optional Python package that is not installed; the message names the extra that brings it."""
+    """An optional Python package that is not installed.
+
+    The message names the extra that brings it.
+    """
+
+
+def require_options(who: str, given: Iterable[str], known: Sequence[str]) -> None:
+    """Refuse an option that does not exist and propose the closest one.
+
+    Parameters
+    ----------
+    who
+        Name of the function or class, for the message.
+    given
+        Names of the options that were passed.
+    known
+        Names of the options that exist.
+
+    Raises
+    ------
+    OptionError
+        Naming the first option that does not exist.
+    """
+    for name in given:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            meant = f"did you mean {close[0]!r}? " if close else ""
+            raise OptionError(f"{who} has no option {name!r}; {meant}allowed: {', '.join(known)}")

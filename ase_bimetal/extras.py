@@ -27,7 +27,9 @@ EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(_PACKAGES)
 
 @contextmanager
 def name_extra() -> Iterator[None]:
-    """Say which extra brings a package whose import fails inside this block, or in a function decorated with it.
+    """Name the extra that brings a missing package.
+
+    It acts on imports that fail inside this block, or in a function decorated with it.
 
     Raises
     ------

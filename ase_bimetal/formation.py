@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ase_bimetal.errors import ReferenceStateError
 from ase_bimetal.ligands import Ligand
@@ -11,8 +11,8 @@ from ase_bimetal.system import BimetallicSystem
 
 #: Reference state of the ligands that a prediction can have.
 ReferenceState = Literal["dimer", "hydride", "radical"]
-#: Reference states of X-type ligands in eq. (1); L-type ligands are always the free molecule.
-REFERENCES = ("dimer", "hydride", "radical", "bound_shell")
+#: The same as a tuple. They are forms of X-type ligands; L-type ligands are always the free molecule.
+REFERENCE_STATES: tuple[ReferenceState, ...] = get_args(ReferenceState)
 
 
 def formation_energy(
@@ -20,7 +20,7 @@ def formation_energy(
     metals: Sequence[str],
     ligands: Mapping[str, int],
     fragments: Mapping[str, Any],
-    reference: ReferenceState | Literal["bound_shell"] = "dimer",
+    reference_state: ReferenceState | Literal["bound_shell"] = "dimer",
     bound_shell: float | None = None,
 ) -> float:
     """Eq. (1) [eV per metal atom] from raw energies of one level.
@@ -35,29 +35,36 @@ def formation_energy(
         SMILES of the free ligand → count.
     fragments
         Table with ``atoms``, ``ligands`` and ``H2`` energies [eV].
-    reference
-        One of `REFERENCES`.
+    reference_state
+        One of `REFERENCE_STATES`, or ``"bound_shell"`` for the ligands frozen in place.
     bound_shell
-        Energy of all ligands frozen in place [eV], for ``reference="bound_shell"``.
+        Energy of all ligands frozen in place [eV], for ``reference_state="bound_shell"``.
 
     Raises
     ------
     ReferenceStateError
-        Unknown reference, or an energy it needs is missing.
+        Unknown reference state, or an energy it needs is missing.
     """
     apart: float = sum(fragments["atoms"][s] for s in metals)
-    if reference == "bound_shell":
+    if reference_state == "bound_shell":
         if bound_shell is None:
-            raise ReferenceStateError("reference 'bound_shell' needs the energy of the frozen ligand shell")
+            raise ReferenceStateError("reference state 'bound_shell' needs the energy of the frozen ligand shell")
         return (energy - apart - bound_shell) / len(metals)
-    shell = sum(n * ligand_reference_energy(smiles, fragments, reference) for smiles, n in ligands.items())
+    shell = sum(n * ligand_reference_energy(smiles, fragments, reference_state) for smiles, n in ligands.items())
     return (energy - apart - shell) / len(metals)
 
 
-def ligand_reference_energy(smiles: str, fragments: Mapping[str, Any], reference: ReferenceState = "dimer") -> float:
-    """Energy [eV] that stands for one bound ligand in eq. (1) under a reference state."""
-    if reference not in REFERENCES[:3]:
-        raise ReferenceStateError(f"unknown reference {reference!r}; allowed: {', '.join(REFERENCES[:3])}")
+def ligand_reference_energy(
+    smiles: str, fragments: Mapping[str, Any], reference_state: ReferenceState = "dimer"
+) -> float:
+    """Compute the energy [eV] of a ligand's reference state.
+
+    It is what eq. (1) subtracts for one bound ligand.
+    """
+    if reference_state not in REFERENCE_STATES:
+        raise ReferenceStateError(
+            f"unknown reference state {reference_state!r}; allowed: {', '.join(REFERENCE_STATES)}"
+        )
     if smiles not in fragments["ligands"]:
         known = ", ".join(sorted(fragments["ligands"]))
         raise ReferenceStateError(f"no fragment energies for ligand {smiles!r}; known: {known}")
@@ -69,11 +76,13 @@ def ligand_reference_energy(smiles: str, fragments: Mapping[str, Any], reference
         "dimer": forms["dimer"] / 2,
         "hydride": forms["free"] - hydrogen,
         "radical": forms["radical"],
-    }[reference]
+    }[reference_state]
 
 
 def correction_features(system: BimetallicSystem) -> dict[str, float]:
-    """What the elemental references multiply: metal → its fraction, ``"S-X"``-like donor type → donors per metal.
+    """Count what the corrections multiply.
+
+    Metal → its fraction, ``"S-X"``-like donor type → donors per metal.
 
     Examples
     --------

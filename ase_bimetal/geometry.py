@@ -72,7 +72,10 @@ class _Trained:
 
 
 def charge_refused(charge: float) -> str:
-    """Why an object of a charge [e] has no formation energy, and the ways out."""
+    """Say why a charged object has no formation energy.
+
+    The charge [e] is named, and the ways out.
+    """
     return (
         f"the object carries charge {charge:+g}; the formation energy, eq. (1), has no charge term. Two ways out: "
         'charge="ignore" gives the number of the neutral object with a flag, or put the counter-ions into the object. '
@@ -114,7 +117,9 @@ def require_plausible(system: BimetallicSystem) -> None:
 
 
 def examine(system: BimetallicSystem) -> GeometryFindings:
-    """Compare all distances of a cluster with the labels; other kinds of objects are left alone.
+    """Compare all distances of a cluster with the labels.
+
+    Other kinds of objects are left alone.
 
     Parameters
     ----------

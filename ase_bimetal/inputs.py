@@ -77,7 +77,11 @@ def read(obj: object) -> Raw:
 
 
 def require_full_occupancy(occupancies: Mapping[object, Mapping[str, float]]) -> None:
-    """Refuse sites that several elements share, or that are empty in part of the cells: site → element → share."""
+    """Refuse sites that are shared or partly empty.
+
+    The sites are given as site → element → share; several elements may share one, or it may be empty in part of the
+    cells.
+    """
     for site, shares in occupancies.items():
         if len(shares) == 1 and min(shares.values()) > 1 - 1e-3:
             continue

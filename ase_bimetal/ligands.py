@@ -153,7 +153,9 @@ class Ligand:
 
     @classmethod
     def parse(cls, text: str) -> Ligand:
-        """Make a ligand from a name (``"PET"``) or any SMILES spelling, protonated or not.
+        """Make a ligand from a name or any SMILES.
+
+        A name is such as ``"PET"``; the SMILES may be protonated or not.
 
         Raises
         ------
@@ -177,7 +179,10 @@ class Ligand:
 
     @property
     def denticity(self) -> int:
-        """How many donors bind: 2 for dppe; an X ligand loses as many hydrogens."""
+        """How many donors bind.
+
+        It is 2 for dppe; an X ligand loses as many hydrogens.
+        """
         return len(self.donor_indices)
 
     def _is_written_as_anion(self, mol: Chem.Mol) -> bool:
@@ -185,12 +190,15 @@ class Ligand:
 
     @property
     def name(self) -> str:
-        """The ligand's usual short name, or its SMILES when it has none."""
+        """The usual short name, or the SMILES without one."""
         return _name_of().get(self.smiles, self.smiles)
 
     @cached_property
     def bound_formula(self) -> dict[str, int]:
-        """Atoms of the ligand as bound to metal: element → count (an X ligand has lost one hydrogen a donor)."""
+        """Atoms of the bound ligand: element → count.
+
+        An X ligand has lost one hydrogen a donor.
+        """
         counts = Counter(atom.GetSymbol() for atom in Chem.AddHs(self.mol).GetAtoms())
         if self.type == "X":
             counts["H"] -= self.denticity
@@ -203,17 +211,22 @@ class Ligand:
 
     @property
     def is_pi(self) -> bool:
-        """Whether the ligand binds through the face of a cyclopentadienyl ring."""
+        """Whether it binds through a cyclopentadienyl ring's face."""
         return self.type == "X" and self.mol.HasSubstructMatch(_CYCLOPENTADIENE) and self.donor == "C"
 
     @cached_property
     def log_p(self) -> float:
-        """Crippen log P of the free, protonated ligand [-] (Wildman and Crippen, 1999; RDKit)."""
+        """Crippen log P of the free, protonated ligand [-].
+
+        It is the model of Wildman and Crippen (1999), as in RDKit.
+        """
         return float(rdMolDescriptors.CalcCrippenDescriptors(self.mol)[0])
 
 
 def parse_ligands(spec: object) -> tuple[tuple[Ligand, int], ...]:
-    """Read a ligand annotation: a dict text → count, a list of texts, or one text (count 1).
+    """Read a ligand annotation.
+
+    It is a dict text → count, a list of texts, or one text (count 1).
 
     Equivalent spellings are merged; the result is sorted by SMILES, so the order given does not matter.
 

@@ -44,7 +44,9 @@ class Pairs:
 
 
 def pairs_within(positions: np.ndarray, cell: np.ndarray, pbc: Sequence[bool], cutoff: float) -> Pairs:
-    """All pairs closer than a cutoff, in a time proportional to the number of atoms.
+    """Find all pairs closer than a cutoff.
+
+    The time is proportional to the number of atoms.
 
     Parameters
     ----------

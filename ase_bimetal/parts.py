@@ -37,7 +37,9 @@ def unbound_fragments(
 
 
 def torn_bond(symbols: Sequence[str], loose: np.ndarray, metals: np.ndarray, pairs: Pairs) -> tuple[int, int] | None:
-    """An unbound atom and the atom of another fragment that it was torn from; None where there is none.
+    """Find an unbound atom and what it left.
+
+    It was torn from an atom of another fragment; None where there is none.
 
     Parameters
     ----------

@@ -79,7 +79,9 @@ def draw_cluster(system: BimetallicSystem, axes: Axes, title: str = "") -> None:
 
 
 def drawn_bonds(system: BimetallicSystem) -> list[tuple[int, int]]:
-    """Pairs of atoms that a picture joins by a line: closer than 1.25 covalent radii, no hydrogen to metal.
+    """Find the pairs of atoms that a picture joins.
+
+    They are closer than 1.25 covalent radii, no hydrogen to metal.
 
     Parameters
     ----------
@@ -127,7 +129,10 @@ def project(system: BimetallicSystem) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw_bonds(system: BimetallicSystem, flat: np.ndarray, axes: Axes) -> None:
-    """Draw lines between bonded atoms at their projected places (n, 2) [Å]; bonds between metals are stronger."""
+    """Draw lines between bonded atoms.
+
+    The atoms are at projected places (n, 2) [Å]; bonds between metals are stronger.
+    """
     core = set(system.metals.tolist())
     for i, j in drawn_bonds(system):
         inside = i in core and j in core
@@ -145,7 +150,10 @@ def _circle(centre: np.ndarray, radius: float, colour: ColorType, alpha: float, 
 
 
 def frame_cluster(axes: Axes, flat: np.ndarray, title: str) -> None:
-    """Fit axes to projected atoms (n, 2) [Å], with a bar of 5 Å in place of ticks."""
+    """Fit axes to projected atoms (n, 2) [Å].
+
+    A bar of 5 Å stands in place of ticks.
+    """
     low, high = flat.min(axis=0) - 1.0, flat.max(axis=0) + 1.0
     axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal", title=title)
     axes.set_axis_off()
@@ -155,7 +163,9 @@ def frame_cluster(axes: Axes, flat: np.ndarray, title: str) -> None:
 
 
 def mixing_scale(mixing: np.ndarray) -> Normalize:
-    """Colour scale of H_mix [kJ/mol], symmetric about zero so that the sign can be read from the colour.
+    """Make the colour scale of H_mix [kJ/mol].
+
+    It is symmetric about zero so that the sign can be read from the colour.
 
     Examples
     --------
@@ -170,7 +180,9 @@ def mixing_scale(mixing: np.ndarray) -> Normalize:
 
 
 def accessibility_scale(phi: np.ndarray) -> Normalize:
-    """Colour scale of φ over the known values, its middle at the limit of accessible sites.
+    """Make the colour scale of φ.
+
+    It spans the known values, its middle at the limit of accessible sites.
 
     Parameters
     ----------
@@ -184,7 +196,10 @@ def accessibility_scale(phi: np.ndarray) -> Normalize:
 
 
 def mixing_reach(mixing: np.ndarray) -> float:
-    """Largest ``|H_mix|`` [kJ/mol] among the finite values; at least 1, so that a scale is never empty."""
+    """Find the largest finite ``|H_mix|`` [kJ/mol].
+
+    It is at least 1, so that a scale is never empty.
+    """
     known = np.abs(mixing[np.isfinite(mixing)])
     return float(max(known.max(initial=0.0), _SMALLEST_SPAN))
 
@@ -198,7 +213,9 @@ def formation_map(
     favourable: tuple[float, float] = (ACCESSIBLE_ABOVE, 0.0),
     front: np.ndarray | None = None,
 ) -> None:
-    """Draw E_form against φ, coloured by H_mix, with the favourable region and the Pareto front.
+    """Draw E_form against φ, coloured by H_mix.
+
+    The favourable region and the Pareto front are marked.
 
     Parameters
     ----------
@@ -254,7 +271,9 @@ def dopant_rose(
     axes: PolarAxes, dopants: Sequence[str], energy: np.ndarray, half: np.ndarray, values: np.ndarray, title: str = "",
     scale: Normalize | None = None, colour: Literal["mixing", "phi"] = "mixing",
 ) -> None:
-    """Draw one bar per dopant around a circle: length −E_form, colour H_mix or φ, a line for the uncertainty.
+    """Draw one bar per dopant around a circle.
+
+    Length is −E_form, colour H_mix or φ, and a line shows the uncertainty.
 
     Parameters
     ----------
@@ -343,7 +362,9 @@ def energy_distribution(axes: Axes, energy: np.ndarray, accessible: np.ndarray) 
 def energy_ranking(
     axes: Axes, labels: Sequence[str], energy: np.ndarray, low: np.ndarray, high: np.ndarray, accessible: np.ndarray,
 ) -> None:
-    """Draw the best candidates in order, each with its interval and its name above it.
+    """Draw the best candidates in order.
+
+    Each has its interval, and its name above it.
 
     Parameters
     ----------

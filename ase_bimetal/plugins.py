@@ -8,7 +8,9 @@ FEATURIZER_GROUP = "matminer.featurizers"
 
 
 def available_featurizers() -> dict[str, EntryPoint]:
-    """Featurizers that installed packages register, by name; call ``.load()`` on one to get its class.
+    """List the featurizers that installed packages register.
+
+    They are given by name; call ``.load()`` on one to get its class.
 
     Examples
     --------

@@ -52,7 +52,9 @@ def metal_probes(symbol: str) -> tuple[float, ...]:
 
 
 def ligand_probe(ligand: Ligand, metals: Sequence[str] = ("Au",)) -> float:
-    """Energy of a ligand's bond to a triangle of metals, in X–M3(PH3)2 or L–M3Cl(PH3) [eV], a mean over ``metals``.
+    """Look up a ligand's bond to metal triangles [eV].
+
+    The triangles are in X–M3(PH3)2 or L–M3Cl(PH3); the result is a mean over ``metals``.
 
     Bromide costs more than chloride by 0.42 eV on gold and by 0.79 on silver. X-type ligands are counted from their
     dimer, L-type ligands from the free molecule. A ligand outside the table has the values of the tabulated ligands

@@ -74,7 +74,10 @@ def radii_of(symbols: Sequence[str]) -> np.ndarray:
 
 
 def search_cutoff(symbols: Sequence[str]) -> float:
-    """Distance [Å] within which every bond, metal contact and metal–metal neighbour of these elements lies."""
+    """Compute the distance [Å] that holds every bond.
+
+    Metal contacts and metal–metal neighbours of these elements lie within it too.
+    """
     return max(CARBON_CONTACT, 2 * APART_FACTOR * float(radii_of(sorted(set(symbols))).max()))
 
 

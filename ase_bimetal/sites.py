@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 
 
 class Sites:
-    """Where a system's atoms are: the key of a cache, equal for systems whose metals alone were exchanged.
+    """Where a system's atoms are, as a cache key.
+
+    Keys are equal for systems whose metals alone were exchanged.
 
     Such systems share their arrays, so that comparing them takes no time; others are never equal.
 

@@ -21,7 +21,9 @@ _OXIDE_SHARE = 0.75
 
 
 def support_cations(symbols: Sequence[str], metals: np.ndarray, pairs: Pairs) -> np.ndarray:
-    """Indices of those metal atoms that are cations of an oxide and no part of the core.
+    """List the metal atoms that belong to an oxide.
+
+    They are cations, and no part of the core.
 
     An element belongs to the oxide when its atoms have three oxide ions (oxygen without a non-metal neighbour) around
     them on average. When every metal does, as single atoms set into an oxide, an element of three quarters of them all
@@ -59,7 +61,9 @@ def support_cations(symbols: Sequence[str], metals: np.ndarray, pairs: Pairs) ->
 
 
 def is_extended(symbols: Sequence[str], metals: np.ndarray, shell: Shell, pairs: Pairs) -> bool:
-    """Whether the metal sits on a framework (zeolite, oxide, N-doped carbon) and not in a shell of ligands.
+    """Say whether the metal sits on a framework.
+
+    Zeolite, oxide or N-doped carbon, and not a shell of ligands.
 
     True when a fragment runs through the cell, holds cations of an oxide, holds silicon with three or more oxygens and
     binds by no sulfur, or is a large sheet of fused rings that touches metal by several N or O; also for a periodic

@@ -47,7 +47,10 @@ COUNTER_IONS: Mapping[str, int] = MappingProxyType({
 
 @dataclass(frozen=True, eq=False)
 class Around:
-    """What surrounds the core: pairs, the atoms of the core, the shell, its unbound atoms, separate parts, host."""
+    """What surrounds the core.
+
+    Pairs, the atoms of the core, the shell, its unbound atoms, separate parts, and host.
+    """
 
     pairs: Pairs
     metals: np.ndarray
@@ -69,7 +72,9 @@ def look_around(raw: Raw, metals: np.ndarray) -> Around:
 
 
 def kind_of_geometry(raw: Raw, around: Around, given: Ligands | None) -> Kind:
-    """Kind of an object with coordinates; a solid is never a cluster, and neither is a chain.
+    """Decide the kind of an object with coordinates.
+
+    A solid is never a cluster, and neither is a chain.
 
     Raises
     ------
@@ -105,7 +110,9 @@ def _kind_of_network(raw: Raw, around: Around) -> Kind:
 
 
 def belongs(around: Around, raw: Raw, given: Ligands | None) -> bool:
-    """Whether the given ligands count the unbound atoms, as they may those of a ligand that is breaking.
+    """Say whether the ligands count the unbound atoms.
+
+    They may count those of a ligand that is breaking.
 
     Raises
     ------
@@ -173,7 +180,9 @@ def _is_odd(formula: str) -> bool:
 def with_odd_electrons(
     notes: Sequence[str], symbols: Sequence[str], n_metals: int, ligands: Ligands, charge: float
 ) -> tuple[str, ...]:
-    """The notes on a cluster, with one on an odd number of electrons where it has that and else without.
+    """Add a note where electrons are odd.
+
+    The notes are those of a cluster; a note that no longer holds is left out.
 
     Parameters
     ----------

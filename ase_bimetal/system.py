@@ -137,7 +137,9 @@ class BimetallicSystem(MSONable):
 
     @classmethod
     def from_atoms(cls, atoms: Atoms, ligands: LigandAnnotation | None = None) -> BimetallicSystem:
-        """Read an ASE Atoms; ligands from ``info["ligand_smiles"]``, the argument, or the coordinates.
+        """Read an ASE Atoms.
+
+        Ligands come from ``info["ligand_smiles"]``, the argument, or the coordinates.
 
         Parameters
         ----------
@@ -167,7 +169,10 @@ class BimetallicSystem(MSONable):
 
     @classmethod
     def from_composition(cls, composition: Composition, ligands: LigandAnnotation | None = None) -> BimetallicSystem:
-        """Read a pymatgen Composition of whole atoms: no geometry, ligands from the argument only."""
+        """Read a pymatgen Composition of whole atoms.
+
+        It has no geometry; ligands come from the argument only.
+        """
         return _build(settle_charge(read_composition(composition), "refuse"), ligands)
 
     @cached_property
@@ -182,7 +187,10 @@ class BimetallicSystem(MSONable):
 
     @cached_property
     def composition_metals(self) -> dict[str, int]:
-        """Metal element → count, majority first; equal counts by falling electronegativity."""
+        """Metal element → count, majority first.
+
+        Equal counts are ordered by falling electronegativity.
+        """
         counts = Counter(self.metal_symbols)
         order = sorted(counts, key=lambda s: (-counts[s], -elements.electronegativity(s), s))
         return {symbol: counts[symbol] for symbol in order}
@@ -199,7 +207,10 @@ class BimetallicSystem(MSONable):
 
     @property
     def dopant(self) -> str | None:
-        """Most frequent metal beside the host; None when there is one metal only."""
+        """Most frequent metal beside the host.
+
+        None when there is one metal only.
+        """
         return self.dopants[0] if self.dopants else None
 
     @property
@@ -209,7 +220,7 @@ class BimetallicSystem(MSONable):
 
     @property
     def is_core_only(self) -> bool:
-        """Whether ligands are known but their atoms are not in the object."""
+        """Whether ligands are known without their atoms."""
         return bool(self.ligands) and len(self.symbols) == self.n_metals
 
     @cached_property
@@ -222,7 +233,10 @@ class BimetallicSystem(MSONable):
 
     @cached_property
     def geometry(self) -> GeometryFindings:
-        """What is impossible or unusual about the coordinates of a cluster."""
+        """What is impossible or unusual about the coordinates.
+
+        Objects other than clusters have no findings.
+        """
         return examine(self)
 
     def content_key(self) -> str:
@@ -248,7 +262,10 @@ class BimetallicSystem(MSONable):
         return atoms
 
     def as_dict(self) -> dict[str, Any]:
-        """The system in plain JSON types, as monty's encoder asks for it."""
+        """Give the system in plain JSON types.
+
+        Monty's encoder asks for it.
+        """
         return {
             "@module": type(self).__module__,
             "@class": type(self).__name__,
@@ -269,7 +286,9 @@ class BimetallicSystem(MSONable):
 
     @classmethod
     def from_dict(cls, d: Mapping[str, Any]) -> BimetallicSystem:
-        """The system that `as_dict` wrote, bit for bit; nothing is perceived again.
+        """Rebuild the system that `as_dict` wrote.
+
+        It is the same bit for bit; nothing is perceived again.
 
         Examples
         --------
@@ -299,7 +318,9 @@ class BimetallicSystem(MSONable):
 
 
 def as_system(obj: object, ligands: LigandAnnotation | None = None, charge: Charge = "refuse") -> BimetallicSystem:
-    """Make a `BimetallicSystem` of ASE Atoms, a pymatgen Structure, Molecule or Composition, or itself.
+    """Make a `BimetallicSystem` of any supported object.
+
+    That is ASE Atoms, a pymatgen Structure, Molecule or Composition, or a system itself.
 
     Parameters
     ----------
@@ -342,7 +363,9 @@ def as_system(obj: object, ligands: LigandAnnotation | None = None, charge: Char
 def split_clusters(
     obj: object, ligands: LigandAnnotation | None = None, charge: Charge = "refuse"
 ) -> list[BimetallicSystem]:
-    """Read every separate cluster of an object, such as a unit cell.
+    """Read every separate cluster of an object.
+
+    A unit cell, for instance, may hold several.
 
     Parameters
     ----------

@@ -10,7 +10,10 @@ from threading import Thread
 
 
 def end_with_parent() -> None:
-    """End this worker process when the one that started it is gone, so that a killed run leaves nothing behind."""
+    """End this worker process with its parent.
+
+    A killed run then leaves nothing behind.
+    """
     parent = parent_process()
     if parent is not None:
         Thread(target=_end_after, args=(parent,), daemon=True).start()
@@ -22,7 +25,10 @@ def _end_after(parent: BaseProcess) -> None:
 
 
 def start_torch_worker() -> None:
-    """One thread of PyTorch, since several processes with many threads each would fight for the same cores."""
+    """Limit PyTorch to one thread.
+
+    Several processes with many threads each would fight for the same cores.
+    """
     import torch
 
     end_with_parent()

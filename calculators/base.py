@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from ase import Atoms
@@ -16,7 +15,7 @@ from ase.calculators.calculator import (
 from ase.outputs import Properties
 
 from ase_bimetal.annotation import annotation_of
-from ase_bimetal.errors import OptionError
+from ase_bimetal.errors import require_options
 from ase_bimetal.ligands import parse_ligands
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ PREDICTED = (
     "accessible",
     "descriptors",
     "flags",
-    "reference",
+    "reference_state",
     "level",
     "model",
 )
@@ -42,7 +41,9 @@ _NO_GRADIENT = (
 
 
 class FormationCalculator(Calculator):
-    """Base of the formation-energy calculators; a subclass names its model and its options.
+    """Base of the formation-energy calculators.
+
+    A subclass names its model and its options.
 
     The ASE ``energy`` is E_form × N_metal [eV]; what else a model predicts are further results.
 
@@ -72,7 +73,10 @@ class FormationCalculator(Calculator):
     def calculate(
         self, atoms: Atoms | None = None, properties: list[str] | None = None, system_changes: list[str] = all_changes
     ) -> None:
-        """Predict; fills ``results`` with floats, strings, dicts and tuples, never arrays."""
+        """Predict and fill ``results``.
+
+        They hold floats, strings, dicts and tuples, never arrays.
+        """
         super().calculate(atoms, properties, system_changes)
         if self.atoms is None:
             raise CalculatorSetupError(f"{type(self).__name__} has no atoms; allowed: calculate(atoms)")
@@ -114,7 +118,7 @@ class FormationCalculator(Calculator):
         asked = self._asked()
         model = get_model(asked["model"], asked.get("device", "cpu"))
         if isinstance(model, Predictor):
-            return SiteEnergies(model, atoms, sites, asked.get("ligands"), asked.get("reference", "dimer"))
+            return SiteEnergies(model, atoms, sites, asked.get("ligands"), asked.get("reference_state", "dimer"))
         return lambda symbols: self.get_energies([_with_symbols(atoms, sites, symbols)])[0]
 
     def _predictions(self, images: Sequence[Atoms]) -> list[Prediction]:
@@ -128,16 +132,17 @@ class FormationCalculator(Calculator):
 
     def set(self, **kwargs: Any) -> dict[str, Any]:
         """Change options; results are dropped when one differs."""
-        for name in kwargs:
-            if name not in self.options:
-                raise OptionError(_unknown_option(type(self).__name__, name, self.options))
+        require_options(type(self).__name__, kwargs, self.options)
         changed: dict[str, Any] = super().set(**kwargs)
         if changed:
             self.reset()
         return changed
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
-        """ASE's list of changes, plus ``"info"`` when the annotated ligands or the charge differ from before."""
+        """List what changed since the last calculation.
+
+        To ASE's list, ``"info"`` is added when the annotated ligands or the charge differ.
+        """
         changes: list[str] = super().check_state(atoms, tol)
         return changes if _watched_info(atoms) == self._info_seen else [*changes, "info"]
 
@@ -166,13 +171,6 @@ def _with_symbols(atoms: Atoms, sites: Sequence[int], symbols: Sequence[str]) ->
     copy: Atoms = atoms.copy()
     copy.symbols[list(sites)] = list(symbols)
     return copy
-
-
-def _unknown_option(who: str, name: str, known: tuple[str, ...]) -> str:
-    """Say what is not known, and what was probably meant."""
-    close = get_close_matches(name, known, n=1)
-    meant = f"did you mean {close[0]!r}? " if close else ""
-    return f"{who} has no option {name!r}; {meant}allowed: {', '.join(known)}"
 
 
 def _watched_info(atoms: Atoms) -> tuple[object, object]:

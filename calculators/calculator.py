@@ -12,7 +12,9 @@ from ase_bimetal.system import Charge
 
 
 class MMLFormationCalculator(FormationCalculator):
-    """Formation energy of a ligand-protected bimetallic cluster from the multimodal model.
+    """Formation energy of a cluster by the multimodal model.
+
+    The cluster is bimetallic and protected by ligands.
 
     The ASE ``energy`` is E_form × N_metal [eV]; the per-metal value, its standard deviation, φ, the descriptors
     and the flags are further results. Source: Gu et al., Chem. Sci. 2025, 16, 19644.
@@ -23,7 +25,7 @@ class MMLFormationCalculator(FormationCalculator):
         Name of a shipped model or folder of one's own.
     ligands
         Ligand annotation for Atoms that carry none in ``info["ligand_smiles"]``.
-    reference
+    reference_state
         Reference state of the ligands: ``"dimer"``, ``"hydride"`` or ``"radical"``.
     device
         Where the networks run, such as ``"cpu"`` or ``"cuda"``.
@@ -45,16 +47,16 @@ class MMLFormationCalculator(FormationCalculator):
     """
 
     name = "bimetal"
-    options = ("model", "ligands", "reference", "device", "charge")
+    options = ("model", "ligands", "reference_state", "device", "charge")
 
     def __init__(
         self,
         model: str | Path = "mml-gfn1-pbe",
         ligands: LigandAnnotation | None = None,
-        reference: ReferenceState = "dimer",
+        reference_state: ReferenceState = "dimer",
         device: str = "cpu",
         charge: Charge = "refuse",
         **kwargs: Any,
     ) -> None:
-        options = {"ligands": ligands, "reference": reference, "device": device, "charge": charge}
+        options = {"ligands": ligands, "reference_state": reference_state, "device": device, "charge": charge}
         super().__init__(model=str(model), **options, **kwargs)

@@ -12,7 +12,9 @@ from ase_bimetal.system import Charge, as_system
 
 
 class DescriptorFormationCalculator(FormationCalculator):
-    """Formation energy of any bimetallic material from a random forest on the eight-feature scheme.
+    """Formation energy of any bimetallic material by descriptors.
+
+    A random forest predicts it from the eight-feature scheme.
 
     For clusters, zeolites, doped carbon, particles and surfaces alike; coarser than `MMLFormationCalculator` where
     that one applies. The ASE ``energy`` is E_form × N_metal [eV]; ``formation_energy_interval`` holds the ends of
@@ -50,7 +52,10 @@ class DescriptorFormationCalculator(FormationCalculator):
         super().__init__(ligands=ligands, charge=charge, **kwargs)
 
     def further_results(self, atoms: Atoms) -> dict[str, Any]:
-        """Say what the object is and what in it the forest has not seen."""
+        """Say what the forest has not seen.
+
+        It also says what the object is.
+        """
         from ase_bimetal.model.forest import get_forest
         from ase_bimetal.model.table import surroundings
 

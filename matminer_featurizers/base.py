@@ -49,7 +49,10 @@ class BimetallicFeaturizer(BaseFeaturizer):
     def featurize_wrapper(
         self, x: Sequence[Any], return_errors: bool = False, ignore_errors: bool = False
     ) -> list[Any]:
-        """As matminer's; the reason beside NaN of an object with one metal is its note."""
+        """Featurize one entry, as matminer's wrapper does.
+
+        The reason beside NaN of an object with one metal is its note.
+        """
         found = list(super().featurize_wrapper(x, return_errors=return_errors, ignore_errors=ignore_errors))
         if return_errors and not isinstance(found[-1], str) and np.isnan(found[:-1]).any():
             found[-1] = pair_descriptor_note(as_system(x[0], x[1] if len(x) > 1 else None, "keep")) or found[-1]
@@ -78,7 +81,10 @@ class BimetallicFeaturizer(BaseFeaturizer):
             return [np.nan] * len(self.labels())
 
     def feature_labels(self) -> list[str]:
-        """Names of the features with units, a new list each time."""
+        """List the features' names with units.
+
+        It is a new list each time.
+        """
         return list(self.labels())
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
@@ -90,7 +96,9 @@ class BimetallicFeaturizer(BaseFeaturizer):
         return self
 
     def transform(self, X: Any) -> np.ndarray:
-        """Features of many objects, shape (n, n_features); a DataFrame after ``set_output(transform="pandas")``.
+        """Compute features of many objects, shape (n, n_features).
+
+        They come as a DataFrame after ``set_output(transform="pandas")``.
 
         Parameters
         ----------

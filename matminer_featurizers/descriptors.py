@@ -32,7 +32,10 @@ def _or_nan(function: d.Descriptor, system: BimetallicSystem) -> float:
 
 
 class CoreComposition(BimetallicFeaturizer):
-    """N_metal, dopant ratio, ΔM, ΔR and Δχ_M of the metal core."""
+    """Composition of the metal core.
+
+    N_metal, dopant ratio, ΔM, ΔR and Δχ_M.
+    """
 
     _FUNCTIONS = {
         "N_metal (atoms)": d.core_size,
@@ -52,7 +55,10 @@ class CoreComposition(BimetallicFeaturizer):
 
 
 class PairMixingEnthalpy(BimetallicFeaturizer):
-    """H_mix of the metal pair from the Takeuchi–Inoue table; a missing pair is an error, never imputed."""
+    """Mixing enthalpy H_mix of the metal pair.
+
+    It is from the Takeuchi–Inoue table; a missing pair is an error, never imputed.
+    """
 
     def labels(self) -> list[str]:
         """Name with unit."""
@@ -68,7 +74,10 @@ class PairMixingEnthalpy(BimetallicFeaturizer):
 
 
 class MetalMetalDistance(BimetallicFeaturizer):
-    """D, the mean distance of unlike metals; ``pairs`` is ``"nearest"`` or ``"all"``."""
+    """Mean distance D of unlike metals.
+
+    ``pairs`` is ``"nearest"`` or ``"all"``.
+    """
 
     def __init__(self, pairs: d.PairChoice = "nearest") -> None:
         self.pairs = pairs
@@ -134,7 +143,10 @@ class AccessibilityIndex(BimetallicFeaturizer):
 
 
 class LigandLogP(BimetallicFeaturizer):
-    """Crippen log P of the free, protonated ligands, weighted by count."""
+    """Crippen log P of the ligands.
+
+    They are taken free and protonated, weighted by count.
+    """
 
     def labels(self) -> list[str]:
         """Name with unit."""
@@ -150,7 +162,10 @@ class LigandLogP(BimetallicFeaturizer):
 
 
 class ChargeTransfer(BimetallicFeaturizer):
-    """ΔQ_CT, the difference of the mean charges of dopant and host; needs charges on the object."""
+    """Charge transfer ΔQ_CT.
+
+    It is the difference of the mean charges of dopant and host; needs charges on the object.
+    """
 
     def labels(self) -> list[str]:
         """Name with unit."""
@@ -175,7 +190,9 @@ class BimetallicDescriptors(BimetallicFeaturizer):
 
     @classmethod
     def from_preset(cls, preset: str) -> BimetallicDescriptors:
-        """``"paper"``: the 8-feature scheme; ``"all"``: every descriptor that needs no charges.
+        """Make the featurizer of a named set.
+
+        ``"paper"``: the 8-feature scheme; ``"all"``: every descriptor that needs no charges.
 
         Examples
         --------
@@ -202,5 +219,5 @@ class BimetallicDescriptors(BimetallicFeaturizer):
         return [_or_nan(d.ALL_DESCRIPTORS[name], system) for name in self.labels()]
 
     def citations(self) -> list[str]:
-        """BibTeX of the source and of the tables it rests on."""
+        """Give BibTeX of the source and its tables."""
         return [SOURCE, _MIEDEMA, _CRIPPEN]

@@ -11,19 +11,21 @@ from ase_bimetal.system import BimetallicSystem
 
 
 class FormationEnergy(BimetallicFeaturizer):
-    """Formation energy and its standard deviation [eV/metal] from the multimodal model.
+    """Formation energy and its standard deviation [eV/metal].
+
+    They are predicted by the multimodal model.
 
     Parameters
     ----------
     model
         Name of a shipped model or folder of one's own.
-    reference
+    reference_state
         Reference state of the ligands: ``"dimer"``, ``"hydride"`` or ``"radical"``.
     """
 
-    def __init__(self, model: str | Path = "mml-gfn1-pbe", reference: ReferenceState = "dimer") -> None:
+    def __init__(self, model: str | Path = "mml-gfn1-pbe", reference_state: ReferenceState = "dimer") -> None:
         self.model = model
-        self.reference = reference
+        self.reference_state = reference_state
 
     def labels(self) -> list[str]:
         """Names with units."""
@@ -33,5 +35,5 @@ class FormationEnergy(BimetallicFeaturizer):
         """E_form and its standard deviation [eV/metal]."""
         from ase_bimetal.model.registry import predict
 
-        [found] = predict([system], model=self.model, reference=self.reference)
+        [found] = predict([system], model=self.model, reference_state=self.reference_state)
         return [found.formation_energy_per_metal, found.formation_energy_std]

@@ -35,7 +35,7 @@ def test_results_are_plain_values_with_units_and_names(cluster):
     assert energy == pytest.approx(6 * results["formation_energy_per_metal"])
     assert -6 < results["formation_energy_per_metal"] < 0 < results["formation_energy_std"] < 1
     assert results["accessible"] == (results["accessibility_index"] > -0.3)
-    assert results["level"] == "PBE-referenced GFN1-xTB" and results["reference"] == "dimer"
+    assert results["level"] == "PBE-referenced GFN1-xTB" and results["reference_state"] == "dimer"
     assert results["model"].startswith("mml-gfn1-pbe@")
     assert not any(isinstance(v, np.ndarray) for v in results.values())
 
@@ -116,13 +116,13 @@ def test_recomputes_when_it_should(core):
         core.get_potential_energy()
 
 
-def test_references_shift_the_number_exactly(cluster):
-    dimer, hydride = per_metal(cluster), per_metal(cluster, reference="hydride")
-    radical = per_metal(cluster, reference="radical")
+def test_reference_states_shift_the_number_exactly(cluster):
+    dimer, hydride = per_metal(cluster), per_metal(cluster, reference_state="hydride")
+    radical = per_metal(cluster, reference_state="radical")
     assert radical < dimer
     assert hydride != dimer
     with pytest.raises(errors.ReferenceStateError, match="allowed: dimer"):
-        per_metal(cluster, reference="bound_shell")
+        per_metal(cluster, reference_state="bound_shell")
 
 
 @pytest.mark.parametrize("name", ["forces", "stress"])
@@ -133,7 +133,7 @@ def test_gradients_are_refused_with_the_reason(cluster, name):
 
 
 def test_pickles_without_disk_or_network(cluster):
-    calculator = pickle.loads(pickle.dumps(MMLFormationCalculator(reference="hydride")))
+    calculator = pickle.loads(pickle.dumps(MMLFormationCalculator(reference_state="hydride")))
     cluster.calc = calculator
     assert cluster.get_potential_energy() < 0
 
@@ -212,9 +212,9 @@ def test_flags_say_what_was_never_seen(core):
 @pytest.mark.parametrize(
     ("kind", "wrong", "words"),
     [
-        (MMLFormationCalculator, "refernce", "did you mean 'reference'"),
+        (MMLFormationCalculator, "reference", "did you mean 'reference_state'"),
         (MMLFormationCalculator, "ligand", "did you mean 'ligands'"),
-        (DescriptorFormationCalculator, "reference", "allowed: ligands"),
+        (DescriptorFormationCalculator, "reference_state", "allowed: ligands"),
     ],
 )
 def test_an_option_that_does_not_exist_is_refused(kind, wrong, words):

@@ -81,7 +81,7 @@ def test_every_kind_of_material_gets_a_number(name):
 
 def test_results_of_a_cluster_are_plain_values_with_the_keys_of_the_multimodal_model(cluster):
     found = results(cluster)
-    assert type(found["energy"]) is float and found["reference"] == "dimer"
+    assert type(found["energy"]) is float and found["reference_state"] == "dimer"
     assert found["level"] == "PBE-referenced GFN1-xTB"
     assert set(MMLFormationCalculator.extra_properties) <= set(found)
     own = DescriptorFormationCalculator

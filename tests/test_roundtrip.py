@@ -42,7 +42,7 @@ def test_databases_keep_results_and_ligands(name, predicted, tmp_path):
     atoms, found = predicted
     with connect(tmp_path / name) as database:
         database.write(atoms, **to_row(atoms))
-    [row] = connect(tmp_path / name).select("bimetal_formation_energy_per_metal<0", bimetal_reference="dimer")
+    [row] = connect(tmp_path / name).select("bimetal_formation_energy_per_metal<0", bimetal_reference_state="dimer")
     back = from_row(row)
     assert results_of(back) == found and as_system(back).ligand_counts == PET
     assert back.calc.results["formation_energy_std"] == found.formation_energy_std

@@ -40,7 +40,7 @@ def test_an_engine_gives_what_predict_gives(title, monkeypatch, tmp_path):
     assert len(found) in (1, 4)
     for one in found:
         assert one.formation_energy_per_metal == pytest.approx(expected.formation_energy_per_metal, abs=1e-5)
-        assert (one.level, one.reference, one.flags) == (expected.level, expected.reference, expected.flags)
+        assert (one.level, one.reference_state, one.flags) == (expected.level, expected.reference_state, expected.flags)
 
 
 def test_a_quacc_recipe_keeps_energy_and_level(monkeypatch, tmp_path):

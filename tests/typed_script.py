@@ -26,7 +26,7 @@ def script() -> float:
     atoms: Atoms = load_example("Au4Pd2(PET)8")
 
     # One prediction an object, with every number in it; failures only where they are asked for.
-    found: list[Prediction] = predict([atoms], ligands={"PET": 8}, reference="hydride")
+    found: list[Prediction] = predict([atoms], ligands={"PET": 8}, reference_state="hydride")
     low, high = found[0].formation_energy_interval
     width: float = high - low
     mixed: list[Prediction | Failure] = predict([atoms], errors="collect")
@@ -34,9 +34,9 @@ def script() -> float:
     energy = mixed[0].formation_energy_per_metal  # type: ignore[union-attr]
 
     # Choices are spelled out.
-    predict([atoms], reference="dimmer")  # type: ignore[call-overload]
+    predict([atoms], reference_state="dimmer")  # type: ignore[call-overload]
     predict([atoms], errors="skip")  # type: ignore[call-overload]
-    MMLFormationCalculator(reference="dimmer")  # type: ignore[arg-type]
+    MMLFormationCalculator(reference_state="dimmer")  # type: ignore[arg-type]
 
     system: BimetallicSystem = as_system(atoms, ["PET"] * 8)
     phi: float = accessibility_index(system, weights="pair")

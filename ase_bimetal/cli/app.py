@@ -67,7 +67,10 @@ app.command("explain")(explain.explain)
 
 
 def main() -> None:
-    """Run the command line: exit code 0 for success, 1 when some input failed, 2 for wrong usage."""
+    """Run the command line.
+
+    The exit code is 0 for success, 1 when some input failed, and 2 for wrong usage.
+    """
     try:
         with name_extra():
             app()

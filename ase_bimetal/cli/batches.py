@@ -47,7 +47,9 @@ def run(
     quiet: bool = False,
     built: Iterable[Frame] = (),
 ) -> None:
-    """Read, work, write, and leave with the exit code: 0 all fine, 1 some failed, 130 interrupted.
+    """Read, work, write, and leave with the exit code.
+
+    The code is 0 when all is fine, 1 when some inputs failed, and 130 after an interruption.
 
     Parameters
     ----------
@@ -86,7 +88,10 @@ def run(
 def clusters(
     frame: Frame, ligands: Mapping[str, int] | None, charge: Charge, say: Callable[[str], None]
 ) -> list[tuple[Frame, BimetallicSystem | BimetalError]]:
-    """The systems of a frame, each with the frame it goes by; several where it holds separate clusters, as Z = 2."""
+    """List the systems of a frame with their frames.
+
+    There are several where a frame holds separate clusters, as in a cell with Z = 2.
+    """
     try:
         return [(frame, as_system(frame.content, ligands, charge))]
     except SeveralClustersError:

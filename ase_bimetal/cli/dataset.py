@@ -80,7 +80,9 @@ def pack(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Labelling folder.")],
     target: Annotated[Path, typer.Argument(help="Packed file to write, such as my-labels.json.xz.")],
 ) -> None:
-    """Check every record of a labelling folder once more and pack all into one compressed file.
+    """Pack a labelling folder into one compressed file.
+
+    Every record is checked once more.
 
     Example: ase-bimetal dataset pack lab my-labels.json.xz
     """
@@ -113,7 +115,9 @@ def rebuild(
     seed: Annotated[int, typer.Option(help="Which ones are drawn.")] = 0,
     data: _Source = None,
 ) -> None:
-    """Draw records with up to 60 atoms, make them again from their parents, label them, and compare.
+    """Make some shipped records again and compare.
+
+    Records with up to 60 atoms are drawn, made again from their parents and labelled.
 
     Example: ase-bimetal dataset rebuild --records 20
     """

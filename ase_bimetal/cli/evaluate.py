@@ -48,7 +48,9 @@ def evaluate(
     out: Out = Path("ablations"),
     quiet: options.Quiet = False,
 ) -> None:
-    """Print the errors and intervals of a model's card, predict its random test rows again, and compare.
+    """Print a model's errors and predict its test rows again.
+
+    The errors and intervals are those of the model's card; the new predictions are compared with them.
 
     Example: ase-bimetal evaluate --figures figures
     """

@@ -20,7 +20,9 @@ def explain(
     rows: Annotated[str, typer.Option(help="minima (lowest of each prototype) or configurations (all).")] = "minima",
     quiet: options.Quiet = False,
 ) -> None:
-    """Compare the regressors and explain the forest on the shipped labels; write CSV, Markdown and PNG files.
+    """Compare the regressors and explain the forest.
+
+    Both use the shipped labels; CSV, Markdown and PNG files are written.
 
     Example: ase-bimetal explain --out explained
     """

@@ -20,7 +20,9 @@ def info(
     ligands: Annotated[bool, typer.Option("--ligands", help="List the ligand names that are understood.")] = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Print the model's name and hash, its errors on every split as a Markdown table, its domain and its limits.
+    """Print what is known of a model.
+
+    That is its name and hash, its errors on every split as a Markdown table, its domain and its limits.
 
     Example: ase-bimetal info --ligands
     """
@@ -45,7 +47,7 @@ def _print_card(name: str, card: dict[str, Any]) -> None:
     from ase_bimetal.cli.tables import markdown_metrics
 
     print(f"ase-bimetal {version('ase-bimetal')}")
-    print(f"{name}: {card['level']}, reference {card['reference']}, trained {card['created']} on "
+    print(f"{name}: {card['level']}, reference state {card['reference']}, trained {card['created']} on "
           f"{card['data']['used']} of {card['data']['labelled']} labels (digest {card['data']['digest']})\n")
     print("errors in eV/metal")
     print(markdown_metrics(card["metrics"]))

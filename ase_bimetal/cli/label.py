@@ -29,7 +29,9 @@ def label(
     )] = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Label the reference campaign; stop and restart it at any time. Geometries are GFN1-xTB's at every level.
+    """Label the clusters of the campaign.
+
+    Stop and restart it at any time. Geometries are GFN1-xTB's at every level.
 
     Example: ase-bimetal label lab --only Au4M2-Pd-SMe
     """

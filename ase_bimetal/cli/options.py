@@ -63,12 +63,17 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="On standard error, t
 
 
 def teller(quiet: bool) -> Callable[[str], None]:
-    """What a long verb says on the way: a line on standard error, or nothing when it is to be quiet."""
+    """Make the function that reports progress.
+
+    It prints a line on standard error, or nothing when the verb is to be quiet.
+    """
     return lambda line: None if quiet else print(line, file=sys.stderr, flush=True)
 
 
 def read_ligands(options: list[str] | None) -> dict[str, int] | None:
-    """NAME:count options as a dict; the count follows the last colon, which no SMILES holds before a number.
+    """Read NAME:count options into a dict.
+
+    The count follows the last colon, which no SMILES holds before a number.
 
     Raises
     ------
@@ -92,7 +97,9 @@ def read_ligands(options: list[str] | None) -> dict[str, int] | None:
 
 
 def check_files(files: list[str], format: str | None) -> None:
-    """Refuse files that are not there and formats that are not known, before any work is done.
+    """Refuse missing files and unknown formats.
+
+    This is done before any work.
 
     Raises
     ------
@@ -117,7 +124,9 @@ def check_files(files: list[str], format: str | None) -> None:
 
 
 def check_model(model: str) -> None:
-    """Refuse a network that is neither shipped nor a folder with a card, before torch is loaded.
+    """Refuse a network that is not here.
+
+    It must be shipped or be a folder with a card; torch is not loaded yet.
 
     Raises
     ------
@@ -146,7 +155,9 @@ def _require_model(model: str, names: Iterator[str]) -> None:
 
 
 def check_device(device: str) -> None:
-    """Refuse a device that this machine or this torch does not have; the CPU is not asked, since all have it.
+    """Refuse a device that torch cannot use here.
+
+    The CPU is not tested, since every machine has it.
 
     Raises
     ------

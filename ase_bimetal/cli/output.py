@@ -24,7 +24,10 @@ PrintTable = Callable[[Sequence[Record], IO[str]], None]
 
 
 class TableWriter:
-    """Keeps records and prints them as a table when closed, since only then all widths are known."""
+    """A writer that prints its records as a table.
+
+    They are printed when it is closed, since only then all widths are known.
+    """
 
     def __init__(self, stream: IO[str], print_table: PrintTable) -> None:
         self._stream = stream
@@ -42,7 +45,9 @@ class TableWriter:
 
 
 def choose(output: str | None, out: Path | None, allowed: Sequence[str]) -> str:
-    """The output format: as asked for, else by the file's suffix, else a table on a terminal and CSV in a pipe.
+    """Choose the output format.
+
+    The format asked for comes first, then the file's suffix, then a table on a terminal and CSV in a pipe.
 
     Raises
     ------
@@ -70,7 +75,10 @@ def choose(output: str | None, out: Path | None, allowed: Sequence[str]) -> str:
 
 @contextmanager
 def open_output(kind: str, out: Path | None, print_table: PrintTable) -> Iterator[RecordWriter]:
-    """A writer of a format from `choose`, to the file or to standard output, completed when the block ends."""
+    """Open a writer to a file or to standard output.
+
+    Its format is one that `choose` gave; the output is complete when the block ends.
+    """
     if kind == "table":
         if out is None:
             with closing(TableWriter(sys.stdout, print_table)) as writer:

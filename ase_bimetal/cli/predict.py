@@ -25,7 +25,7 @@ _UNITS = {"energy": "eV", "formation_energy_per_metal": "eV/metal", "formation_e
           "accessibility_index": "-"}
 
 
-class Reference(StrEnum):
+class State(StrEnum):
     """Reference state of the ligands."""
 
     dimer = "dimer"
@@ -45,7 +45,7 @@ def predict_files(
     ligand: options.Ligands = None,
     formula: Annotated[list[str] | None, typer.Option(
         help="Cluster to build, such as Au24Pd(PET)18, in place of a file; may be repeated.")] = None,
-    reference: Annotated[Reference, typer.Option(help="Reference state of the ligands.")] = Reference.dimer,
+    reference_state: Annotated[State, typer.Option(help="Reference state of the ligands.")] = State.dimer,
     model: options.AnyModel = "mml-gfn1-pbe",
     device: Annotated[str, typer.Option(help="Where the networks run: cpu or cuda.")] = "cpu",
     charge: Annotated[Charge, typer.Option(help="What becomes of objects that declare a charge: refuse, or ignore for "
@@ -57,7 +57,9 @@ def predict_files(
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Predict the formation energy of every structure; a bad one is named on standard error and the others go on.
+    """Predict the formation energy of every structure.
+
+    A bad structure is named on standard error and the others go on.
 
     Example: ase-bimetal predict cluster.xyz --ligand PET:8 --ligand PPh3:2 --out results.csv
     """
@@ -73,7 +75,7 @@ def predict_files(
     options.check_device(device)
     say = options.teller(quiet)
     clusters = _build(formula or [], say)
-    work = _worker(model, device, options.read_ligands(ligand), reference.value, charge, clusters, say)
+    work = _worker(model, device, options.read_ligands(ligand), reference_state.value, charge, clusters, say)
     target = open_output(kind, out, render.Predictions(verbose).print)
     batches.run(files, format, work, target, verbose, quiet, _frames(clusters))
 
@@ -110,7 +112,7 @@ def _worker(
     model: str,
     device: str,
     ligands: dict[str, int] | None,
-    reference: ReferenceState,
+    reference_state: ReferenceState,
     charge: Charge,
     built: Mapping[str, FormulaCluster],
     say: Callable[[str], None],
@@ -125,7 +127,7 @@ def _worker(
 
         parts = [clusters(frame, ligands, charge.value, say) for frame in frames]
         good = [system for part in parts for _, system in part if not isinstance(system, BimetalError)]
-        found = iter(get_model(model, device).predict(good, reference))
+        found = iter(get_model(model, device).predict(good, reference_state))
         return [[(frame.name, _result(frame, system, found, built)) for frame, system in part] for part in parts]
 
     return work
@@ -161,7 +163,7 @@ def _record(frame: Frame, system: BimetallicSystem, found: Prediction) -> Record
         "energy (eV)": round(found.energy, 4),
         "phi": None if found.accessibility_index is None else round(found.accessibility_index, 4),
         "level": found.level,
-        "reference": found.reference,
+        "reference_state": found.reference_state,
         "model": found.model,
         "flags": "; ".join(found.flags),
     }

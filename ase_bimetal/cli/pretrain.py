@@ -39,7 +39,9 @@ def pretrain_ligands(
     resume: Resume = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Pretrain a T5 encoder of ligands on public SMILES and on generated thiols, phosphines, alkynes, carbenes …
+    """Pretrain a T5 encoder of ligands on SMILES.
+
+    Public SMILES are used, and generated thiols, phosphines, alkynes, carbenes and other ligands.
 
     Example: ase-bimetal pretrain-ligands my-ligands --smiles molsets-0.3.1-py3-none-any.whl
     """

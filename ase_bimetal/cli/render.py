@@ -16,12 +16,12 @@ _FILE_WIDTH = 200  # characters
 
 
 def print_results(title: str, results: Mapping[str, Any]) -> None:
-    """Print one prediction with unit, level, reference and model of every number."""
+    """Print one prediction with unit, level, reference state and model of every number."""
     console = Console()
     energy, std = results["formation_energy_per_metal"], results["formation_energy_std"]
     console.print(f"[bold]{title}[/bold]")
     console.print(f"formation energy: {energy:.3f} ± {std:.3f} eV/metal   (total {results['energy']:.3f} eV)")
-    console.print(f"level: {results['level']}; reference: free ligands, {results['reference']}; "
+    console.print(f"level: {results['level']}; reference state: free ligands, {results['reference_state']}; "
                   f"model: {results['model']}")
     console.print("± is one standard deviation, network and level of theory together; 1.645 of them hold 90 %")
     console.print(_descriptor_table(results["descriptors"]))
@@ -64,7 +64,7 @@ class Predictions:
         for record in records if self._verbose else ():
             console.print(f"[bold]{escape(record.name)}[/bold]", _descriptor_table(record.detail["descriptors"]))
         first = records[0].detail
-        console.print(f"level: {first['level']}; reference: free ligands, {first['reference']}; "
+        console.print(f"level: {first['level']}; reference state: free ligands, {first['reference_state']}; "
                       f"model: {first['model']}", soft_wrap=True)
         console.print("± is one standard deviation, network and level of theory together; 1.645 of them hold 90 %",
                       soft_wrap=True)
@@ -73,7 +73,10 @@ class Predictions:
 
 
 def console_for(stream: IO[str]) -> Console:
-    """A console as wide as the terminal; in a file, wide enough not to break names."""
+    """Make a console of a suitable width.
+
+    It is as wide as the terminal; in a file, wide enough not to break names.
+    """
     return Console(file=stream, highlight=False, width=None if stream.isatty() else _FILE_WIDTH)
 
 

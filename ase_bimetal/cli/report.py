@@ -20,7 +20,9 @@ def report(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print the summary, too.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not name the files written.")] = False,
 ) -> None:
-    """Write the report of a screening as one self-contained HTML file, or its figures for a paper.
+    """Write the report of a screening.
+
+    It is one self-contained HTML file, or the figures for a paper.
 
     Example: ase-bimetal report results --out report.html --figures figures
     """

@@ -15,7 +15,9 @@ def reproduce(
     out: Annotated[Path, typer.Argument(file_okay=False, help="Folder for the page, made if missing.")],
     quiet: options.Quiet = False,
 ) -> None:
-    """Rebuild the page of published results beside ours from what ships: HTML, Markdown and pictures.
+    """Rebuild the page of published results beside ours.
+
+    It is made from what ships: HTML, Markdown and pictures.
 
     Example: ase-bimetal reproduce reproduced
     """

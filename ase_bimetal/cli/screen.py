@@ -28,7 +28,9 @@ def screen(
                                           "error.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
-    """Enumerate clusters or metal pairs on supports, predict, filter and rank them; results go to Parquet files.
+    """Screen clusters, or metal pairs on supports.
+
+    Candidates are enumerated, predicted, filtered and ranked; results go to Parquet files.
 
     Candidates that fail are rows with a reason; the exit code is 1 when not one could be predicted.
 
@@ -95,7 +97,7 @@ def _show(summary: ScreenSummary, best: pd.DataFrame) -> None:
     if len(best):
         console.print(table)
     console.print(
-        f"E_form: {summary.level}, reference {summary.reference}, model {summary.model}; templates are not "
+        f"E_form: {summary.level}, reference state {summary.reference_state}, model {summary.model}; templates are not "
         f"relaxed. Rows, units and templates: {summary.out}",
         highlight=False, soft_wrap=True,
     )

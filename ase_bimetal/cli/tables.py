@@ -10,7 +10,9 @@ from ase_bimetal.model.checkpoint import EIGHT
 
 
 def markdown_metrics(metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
-    """Split × model → MAE, RMSE [eV/metal] and R² as a Markdown table; single networks as mean ± spread over seeds.
+    """Write errors of models on splits as a Markdown table.
+
+    The columns are MAE, RMSE [eV/metal] and R²; single networks are given as mean ± spread over seeds.
 
     Of the regressors on eight features each split shows the best, by its test rows, so that the model is held against
     the strongest; the card has all.
@@ -33,7 +35,10 @@ def markdown_metrics(metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> 
 
 
 def markdown_intervals(intervals: dict[str, dict[str, float]]) -> str:
-    """Split → coverage and mean half-width [eV/metal] of nominal 90 % intervals as a Markdown table."""
+    """Write the coverage of intervals as a Markdown table.
+
+    For each split it gives coverage and mean half-width [eV/metal] of nominal 90 % intervals.
+    """
     lines = ["| split | inside | half-width |", "| --- | --- | --- |"]
     for split, row in intervals.items():
         cells = (f"{100 * row['coverage']:.1f} %", f"± {row['half_width']:.3f}") if row else ("too few folds", "–")
@@ -42,7 +47,9 @@ def markdown_intervals(intervals: dict[str, dict[str, float]]) -> str:
 
 
 def markdown_pbe(errors: dict[str, dict[str, float]]) -> str:
-    """Write errors against left-out PBE labels, by what was left out, as a Markdown table.
+    """Write errors against PBE labels as a Markdown table.
+
+    There is one row for each kind of label that was left out.
 
     Parameters
     ----------

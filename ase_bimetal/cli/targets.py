@@ -26,7 +26,9 @@ def check_folder(path: Path, hint: str) -> None:
 
 
 def check_suffix(path: Path, allowed: Sequence[str], hint: str) -> None:
-    """Refuse a file whose suffix, of any case, is not one of those allowed, or whose folder is not there.
+    """Refuse an output file of a wrong suffix or folder.
+
+    The suffix, of any case, must be one of those allowed, and the folder must exist.
 
     Raises
     ------

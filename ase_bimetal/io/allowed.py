@@ -31,7 +31,9 @@ MOST_VALUES = 20_000_000
 
 
 def require_allowed(content: object) -> None:
-    """Refuse content that names code outside the list, at any depth.
+    """Refuse content that names code outside the list.
+
+    It is searched at any depth.
 
     Parameters
     ----------
@@ -92,7 +94,9 @@ def _require_allowed_class(mapping: dict[Any, Any]) -> None:
 
 
 def parse_json(text: str) -> Any:
-    """Parse JSON of any depth into plain types, or say why not.
+    """Parse JSON of any depth into plain types.
+
+    Text that is not JSON is refused with the reason.
 
     Raises
     ------

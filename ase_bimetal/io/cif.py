@@ -22,7 +22,9 @@ _NO_GROUP = (".", "?", "0", "")
 
 
 def cif_structures(path: str) -> Iterator[Atoms | FileFormatError]:
-    """Structures of all data blocks that hold one, in the order of the file.
+    """Read the structures of all data blocks.
+
+    Blocks without a structure are left out; the order is that of the file.
 
     A setting that no table has is ignored for the file's own symmetry operations, or for P1 where it has none; of a
     disordered group, the component with the largest share is kept. Both are noted in ``info["reading_notes"]``.

@@ -11,7 +11,9 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 @contextmanager
 def quiet_readers() -> Iterator[None]:
-    """Keep warnings, log lines and prints of a reader from the user; what fails still raises.
+    """Silence warnings, log lines and prints of a reader.
+
+    What fails still raises.
 
     Examples
     --------

@@ -58,7 +58,10 @@ class Frame:
 
 
 def known_formats() -> list[str]:
-    """Names that ``format`` may have: ASE's, then those that only pymatgen reads."""
+    """List the names that ``format`` may have.
+
+    ASE's come first, then those that only pymatgen reads.
+    """
     readable = (name for name, entry in sorted(ioformats.items()) if entry.can_read and name not in _SERVERS)
     return [*readable, *_ONLY_PYMATGEN]
 
@@ -104,7 +107,10 @@ def read_frames(source: str | Path, format: str | None = None) -> Iterator[Frame
 
 
 def split_index(source: str | Path) -> tuple[str, int | slice | None]:
-    """The file and ASE's index in ``file@index``; a file whose own name holds the sign is left whole."""
+    """Split ``file@index`` into file and ASE's index.
+
+    A file whose own name holds the sign is left whole.
+    """
     text = str(source)
     if Path(text).exists():
         return text, None

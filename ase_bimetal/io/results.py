@@ -34,7 +34,9 @@ _MAY_LACK = {"accessibility_index", "accessible", "formation_energy_interval"}
 
 
 def annotated(atoms: Atoms, ligands: LigandAnnotation | None = None) -> Atoms:
-    """A copy whose ligand annotation is in the one form that every file format keeps: dict SMILES → int.
+    """Copy Atoms with an annotation that every format keeps.
+
+    The ligand annotation takes the form dict SMILES → int.
 
     Names, lists, counts of NumPy type and backslashes are lost or garbled by the extended XYZ format.
 
@@ -97,7 +99,9 @@ def with_results(atoms: Atoms, prediction: Prediction, ligands: LigandAnnotation
 
 
 def results_of(atoms: Atoms) -> Prediction | None:
-    """The prediction that Atoms carry, after any round trip; None when there is none or the atoms have changed.
+    """Give the prediction that Atoms carry.
+
+    It survives any round trip through a file; None when there is none or the atoms have changed.
 
     Raises
     ------
@@ -110,7 +114,9 @@ def results_of(atoms: Atoms) -> Prediction | None:
 
 
 def to_row(atoms: Atoms) -> dict[str, dict[str, Any]]:
-    """What `ase.db` would drop, as arguments of its ``write``: ``db.write(atoms, **to_row(atoms))``.
+    """Collect what `ase.db` would drop.
+
+    The result holds arguments of its ``write``: ``db.write(atoms, **to_row(atoms))``.
 
     Returns
     -------
@@ -127,7 +133,9 @@ def to_row(atoms: Atoms) -> dict[str, dict[str, Any]]:
 
 
 def from_row(row: AtomsRow) -> Atoms:
-    """The Atoms of a database row with their ligands and results back in place.
+    """Rebuild the Atoms of a database row.
+
+    Their ligands and results are back in place.
 
     Rows written without `to_row` come back too, with whatever the database kept.
     """

@@ -13,7 +13,9 @@ _HEAD = 65536
 
 
 def decoded_lines(stream: Iterable[bytes]) -> Iterator[str]:
-    """Lines of a binary stream as text that ends in a newline, one at a time.
+    """Decode the lines of a binary stream.
+
+    Each is text that ends in a newline, one at a time.
 
     Examples
     --------
@@ -31,7 +33,10 @@ def decoded_lines(stream: Iterable[bytes]) -> Iterator[str]:
 
 
 def decoded(raw: bytes) -> str:
-    """Text of bytes: by their byte-order mark, else UTF-8, else Latin-1, which fits any bytes."""
+    """Decode bytes into text.
+
+    The byte-order mark decides, else UTF-8, else Latin-1, which fits any bytes.
+    """
     if raw.startswith(_UTF16):
         return raw.decode("utf-16", errors="replace")
     try:
@@ -49,7 +54,10 @@ def _split(text: str) -> Iterator[str]:
 
 @contextmanager
 def as_utf8(path: str) -> Iterator[str]:
-    """A path to the file's text in plain UTF-8: the file itself where it is that, or no text; else a copy."""
+    """Give a path to the file's text in UTF-8.
+
+    It is the file itself where it is UTF-8 or no text, else a copy.
+    """
     if not _needs_copy(Path(path)):
         yield path
         return

@@ -41,7 +41,10 @@ class Record:
 
 
 class RecordWriter(Protocol):
-    """Takes records in batches; what was written is on disk when `write` returns, or at `close` at the latest."""
+    """A writer that takes records in batches.
+
+    What was written is on disk when `write` returns, or at `close` at the latest.
+    """
 
     def write(self, records: Sequence[Record]) -> None:
         """Write a batch."""
@@ -74,7 +77,10 @@ class CsvWriter:
 
 
 class JsonWriter:
-    """One JSON array of objects, one a line, flushed after every batch."""
+    """A writer of one JSON array of objects.
+
+    There is one object a line, flushed after every batch.
+    """
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -95,7 +101,10 @@ class JsonWriter:
 
 
 class ExtxyzWriter:
-    """Extended XYZ with results in the comment line, flushed after every batch."""
+    """A writer of extended XYZ with results.
+
+    The results stand in the comment line, flushed after every batch.
+    """
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -115,7 +124,10 @@ class ExtxyzWriter:
 
 
 class ParquetWriter:
-    """Parquet, one row group a batch. Complete only when closed: a Parquet file ends with its index."""
+    """A writer of Parquet, one row group a batch.
+
+    The file is complete only when closed: a Parquet file ends with its index.
+    """
 
     def __init__(self, path: Path) -> None:
         try:
@@ -128,7 +140,10 @@ class ParquetWriter:
         self._writer: Any = None
 
     def write(self, records: Sequence[Record]) -> None:
-        """Write a batch; the first one decides the columns: floats, but for the structure and texts."""
+        """Write a batch of records.
+
+        The first batch decides the columns: floats, but for the structure and texts.
+        """
         import pyarrow as pa
 
         if not records:
@@ -154,7 +169,9 @@ _WRITERS: Mapping[str, Callable[[IO[str]], RecordWriter]] = {
 
 @contextmanager
 def open_writer(kind: str, path: str | Path) -> Iterator[RecordWriter]:
-    """A writer to a file, completed when the block ends, by whatever way it ends.
+    """Open a writer to a file.
+
+    It is completed when the block ends, by whatever way it ends.
 
     Parameters
     ----------

@@ -65,7 +65,9 @@ def bond_model() -> Pipeline:
 
 
 def sparse_terms(features: pd.DataFrame) -> pd.DataFrame:
-    """Candidates of the sparse formula: the features, their products, ratios to N_metal and D, D̃ and φ.
+    """List the candidates of the sparse formula.
+
+    These are the features, their products, ratios to N_metal and D, D̃ and φ.
 
     Parameters
     ----------
@@ -87,7 +89,10 @@ def sparse_terms(features: pd.DataFrame) -> pd.DataFrame:
 
 
 def chosen_terms(pipeline: Pipeline) -> dict[str, float]:
-    """Terms that a trained sparse formula kept, with their weight [eV/metal per standard deviation], largest first."""
+    """List the terms that a sparse formula kept.
+
+    Each has its weight [eV/metal per standard deviation], largest first.
+    """
     names = pipeline.named_steps["scale"].feature_names_in_
     weights = pipeline.named_steps["model"].coef_
     order = np.argsort(-np.abs(weights))

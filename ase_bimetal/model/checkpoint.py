@@ -54,7 +54,9 @@ class Checkpoint:
 
 
 def model_name(card: Mapping[str, Any]) -> str:
-    """Give a model's name with the first 8 digits of the hash of all that its numbers come from.
+    """Give a model's name with its hash.
+
+    The first 8 digits are shown, of a hash of all that its numbers come from.
 
     Parameters
     ----------
@@ -67,7 +69,9 @@ def model_name(card: Mapping[str, Any]) -> str:
 
 
 def save_checkpoint(folder: Path, members: Sequence[MML] | Sequence[GCNN], card: dict[str, Any]) -> Path:
-    """Write weights and card of networks that carry a `config`; the card receives the sizes and the sha256.
+    """Write weights and card of networks.
+
+    The networks carry a `config`; the card receives the sizes and the sha256.
 
     A kill at any point leaves the former model whole or the new one: the new weights wait under a name of their own
     until the card, whose replacement is one step, says that they are the model.

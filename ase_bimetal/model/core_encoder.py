@@ -24,7 +24,10 @@ def scatter_sum(values: torch.Tensor, index: torch.Tensor, size: int, axis: int 
 
 
 def scatter_softmax(scores: torch.Tensor, index: torch.Tensor, size: int) -> torch.Tensor:
-    """Softmax of `scores` (…, n, k) over n, within the bins given by `index` (n,)."""
+    """Compute the softmax within bins.
+
+    The `scores` (…, n, k) are normalised over n, within the bins given by `index` (n,).
+    """
     shape = (*scores.shape[:-2], size, scores.shape[-1])
     peak = scores.new_full(shape, -torch.inf)
     peak = peak.scatter_reduce(-2, index[:, None].expand_as(scores), scores, "amax")
@@ -42,7 +45,10 @@ EDGES_PER_BLOCK = 1024
 
 @dataclass(frozen=True)
 class EdgeBlock:
-    """Some edges: their ends (e,), how much each counts (e, 1), and their radial features (e, k)."""
+    """Some edges of a graph.
+
+    Their ends (e,), how much each counts (e, 1), and their radial features (e, k).
+    """
 
     first: torch.Tensor
     second: torch.Tensor
@@ -52,7 +58,10 @@ class EdgeBlock:
 
 @dataclass(frozen=True)
 class FilteredEdges:
-    """Some edges with what one layer multiplies messages along them by: ends (e,), filters (e, …, width)."""
+    """Some edges with the filters of one layer.
+
+    Their ends (e,), and filters (e, …, width), which multiply the messages along them.
+    """
 
     first: torch.Tensor
     second: torch.Tensor
@@ -60,7 +69,10 @@ class FilteredEdges:
 
 
 class RadialBasis(nn.Module):
-    """Gaussians of a distance and of its excess over a bond's [Å], under a smooth cutoff: 2 × (e,) → (e, size)."""
+    """Gaussians of a distance and of its excess [Å].
+
+    The excess is that over a bond; both are under a smooth cutoff: 2 × (e,) → (e, size).
+    """
 
     size = 2 * _N_GAUSSIANS
     lengths: torch.Tensor
@@ -83,7 +95,10 @@ class RadialBasis(nn.Module):
 
 
 class FilterConvolution(nn.Module):
-    """Message passing in which distance filters and the target's own state gates each message, both ways on an edge."""
+    """Message passing through filters of the distance.
+
+    The target's own state gates each message; messages go both ways on an edge.
+    """
 
     def __init__(self, width: int, n_radial: int) -> None:
         super().__init__()
@@ -102,7 +117,10 @@ class FilterConvolution(nn.Module):
         return self.updated(state, received(sent, blocks))
 
     def sent(self, state: torch.Tensor) -> torch.Tensor:
-        """What nodes in these states (…, n, width) send along their edges, before filters: (n, …, width)."""
+        """Compute what nodes send, before filters.
+
+        States (…, n, width) give messages (n, …, width) along their edges.
+        """
         sent: torch.Tensor = self.send(state).movedim(-2, 0).contiguous()
         return sent
 
@@ -113,7 +131,10 @@ class FilterConvolution(nn.Module):
 
 
 def received(sent: torch.Tensor, blocks: Iterable[FilteredEdges]) -> torch.Tensor:
-    """Sum for each node of what its neighbours send (n, …, width) along filtered edges, both ways."""
+    """Sum what each node's neighbours send.
+
+    Messages (n, …, width) go along filtered edges, both ways.
+    """
     total = torch.zeros_like(sent)
     for edges in blocks:
         # In place: the sum's derivative does not need the sum.
@@ -152,7 +173,10 @@ class GraphEncoder(nn.Module):
         return self.read(state, graph.owner, size)
 
     def filtered(self, graph: GraphBatch) -> Iterator[Iterable[FilteredEdges]]:
-        """Each layer's filtered edges, one block at a time: filters are the largest of all arrays."""
+        """Give each layer's filtered edges, block by block.
+
+        Filters are the largest of all arrays, so that only one block is held at a time.
+        """
         found = None if self.table is None or torch.is_grad_enabled() else self.table.look_up(graph)
         if found is None:
             blocks = self.blocks(graph)
@@ -166,12 +190,18 @@ class GraphEncoder(nn.Module):
         return [layer.filter(radial).movedim(-2, 0) for layer in self.convolutions]
 
     def read(self, state: torch.Tensor, owner: torch.Tensor, size: int) -> torch.Tensor:
-        """Tokens (…, size, n_tokens, width) from the last states of the nodes of `size` graphs."""
+        """Read tokens from the last states of nodes.
+
+        Shape (…, size, n_tokens, width) for `size` graphs.
+        """
         weight = scatter_softmax(self.score(state), owner, size)
         return scatter_sum(weight[..., None] * self.value(state)[..., None, :], owner, size, axis=-3)
 
     def blocks(self, graph: GraphBatch) -> list[EdgeBlock]:
-        """The edges of a graph in blocks; in one for gradients, where every block is held until the end anyway."""
+        """Cut the edges of a graph into blocks.
+
+        There is one block for gradients, where every block is held until the end anyway.
+        """
         size = max(len(graph.lengths), 1) if torch.is_grad_enabled() else EDGES_PER_BLOCK
         first, second = graph.edges
         # A loop is there in both directions, and run both ways.

@@ -20,7 +20,9 @@ ENOUGH_ANCHORS = 3
 
 
 def stoichiometry(system: BimetallicSystem) -> str:
-    """Number of metal atoms, and of ligands by donor and type: what tells one family of clusters from another.
+    """Count metal atoms, and ligands by donor and type.
+
+    The counts tell one family of clusters from another.
 
     Examples
     --------
@@ -53,7 +55,9 @@ def describe_domain(systems: Sequence[BimetallicSystem], families: Iterable[str]
 
 
 def unseen(system: BimetallicSystem, domain: Mapping[str, Any]) -> list[str]:
-    """Keys of the card's ``uncertainty`` that an object's novelty calls for; empty inside the training domain.
+    """List the keys of an object's novelty.
+
+    They are keys of the card's ``uncertainty``; empty inside the training domain.
 
     What the card has no term for, as an ignored charge, takes its largest one.
     """
@@ -100,7 +104,9 @@ def network_deviation(system: BimetallicSystem, spread: float, card: Mapping[str
 def standard_deviation(
     system: BimetallicSystem, spread: float, card: Mapping[str, Any], level_deviation: float = 0.0
 ) -> float:
-    """Give the calibrated standard deviation: ±1.645 of it is meant to hold 90 % of the errors.
+    """Compute the calibrated standard deviation.
+
+    ±1.645 of it is meant to hold 90 % of the errors.
 
     Parameters
     ----------
@@ -147,7 +153,10 @@ def with_level(network: float, card: Mapping[str, Any], level_deviation: float) 
 
 
 def evidence(card: Mapping[str, Any]) -> dict[str, int]:
-    """Count the objects with density-functional energies behind each metal and donor type of a model."""
+    """Count the density-functional energies behind a model.
+
+    Objects are counted for each metal and donor type.
+    """
     corrections = card.get("elemental_references", {}).get("corrections", {})
     return dict(card.get("level_difference", {}).get("counts", {})) | dict.fromkeys(corrections, ENOUGH_ANCHORS)
 

@@ -56,7 +56,9 @@ def _stack_into(target: nn.Module, members: Sequence[nn.Module]) -> None:
 
 @torch.inference_mode()
 def member_outputs(network: MML, encoded: Sequence[Encoded]) -> np.ndarray:
-    """What each member of a stacked network says of each system, in units of its target: (n, members).
+    """Compute each member's output for each system.
+
+    They are in units of the network's target: (n, members).
 
     Parameters
     ----------
@@ -75,7 +77,10 @@ def member_outputs(network: MML, encoded: Sequence[Encoded]) -> np.ndarray:
 
 
 def batches(encoded: Sequence[Encoded]) -> Iterator[Sequence[Encoded]]:
-    """Consecutive systems, cut by their edges: what a batch costs, and what memory it takes, goes with those."""
+    """Group consecutive systems by their edges.
+
+    A batch's cost and memory go with the number of its edges.
+    """
     start, edges = 0, 0
     for stop, item in enumerate(encoded):
         if stop > start and (edges + _n_edges(item) > _MOST_EDGES or stop - start == _MOST_SYSTEMS):
@@ -88,7 +93,9 @@ def batches(encoded: Sequence[Encoded]) -> Iterator[Sequence[Encoded]]:
 
 @contextmanager
 def few_threads(edges: int) -> Iterator[None]:
-    """Let torch use no more threads than the work is worth; afterwards it has those it had.
+    """Limit torch's threads to what work is worth.
+
+    Afterwards it has those it had.
 
     On a busy machine two threads on a small graph were 14 to 50 times slower than one.
 

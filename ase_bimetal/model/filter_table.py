@@ -34,7 +34,9 @@ _MOST_ROWS = 32_768
 
 
 class FilterTable:
-    """The filters of every layer of a frozen encoder, tabulated where graphs have asked for them.
+    """The tabulated filters of a frozen encoder.
+
+    Every layer's filters are tabulated where graphs have asked for them.
 
     Whether a graph is read from the table depends on that graph alone, so that what was predicted before changes no
     bit of what follows.
@@ -67,7 +69,9 @@ class FilterTable:
 
     @torch.inference_mode()
     def look_up(self, graph: GraphBatch) -> TabulatedEdges | None:
-        """Where the edges of a graph lie in the table, filled as far as they need.
+        """Find a graph's edges in the table.
+
+        The table is filled as far as they need.
 
         Parameters
         ----------
@@ -137,7 +141,10 @@ class FilterTable:
 
 @dataclass(frozen=True)
 class TabulatedEdges:
-    """Edges (2, e) with the rows of four points (e, 4) in each layer's table, and the weights of these (e, 4)."""
+    """Edges (2, e) with their rows in the table.
+
+    The rows are four points (e, 4) in each layer's table, with the weights of these (e, 4).
+    """
 
     edges: torch.Tensor
     rows: torch.Tensor

@@ -39,7 +39,7 @@ LEVEL_OTHER = "GFN1-xTB with PBE-referenced elements"
 #: What an object can be new in, from the least to the most.
 NOVELTY = ("prototype", "metal pair", "surroundings")
 #: What E_env of eq. (1) is, by surroundings; any other host is its relaxed metal-free self.
-REFERENCE_STATES = {
+STATE_OF_SURROUNDINGS = {
     "ligands": "dimer",
     "zeolite": "H-form framework minus n/2 H2",
     "doped carbon": "relaxed metal-free sheet",
@@ -63,7 +63,7 @@ class Estimate:
     level, level_error
         Level of theory, and its mean error [eV per metal atom] against density-functional anchors left out of the
         fit of the references; systematic, and not part of the interval.
-    reference
+    reference_state
         Reference state of the surroundings.
     model
         Name and hash of the forest.
@@ -79,7 +79,7 @@ class Estimate:
     formation_energy_std: float
     level: str
     level_error: float
-    reference: str
+    reference_state: str
     model: str
     novelty: str
     flags: tuple[str, ...]
@@ -160,11 +160,14 @@ class DescriptorForest(FormationModel):
 
     @property
     def level(self) -> str:
-        """Level of theory of objects without ligands; a prediction for a cluster says its own."""
+        """Level of theory of objects without ligands.
+
+        A prediction for a cluster says its own.
+        """
         return LEVEL_OTHER
 
     def predict(
-        self, systems: Sequence[BimetallicSystem], reference: ReferenceState = "dimer"
+        self, systems: Sequence[BimetallicSystem], reference_state: ReferenceState = "dimer"
     ) -> list[Prediction | Failure]:
         """Predict objects of exactly two metals.
 
@@ -172,14 +175,14 @@ class DescriptorForest(FormationModel):
         ----------
         systems
             Objects with coordinates.
-        reference
+        reference_state
             ``"dimer"``; what it means for an object without ligands stands in the prediction.
         """
-        return [self._predict_one(system, reference) for system in systems]
+        return [self._predict_one(system, reference_state) for system in systems]
 
-    def _predict_one(self, system: BimetallicSystem, reference: str) -> Prediction | Failure:
+    def _predict_one(self, system: BimetallicSystem, reference_state: str) -> Prediction | Failure:
         try:
-            require_dimer(self.name, reference)
+            require_dimer(self.name, reference_state)
             estimate = self.estimate(system)
         except BimetalError as error:
             return Failure(error)
@@ -214,7 +217,9 @@ class DescriptorForest(FormationModel):
         return self._novelty(_described(system).iloc[0])
 
     def estimate_rows(self, rows: pd.DataFrame, corrected: list[set[str]] | None = None) -> list[Estimate]:
-        """Formation energies from descriptors alone, for materials known by their numbers and not their coordinates.
+        """Estimate formation energies from descriptors alone.
+
+        It serves materials known by their numbers and not their coordinates.
 
         Parameters
         ----------
@@ -249,7 +254,7 @@ class DescriptorForest(FormationModel):
             formation_energy_std=float(high - low) / (2 * Z90),
             level=LEVEL_LIGANDS if in_ligands else LEVEL_OTHER,
             level_error=self.card["level_error"]["ligands" if in_ligands else "other"],
-            reference=REFERENCE_STATES.get(row.surroundings, "relaxed metal-free host"),
+            reference_state=STATE_OF_SURROUNDINGS.get(row.surroundings, "relaxed metal-free host"),
             model=self.name,
             novelty=novelty,
             flags=tuple(self._flags(row, needed)),
@@ -291,7 +296,10 @@ def _with_level(estimate: Estimate) -> dict[str, Any]:
 
 
 def widening(calibration: Mapping[str, Any], name: str) -> float:
-    """By how much [eV/metal] both ends of an interval move outwards: that of the surroundings, or of all rows."""
+    """Look up how far interval ends move [eV/metal].
+
+    Both move outwards: by that of the surroundings, or of all rows.
+    """
     by_surroundings: Mapping[str, float] = calibration["widening"]
     return by_surroundings.get(name, by_surroundings["all"])
 

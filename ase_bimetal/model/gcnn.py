@@ -77,19 +77,27 @@ class GCNNOutput:
 
 
 def heavy_atoms(system: BimetallicSystem) -> np.ndarray:
-    """Rows of all atoms but hydrogen, in the order of the object: the nodes of its graph, shape (n,)."""
+    """List the rows of all atoms but hydrogen.
+
+    They are the nodes of the object's graph, in its order, shape (n,).
+    """
     return np.array([i for i, symbol in enumerate(system.symbols) if symbol != "H"], dtype=int)
 
 
 def on_all_atoms(system: BimetallicSystem, values: np.ndarray) -> np.ndarray:
-    """Values of the nodes (n, …) as values of all atoms (N, …), NaN for hydrogen, which is no node."""
+    """Spread the nodes' values over all atoms.
+
+    Values (n, …) become (N, …), NaN for hydrogen, which is no node.
+    """
     whole = np.full((len(system.symbols), *values.shape[1:]), np.nan)
     whole[heavy_atoms(system)] = values
     return whole
 
 
 def cluster_graph(system: BimetallicSystem) -> Data:
-    """Graph of all heavy atoms; a hydrogen is counted on the heavy atom it is closest to.
+    """Build the graph of all heavy atoms.
+
+    A hydrogen is counted on the heavy atom it is closest to.
 
     Parameters
     ----------
@@ -147,7 +155,9 @@ def _hydrogens(system: BimetallicSystem, rows: np.ndarray) -> Counter[int]:
 
 
 class SharedEdgeConvolution(nn.Module):
-    """PyG's ``NNConv`` with summed messages, for an edge network whose last layer is linear, computed the short way.
+    """PyG's ``NNConv`` with summed messages, computed the short way.
+
+    The edge network's last layer is linear, which makes the short way possible.
 
     NNConv makes a matrix A(e_ij) = Σ_k f_k(e_ij) W_k for each edge and sums A(e_ij)ᵀ x_j over neighbours. Summing
     f_k(e_ij) x_j over neighbours first and multiplying with W_k afterwards gives the same numbers, and was measured
@@ -160,7 +170,10 @@ class SharedEdgeConvolution(nn.Module):
         self.root = nn.Linear(width, width)
 
     def forward(self, states: torch.Tensor, filters: torch.Tensor) -> torch.Tensor:
-        """New messages (b, n, width) from states (b, n, width) and filters (b, n·n_filters, n)."""
+        """Compute new messages (b, n, width).
+
+        From states (b, n, width) and filters (b, n·n_filters, n).
+        """
         gathered = (filters @ states).reshape(*states.shape[:2], -1)
         mixed: torch.Tensor = self.mix(gathered) + self.root(states)
         return mixed

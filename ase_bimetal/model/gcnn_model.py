@@ -40,7 +40,7 @@ class GraphModel(LabelModel):
     --------
     >>> from ase_bimetal import load_example
     >>> [found] = GraphModel.load().predict([as_system(load_example("Au4Pd2(PET)8"))])
-    >>> found.level, found.reference, found.n_metals
+    >>> found.level, found.reference_state, found.n_metals
     ('PBE-referenced GFN1-xTB', 'dimer', 6)
     """
 
@@ -77,7 +77,7 @@ class GraphModel(LabelModel):
         return isinstance(self._read(system, "dimer"), tuple)
 
     def predict(
-        self, systems: Sequence[BimetallicSystem], reference: ReferenceState = "dimer"
+        self, systems: Sequence[BimetallicSystem], reference_state: ReferenceState = "dimer"
     ) -> list[Prediction | Failure]:
         """Predict clusters from their graphs.
 
@@ -85,15 +85,15 @@ class GraphModel(LabelModel):
         ----------
         systems
             Whole clusters, ligands included.
-        reference
+        reference_state
             ``"dimer"``, ``"hydride"`` or ``"radical"``.
         """
-        read = [self._read(system, reference) for system in systems]
+        read = [self._read(system, reference_state) for system in systems]
         target = self.card["target"]
         graphs = [item[0] for item in read if not isinstance(item, Failure)]
         energies = iter(evaluate_graphs(self.network, graphs, target["mean"], target["std"])[0])
         return [
-            item if isinstance(item, Failure) else self._prediction(system, next(energies), item[1], reference)
+            item if isinstance(item, Failure) else self._prediction(system, next(energies), item[1], reference_state)
             for system, item in zip(systems, read, strict=True)
         ]
 
@@ -123,19 +123,19 @@ class GraphModel(LabelModel):
         _, found = evaluate_graphs(self.network, [cluster_graph(system) for system in systems], 0.0, 1.0)
         return [on_all_atoms(system, attention) for system, attention in zip(systems, found, strict=True)]
 
-    def _read(self, system: BimetallicSystem, reference: str) -> tuple[Data, Shift] | Failure:
+    def _read(self, system: BimetallicSystem, reference_state: str) -> tuple[Data, Shift] | Failure:
         """Graph, and the shift to the published level."""
         try:
-            return cluster_graph(system), level_shift(system, self.card, reference)
+            return cluster_graph(system), level_shift(system, self.card, reference_state)
         except BimetalError as error:
             return Failure(error)
 
-    def _prediction(self, system: BimetallicSystem, energy: float, shift: Shift, reference: str) -> Prediction:
+    def _prediction(self, system: BimetallicSystem, energy: float, shift: Shift, reference_state: str) -> Prediction:
         return Prediction(
             **describe(system),
             formation_energy_per_metal=float(energy) + shift.value,
             formation_energy_std=with_level(self._left_out_error(system), self.card, shift.deviation),
-            reference=reference,
+            reference_state=reference_state,
             level=self.level,
             model=self.name,
             flags=flags(system, self.card),

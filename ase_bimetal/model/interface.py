@@ -39,8 +39,8 @@ class Prediction(MSONable):
         meant to hold 90 % of the errors against the level of theory named beside it.
     n_metals
         Number of metal atoms.
-    reference
-        Reference state of the ligands, see `ase_bimetal.formation.REFERENCES`.
+    reference_state
+        Reference state of the ligands, see `ase_bimetal.formation.REFERENCE_STATES`.
     level
         Level of theory of the target.
     model
@@ -61,7 +61,7 @@ class Prediction(MSONable):
     formation_energy_per_metal: float
     formation_energy_std: float
     n_metals: int
-    reference: str
+    reference_state: str
     level: str
     model: str
     descriptors: dict[str, float] = field(hash=False)
@@ -83,7 +83,10 @@ class Prediction(MSONable):
         return self.formation_energy_per_metal * self.n_metals
 
     def as_dict(self) -> dict[str, Any]:
-        """Every field in plain JSON types, as monty's encoder asks for it."""
+        """Give every field in plain JSON types.
+
+        Monty's encoder asks for it.
+        """
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         values |= {"flags": list(self.flags), "descriptors": dict(self.descriptors)}
         values["formation_energy_interval"] = list(self.formation_energy_interval)
@@ -110,13 +113,19 @@ class Failure(MSONable):
         return f"{type(self.error).__name__}: {self.error}"
 
     def as_dict(self) -> dict[str, str]:
-        """Class and message of the error, as monty's encoder asks for it."""
+        """Give the error's class and message.
+
+        Monty's encoder asks for it.
+        """
         named = {"error": type(self.error).__name__, "message": str(self.error)}
         return {"@module": type(self).__module__, "@class": type(self).__name__} | named
 
     @classmethod
     def from_dict(cls, d: Mapping[str, str]) -> Failure:
-        """The failure that `as_dict` wrote; an error class that no longer exists becomes a `BimetalError`."""
+        """Rebuild the failure that `as_dict` wrote.
+
+        An error class that no longer exists becomes a `BimetalError`.
+        """
         return cls(getattr(error_classes, d["error"], BimetalError)(d["message"]))
 
 
@@ -145,16 +154,18 @@ class FormationModel(ABC):
 
     @abstractmethod
     def predict(
-        self, systems: Sequence[BimetallicSystem], reference: ReferenceState = "dimer"
+        self, systems: Sequence[BimetallicSystem], reference_state: ReferenceState = "dimer"
     ) -> list[Prediction | Failure]:
-        """Predict every system; one that cannot be predicted gives its `Failure`.
+        """Predict every system.
+
+        One that cannot be predicted gives its `Failure`.
 
         Parameters
         ----------
         systems
             The objects.
-        reference
-            Reference state of the ligands, see `ase_bimetal.formation.REFERENCES`.
+        reference_state
+            Reference state of the ligands, see `ase_bimetal.formation.REFERENCE_STATES`.
 
         Returns
         -------
@@ -168,11 +179,16 @@ class FormationModel(ABC):
 
 
 class LabelModel(FormationModel):
-    """A model of labels whose level is not the published one: a level difference follows its networks."""
+    """A model whose labels are of another level.
+
+    A level difference follows its networks, which takes them to the published level.
+    """
 
     @abstractmethod
     def label_level(self, systems: Sequence[BimetallicSystem]) -> tuple[np.ndarray, np.ndarray]:
-        """Predict energies of the labels' own level, before the level difference.
+        """Predict energies of the labels' own level.
+
+        This is before the level difference.
 
         Parameters
         ----------
@@ -182,7 +198,7 @@ class LabelModel(FormationModel):
         Returns
         -------
         tuple of numpy.ndarray
-            Energies (n,) with the dimer reference and their standard deviations (n,) [eV/metal].
+            Energies (n,) against the dimer and their standard deviations (n,) [eV/metal].
 
         Raises
         ------
@@ -192,7 +208,9 @@ class LabelModel(FormationModel):
 
 
 def describe(system: BimetallicSystem) -> dict[str, Any]:
-    """Give the fields of a prediction that depend on the object alone.
+    """Describe what depends on the object alone.
+
+    These are fields of a prediction.
 
     Returns
     -------
@@ -209,17 +227,19 @@ def describe(system: BimetallicSystem) -> dict[str, Any]:
     }
 
 
-def require_dimer(name: str, reference: str) -> None:
-    """Refuse a reference state for which a model was not made.
+def require_dimer(name: str, reference_state: str) -> None:
+    """Refuse a reference state other than the dimer.
+
+    The model was made for the dimer alone.
 
     Raises
     ------
     ReferenceStateError
         It is not ``"dimer"``.
     """
-    if reference != "dimer":
-        raise ReferenceStateError(f"{name} predicts against the dimer alone, not {reference!r}; allowed: 'dimer', or "
-                                  "the model 'mml-gfn1-pbe' for another reference state")
+    if reference_state != "dimer":
+        raise ReferenceStateError(f"{name} predicts against the dimer alone, not {reference_state!r}; allowed: "
+                                  "'dimer', or the model 'mml-gfn1-pbe' for another reference state")
 
 
 def check_model(model: FormationModel, systems: Sequence[BimetallicSystem]) -> None:

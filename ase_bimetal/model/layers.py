@@ -15,7 +15,9 @@ _FEW_ROWS = 64
 
 
 def per_member(parameter: torch.Tensor, own_axes: int, values: torch.Tensor) -> torch.Tensor:
-    """Line up a stacked parameter with values (members, …), so that each member's own broadcasts.
+    """Line up a stacked parameter with members' values.
+
+    Values are (members, …), so that each member's own broadcasts.
 
     Parameters
     ----------
@@ -38,7 +40,9 @@ def per_member(parameter: torch.Tensor, own_axes: int, values: torch.Tensor) -> 
 
 
 def rms_normalised(values: torch.Tensor, eps: float | None) -> torch.Tensor:
-    """Values (…, width) over their root mean square; torch's own function takes twice as long on few rows.
+    """Divide values (…, width) by their root mean square.
+
+    Torch's own function takes twice as long on few rows.
 
     Examples
     --------
@@ -104,7 +108,10 @@ class PReLU(nn.PReLU):
 
 
 class SideBySide(nn.ModuleList):
-    """Several networks' layers of a kind that cannot be stacked, each on its own member's values."""
+    """Several networks' layers, each on its member's values.
+
+    The layers are of a kind that cannot be stacked.
+    """
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Map (members, …)."""

@@ -246,7 +246,9 @@ def level_digest(path: Path = SHIPPED) -> str:
 
 
 def level_of(card: Mapping[str, Any]) -> LevelDifference | None:
-    """Load the difference that a model's card asks for; None for a model of its own level.
+    """Load the level difference of a model's card.
+
+    None for a model of its own level.
 
     Raises
     ------

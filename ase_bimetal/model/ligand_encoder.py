@@ -86,7 +86,9 @@ class LigandEncoder:
         return partial(compute_embedding, *load_t5(self.folder, self.device))
 
     def require_digest(self, digest: str) -> None:
-        """Refuse to stand in for another encoder: `digest` is that of the encoder a model was trained with.
+        """Refuse to stand in for another encoder.
+
+        `digest` is that of the encoder a model was trained with.
 
         Raises
         ------
@@ -138,7 +140,10 @@ class LigandEncoder:
 
 @name_extra()
 def load_t5(folder: Path, device: str = "cpu") -> tuple[PreTrainedTokenizerBase, T5EncoderModel]:
-    """Load tokenizer and encoder from a local Hugging Face folder, in float32 and evaluation mode."""
+    """Load tokenizer and encoder from a local folder.
+
+    It is a Hugging Face folder; they come in float32 and evaluation mode.
+    """
     import torch
     from transformers import AutoTokenizer, T5EncoderModel
 
@@ -260,7 +265,10 @@ def _read_common(folder: Path) -> dict[str, np.ndarray]:
 
 
 def write_common(folder: Path, smiles: Iterable[str]) -> None:
-    """Compute the embeddings of common ligands and save them beside the weights, keyed by SMILES."""
+    """Write the embeddings of common ligands.
+
+    They are saved beside the weights, keyed by SMILES.
+    """
     tokenizer, model = load_t5(folder)
     save_file({text: compute_embedding(tokenizer, model, text) for text in smiles}, folder / COMMON_FILE)
 

@@ -28,7 +28,9 @@ KERNEL_LENGTH = 512
 def selective_scan(
     x: torch.Tensor, dt: torch.Tensor, A: torch.Tensor, B: torch.Tensor, C: torch.Tensor, chunk_size: int = 64
 ) -> torch.Tensor:
-    """Run the recurrence s_t = exp(dt_t A) s_{t−1} + dt_t x_t ⊗ B_t, y_t = s_t C_t over a sequence.
+    """Run the selective recurrence over a sequence.
+
+    It is s_t = exp(dt_t A) s_{t−1} + dt_t x_t ⊗ B_t, y_t = s_t C_t.
 
     Parameters
     ----------
@@ -63,7 +65,9 @@ def selective_scan(
 
 
 def kernels_usable(x: torch.Tensor) -> bool:
-    """Whether mamba_ssm's fused kernels take this tensor (b, l, …): on CUDA, not float64, long, and installed.
+    """Say whether mamba_ssm's fused kernels take this tensor.
+
+    It must be (b, l, …) on CUDA, not float64, and long, and the kernels installed.
 
     They multiply in TF32: outputs agree with plain PyTorch to 1e-4 of the largest value, gradients to 4e-3.
     """

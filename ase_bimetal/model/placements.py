@@ -41,7 +41,7 @@ class SiteEnergies:
         The cluster; it is not changed.
     sites
         Indices of the metal atoms whose elements are given later.
-    ligands, reference
+    ligands, reference_state
         As in `ase_bimetal.predict`.
 
     Raises
@@ -52,9 +52,9 @@ class SiteEnergies:
 
     def __init__(
         self, predictor: Predictor, atoms: Atoms, sites: Sequence[int], ligands: LigandAnnotation | None = None,
-        reference: ReferenceState = "dimer",
+        reference_state: ReferenceState = "dimer",
     ) -> None:
-        self._predictor, self._reference = predictor, reference
+        self._predictor, self._reference_state = predictor, reference_state
         self._exchange = MetalExchange(atoms, ligands)
         row_of = {int(index): row for row, index in enumerate(self._exchange.start.metals)}
         self._rows = [row_of[int(index)] for index in sites]
@@ -67,7 +67,7 @@ class SiteEnergies:
         for row, symbol in zip(self._rows, symbols, strict=True):
             metals[row] = symbol
         system, predictor = self._exchange.system(metals), self._predictor
-        shift = level_shift(system, predictor.card, self._reference).value
+        shift = level_shift(system, predictor.card, self._reference_state).value
         batch = collate([encode(system, predictor.encoder.embed)]).to(predictor.device)
         with few_threads(2 * len(batch.core.lengths)):
             outputs = predictor.network.fuse(self._tokens.of(batch.core), batch).energy.double().cpu().numpy()

@@ -12,7 +12,7 @@ import numpy as np
 
 from ase_bimetal import elements
 from ase_bimetal.errors import BimetalError, ReferenceStateError, UnsupportedElementError, UnsupportedSystemError
-from ase_bimetal.formation import REFERENCES, correction_features, ligand_reference_energy
+from ase_bimetal.formation import REFERENCE_STATES, correction_features, ligand_reference_energy
 from ase_bimetal.geometry import require_plausible
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, Checkpoint, load_checkpoint
 from ase_bimetal.model.domain import flags as domain_flags
@@ -28,7 +28,9 @@ from ase_bimetal.workers import allow_forks
 
 @dataclass(frozen=True)
 class Shift:
-    """What takes an energy of the labels' level to the published level and reference state.
+    """What is added to an energy of the labels.
+
+    It takes the energy to the published level and the reference state.
 
     Attributes
     ----------
@@ -92,21 +94,25 @@ class Predictor(LabelModel):
             return False
         return True
 
-    def predict(self, systems: Sequence[BimetallicSystem], reference: str = "dimer") -> list[Prediction | Failure]:
-        """Predict; an object that cannot be predicted gives its `Failure`, the others are not touched.
+    def predict(
+        self, systems: Sequence[BimetallicSystem], reference_state: str = "dimer"
+    ) -> list[Prediction | Failure]:
+        """Predict every system.
+
+        An object that cannot be predicted gives its `Failure`; the others are not touched.
 
         Parameters
         ----------
         systems
             Ligand-protected clusters.
-        reference
+        reference_state
             ``"dimer"`` (default), ``"hydride"`` or ``"radical"``; other reference states are exact shifts of
             the first by stored fragment energies.
         """
-        prepared = [self._prepare(system, reference) for system in systems]
+        prepared = [self._prepare(system, reference_state) for system in systems]
         energies = iter(self._energies([item.encoded for item in prepared if isinstance(item, _Prepared)]))
         return [
-            item if isinstance(item, Failure) else self._prediction(system, next(energies), item.shift, reference)
+            item if isinstance(item, Failure) else self._prediction(system, next(energies), item.shift, reference_state)
             for system, item in zip(systems, prepared, strict=True)
         ]
 
@@ -119,26 +125,26 @@ class Predictor(LabelModel):
         ]
         return energies.mean(axis=1), np.array(deviations)
 
-    def _prepare(self, system: BimetallicSystem, reference: str) -> _Prepared | Failure:
+    def _prepare(self, system: BimetallicSystem, reference_state: str) -> _Prepared | Failure:
         try:
-            return _Prepared(level_shift(system, self.card, reference), encode(system, self.encoder.embed))
+            return _Prepared(level_shift(system, self.card, reference_state), encode(system, self.encoder.embed))
         except BimetalError as error:
             return Failure(error)
 
     def _energies(self, encoded: Sequence[Encoded]) -> np.ndarray:
-        """Energies (n, members) at the label level with the dimer reference [eV per metal]."""
+        """Energies (n, members) at the label level against the dimer [eV per metal]."""
         target = self.card["target"]
         return member_outputs(self.network, encoded) * target["std"] + target["mean"]
 
     def _prediction(
-        self, system: BimetallicSystem, energies: np.ndarray, shift: Shift, reference: str
+        self, system: BimetallicSystem, energies: np.ndarray, shift: Shift, reference_state: str
     ) -> Prediction:
         spread = float(energies.std(ddof=1))
         return Prediction(
             **describe(system),
             formation_energy_per_metal=float(energies.mean()) + shift.value,
             formation_energy_std=standard_deviation(system, spread, self.card, shift.deviation),
-            reference=reference,
+            reference_state=reference_state,
             level=self.level,
             model=self.name,
             flags=domain_flags(system, self.card),
@@ -151,8 +157,10 @@ def get_predictor(model: str | Path = DEFAULT_MODEL, device: str = "cpu") -> Pre
     return Predictor(model, device)
 
 
-def level_shift(system: BimetallicSystem, card: Mapping[str, Any], reference: str = "dimer") -> Shift:
-    """Find what takes an energy of the labels' level to the published level and reference.
+def level_shift(system: BimetallicSystem, card: Mapping[str, Any], reference_state: str = "dimer") -> Shift:
+    """Find what is added to a label's energy.
+
+    It takes the energy to the published level and the reference state.
 
     Parameters
     ----------
@@ -161,7 +169,7 @@ def level_shift(system: BimetallicSystem, card: Mapping[str, Any], reference: st
     card
         A model card: `level_difference` and the corrections of `elemental_references`, where it has them, and
         `fragments`.
-    reference
+    reference_state
         ``"dimer"``, ``"hydride"`` or ``"radical"``.
 
     Returns
@@ -172,7 +180,7 @@ def level_shift(system: BimetallicSystem, card: Mapping[str, Any], reference: st
     Raises
     ------
     BimetalError
-        The system is not a cluster of d-block metals with coordinates, or the reference is none of the three.
+        The system is not a cluster of d-block metals with coordinates, or the reference state is none of the three.
     """
     require_supported(system)
     difference = level_of(card)
@@ -180,7 +188,7 @@ def level_shift(system: BimetallicSystem, card: Mapping[str, Any], reference: st
     value, deviation = (0.0, 0.0) if difference is None else difference.predict(terms)
     corrections = card.get("elemental_references", {}).get("corrections", {})
     value += sum(corrections.get(name, 0.0) * x for name, x in terms.items())
-    return Shift(value + _reference_shift(system, card, reference), deviation)
+    return Shift(value + _reference_shift(system, card, reference_state), deviation)
 
 
 def require_supported(system: BimetallicSystem) -> None:
@@ -195,15 +203,17 @@ def require_supported(system: BimetallicSystem) -> None:
     require_plausible(system)
 
 
-def _reference_shift(system: BimetallicSystem, card: Mapping[str, Any], reference: str) -> float:
-    """What takes an energy from the dimer reference to another [eV per metal]."""
-    if reference == "dimer":
+def _reference_shift(system: BimetallicSystem, card: Mapping[str, Any], reference_state: str) -> float:
+    """What takes an energy from the dimer to another reference state [eV per metal]."""
+    if reference_state == "dimer":
         return 0.0
-    if reference not in REFERENCES[:3]:
-        raise ReferenceStateError(f"reference {reference!r} cannot be predicted; allowed: {', '.join(REFERENCES[:3])}")
+    if reference_state not in REFERENCE_STATES:
+        raise ReferenceStateError(
+            f"reference state {reference_state!r} cannot be predicted; allowed: {', '.join(REFERENCE_STATES)}"
+        )
     fragments, shift = card["fragments"], 0.0
     for ligand, count in system.ligands:
-        to, origin = (ligand_reference_energy(ligand.smiles, fragments, r) for r in (reference, "dimer"))
+        to, origin = (ligand_reference_energy(ligand.smiles, fragments, r) for r in (reference_state, "dimer"))
         shift += count * (origin - to) / system.n_metals
     return shift
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, overload
 
-from ase_bimetal.errors import BimetalError, FormulaError
+from ase_bimetal.errors import BimetalError, FormulaError, require_options
 from ase_bimetal.formation import ReferenceState
 from ase_bimetal.ligands import LigandAnnotation
 from ase_bimetal.model.interface import SYMMETRIC, Failure, FormationModel, Prediction
@@ -21,6 +21,7 @@ AUTO = "auto"
 FOREST = "descriptor-forest"
 DEFAULT = "mml-gfn1-pbe"
 _ORDER = (DEFAULT, FOREST)
+_OPTIONS = ("model", "ligands", "reference_state", "device", "errors", "charge")
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,9 @@ def _network(model: str | Path) -> Callable[[str | Path, str], FormationModel]:
 
 
 class AutoModel(FormationModel):
-    """For every object the first model that covers it; the prediction says which it was.
+    """The first model that covers each object.
+
+    A prediction says which model it was.
 
     Parameters
     ----------
@@ -130,15 +133,18 @@ class AutoModel(FormationModel):
         return any(get_model(name, self.device).covers(system) for name in self.names)
 
     def predict(
-        self, systems: Sequence[BimetallicSystem], reference: ReferenceState = "dimer"
+        self, systems: Sequence[BimetallicSystem], reference_state: ReferenceState = "dimer"
     ) -> list[Prediction | Failure]:
-        """Predict each with the first model that covers it, the last model where none does."""
+        """Predict each system with the first covering model.
+
+        Where none covers it, the last model answers.
+        """
         chosen = [self._choose(system) for system in systems]
         results: list[Prediction | Failure] = [Failure(BimetalError("no model"))] * len(systems)
         for name in self.names:
             rows = [i for i, choice in enumerate(chosen) if choice == name]
             if rows:
-                found = get_model(name, self.device).predict([systems[i] for i in rows], reference)
+                found = get_model(name, self.device).predict([systems[i] for i in rows], reference_state)
                 for i, result in zip(rows, found, strict=True):
                     results[i] = result
         return results
@@ -150,15 +156,15 @@ class AutoModel(FormationModel):
 
 @overload
 def predict(
-    objects: object, model: str | Path = ..., ligands: LigandAnnotation | None = ..., reference: ReferenceState = ...,
-    device: str = ..., errors: Literal["raise"] = ..., charge: Charge = ...,
+    objects: object, model: str | Path = ..., ligands: LigandAnnotation | None = ...,
+    reference_state: ReferenceState = ..., device: str = ..., errors: Literal["raise"] = ..., charge: Charge = ...,
 ) -> list[Prediction]: ...
 
 
 @overload
 def predict(
-    objects: object, model: str | Path = ..., ligands: LigandAnnotation | None = ..., reference: ReferenceState = ...,
-    device: str = ..., *, errors: Literal["collect"], charge: Charge = ...,
+    objects: object, model: str | Path = ..., ligands: LigandAnnotation | None = ...,
+    reference_state: ReferenceState = ..., device: str = ..., *, errors: Literal["collect"], charge: Charge = ...,
 ) -> list[Prediction | Failure]: ...
 
 
@@ -166,10 +172,11 @@ def predict(
     objects: object,
     model: str | Path = DEFAULT,
     ligands: LigandAnnotation | None = None,
-    reference: ReferenceState = "dimer",
+    reference_state: ReferenceState = "dimer",
     device: str = "cpu",
     errors: Literal["raise", "collect"] = "raise",
     charge: Charge = "refuse",
+    **unknown: object,
 ) -> list[Prediction] | list[Prediction | Failure]:
     """Predict formation energies of Atoms, Structures, Molecules or BimetallicSystems.
 
@@ -183,7 +190,7 @@ def predict(
         object; every prediction names its model.
     ligands
         Ligand annotation for objects that carry none: dict SMILES → count, list, or one string.
-    reference
+    reference_state
         Reference state: ``"dimer"``, ``"hydride"`` or ``"radical"``.
     device
         Where the networks run.
@@ -196,17 +203,18 @@ def predict(
     --------
     >>> from ase_bimetal import load_example
     >>> [result] = predict([load_example("Au4Pd2(PET)8")])
-    >>> result.reference, result.n_metals
+    >>> result.reference_state, result.n_metals
     ('dimer', 6)
     >>> [built] = predict("Au4Pt2(SMe)8")
     >>> built.flags[0]
     'geometry built for the formula Au4Pt2(SMe)8: motif Au4M2, not relaxed'
     """
+    require_options("predict", unknown, _OPTIONS)
     if errors not in ("raise", "collect"):
         raise ValueError(f"errors={errors!r}; allowed: 'raise', 'collect'")
     items = [_made(item, ligands, charge) for item in _several(objects)]
     good = [item.system for item in items if isinstance(item, _Item)]
-    found = iter(get_model(model, device).predict(good, reference))
+    found = iter(get_model(model, device).predict(good, reference_state))
     results = [item.finished(next(found)) if isinstance(item, _Item) else item for item in items]
     for result in results:
         if errors == "raise" and isinstance(result, Failure):
@@ -229,7 +237,10 @@ class _Item:
 
 
 def with_geometry(found: Prediction, cluster: FormulaCluster) -> Prediction:
-    """Add to a prediction what the geometry built for a formula is worth."""
+    """Add a built geometry's error and notes to a prediction.
+
+    The geometry is the one built for a formula.
+    """
     std = cluster.widened(found.formation_energy_std)
     return replace(
         found, formation_energy_std=std, formation_energy_interval=SYMMETRIC, flags=(*found.flags, *cluster.notes)

@@ -117,7 +117,9 @@ SPECS: Mapping[str, RegressorSpec] = MappingProxyType({**REGRESSORS, SPARSE_NAME
 
 
 def fill_bare(features: pd.DataFrame) -> pd.DataFrame:
-    """Give bare metal χ_env = 0, as metal in metal, with a column that says which rows these are.
+    """Give bare metal χ_env = 0, as metal in metal.
+
+    A column says which rows these are.
 
     Parameters
     ----------

@@ -125,7 +125,9 @@ def surroundings(system: BimetallicSystem) -> str:
 
 
 def material_features(system: BimetallicSystem) -> dict[str, float]:
-    """The eight features of any bimetallic object, by label; χ_env is NaN for bare metal, D 0 for one metal.
+    """Compute the eight features of a bimetallic object.
+
+    They are given by label; χ_env is NaN for bare metal, D 0 for one metal.
 
     Parameters
     ----------
@@ -155,7 +157,9 @@ def material_features(system: BimetallicSystem) -> dict[str, float]:
 
 
 def cells_in(system: BimetallicSystem) -> int:
-    """How many primitive cells the cell of a periodic object holds; 1 for everything else.
+    """Count the primitive cells of a periodic object.
+
+    1 for everything else.
 
     Counts the lattice translations that map the object onto itself, of which an atom of the rarest metal has one
     for each of its copies.

@@ -28,7 +28,10 @@ _PICTURE_INCHES, _PICTURE_DPI = 2.6, 110
 
 @dataclass(frozen=True)
 class Drawing:
-    """A ligand: ``label`` with how many there are, and its structural formula as an ``svg`` element."""
+    """A ligand's label and its drawing.
+
+    ``label`` says how many there are; its structural formula is an ``svg`` element.
+    """
 
     label: str
     svg: str
@@ -85,7 +88,10 @@ def make_card(row: pd.Series, atoms: Atoms, place: int) -> Card:
 
 
 def facts(row: pd.Series) -> list[tuple[str, str]]:
-    """What is known of a candidate, with units; what is unknown or does not exist is left out."""
+    """List what is known of a candidate.
+
+    Units are given; what is unknown or does not exist is left out.
+    """
     told = [
         ("motif", str(row[c.MOTIF])),
         ("E_form", f"{words.measured(row)} eV/metal"),
@@ -150,7 +156,10 @@ def _svg(ligand: Ligand) -> str:
 
 
 def picture(atoms: Atoms) -> str:
-    """A structure drawn flat as a PNG in a ``data:`` address: what print shows in place of the one to turn."""
+    """Draw a structure flat as a PNG.
+
+    It is a ``data:`` address: what print shows in place of the one to turn.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(_PICTURE_INCHES, _PICTURE_INCHES), layout="constrained")
@@ -173,7 +182,10 @@ def as_xyz(atoms: Atoms) -> str:
 
 
 def as_cif(atoms: Atoms) -> str:
-    """CIF in the structure's own cell, or of a cluster in a box with `VACUUM` around it."""
+    """Write a structure as CIF.
+
+    It is in its own cell, or in a box with `VACUUM` around a cluster.
+    """
     from ase.io import write
 
     boxed = atoms.copy()

@@ -31,7 +31,10 @@ _ENERGY = f"{_FORM} (eV per metal atom)"
 
 
 def map_rows(results: Results) -> pd.DataFrame:
-    """Rows of the map: all with φ, or every k-th of the ranking with the whole Pareto front."""
+    """Choose the rows of the map.
+
+    All with φ, or every k-th of the ranking with the whole Pareto front.
+    """
     rows = results.predicted[results.predicted[c.PHI].notna()]
     step = -(-len(rows) // MAP_POINTS)
     if step < 2:
@@ -110,7 +113,10 @@ def _mark_favourable(figure: Figure, rows: pd.DataFrame, phi_above: float, energ
 
 
 def best_per_dopant(results: Results, host: str) -> pd.DataFrame:
-    """Candidate of lowest E_form for every dopant of a host, by dopant; at most `ROSE_BARS` of them."""
+    """Find each dopant's candidate of lowest E_form.
+
+    They are a host's, by dopant; at most `ROSE_BARS` of them.
+    """
     rows = results.predicted[(results.predicted[c.HOST] == host) & results.predicted[c.DOPANTS].notna()]
     lowest = rows.loc[rows.groupby(c.DOPANTS)[c.FORMATION_ENERGY].idxmin()]
     kept = lowest.nsmallest(ROSE_BARS, c.FORMATION_ENERGY)
@@ -119,7 +125,10 @@ def best_per_dopant(results: Results, host: str) -> pd.DataFrame:
 
 
 def rose_chart(results: Results, host: str) -> str:
-    """One bar for each dopant of a host: length −E_form of its best candidate, colour H_mix, line 90 % interval."""
+    """Draw one bar for each dopant of a host.
+
+    Length is −E_form of its best candidate, colour H_mix, and the line the 90 % interval.
+    """
     import plotly.graph_objects as go
 
     rows = best_per_dopant(results, host)
@@ -150,13 +159,19 @@ def rose_chart(results: Results, host: str) -> str:
 
 
 def heat_hosts(results: Results, hosts: Sequence[str]) -> list[str]:
-    """Hosts with at least two dopants and two ligands, for which a heat map tells something."""
+    """List the hosts that have a heat map.
+
+    They have at least two dopants and two ligands.
+    """
     rows = results.predicted[results.predicted[c.DOPANTS].notna() & results.predicted[c.LIGAND].notna()]
     return [host for host in hosts if (rows.loc[rows[c.HOST] == host, [c.DOPANTS, c.LIGAND]].nunique() > 1).all()]
 
 
 def best_per_cell(results: Results, host: str) -> pd.DataFrame:
-    """Candidate of lowest E_form for every dopant and ligand of a host, dopants by atomic number."""
+    """Find the lowest candidate per dopant and ligand.
+
+    They are a host's, with the dopants by atomic number.
+    """
     rows = results.predicted[(results.predicted[c.HOST] == host) & results.predicted[c.LIGAND].notna()]
     lowest = rows.loc[rows.groupby([c.DOPANTS, c.LIGAND])[c.FORMATION_ENERGY].idxmin()]
     numbers = [min(atomic_numbers[s] for s in name.split("+")) for name in lowest[c.DOPANTS]]
@@ -164,7 +179,10 @@ def best_per_cell(results: Results, host: str) -> pd.DataFrame:
 
 
 def heat_chart(results: Results, host: str) -> str:
-    """Dopant × ligand of a host: lowest E_form in every cell, empty where nothing was predicted."""
+    """Draw lowest E_form by dopant and ligand.
+
+    A cell is empty where nothing was predicted.
+    """
     import plotly.graph_objects as go
 
     cells = {(row[c.DOPANTS], row[c.LIGAND]): row for _, row in _escaped(best_per_cell(results, host)).iterrows()}
@@ -195,7 +213,9 @@ def _with_gaps(pairs: np.ndarray) -> list[float | None]:
 
 
 def structure_chart(system: BimetallicSystem) -> str:
-    """A cluster to turn: atoms as shaded dots in element colours, bonds as lines, metals large.
+    """Draw a cluster to turn.
+
+    Atoms are shaded dots in element colours, bonds lines, and metals large.
 
     Parameters
     ----------

@@ -51,7 +51,10 @@ class Block:
 
 @dataclass(frozen=True)
 class BestRow:
-    """A row of the table of best candidates, as text; ``structure`` is its place in the viewer, if any."""
+    """A row of the table of best candidates.
+
+    It is all text; ``structure`` is its place in the viewer, if any.
+    """
 
     name: str
     motif: str
@@ -234,7 +237,7 @@ def _model(results: Results) -> dict[str, Any]:
     info, card = results.info, None if results.on_supports else _card(results)
     facts = [
         ("model", info["model"]), ("level of theory", info["level"]),
-        ("reference state", words.reference_words(info["reference"])), ("unit", "eV per metal atom"),
+        ("reference state", words.reference_state_words(info["reference_state"])), ("unit", "eV per metal atom"),
         ("screened with", f"ase-bimetal {info['version']}"),
         ("report written", f"{date.today().isoformat()} with ase-bimetal {version('ase-bimetal')}"),
     ]

@@ -27,7 +27,7 @@ _READ = (
     c.FORMATION_ENERGY_STD, c.FORMATION_ENERGY_LOW, c.FORMATION_ENERGY_HIGH, c.TEMPLATE_ERROR, c.PHI,
     c.ACCESSIBLE,
     c.REDUCED_DISTANCE, c.CHI_ENV, c.MIXING_ENTHALPY, c.MISCIBLE, c.LOG_P, c.METAL_COST, c.CRITICAL_METALS, c.FLAGS,
-    c.PASSES, c.GEOMETRY, c.REFERENCE,
+    c.PASSES, c.GEOMETRY, c.REFERENCE_STATE,
 )
 _CHALCOGENS, _HALOGENS = ("O", "S", "Se", "Te"), ("F", "Cl", "Br", "I")
 _COUNTED = re.compile(r"^(\d+) (.+)$")
@@ -49,7 +49,7 @@ class Results:
     skipped
         Combinations that are no candidates, such as a ligand that fits no site of a motif.
     info
-        What `ase_bimetal.screening.screen_info` says: configuration, model, level, reference, version.
+        What `ase_bimetal.screening.screen_info` says: configuration, model, level, reference state, version.
     """
 
     folder: Path
@@ -120,7 +120,9 @@ def read_results(folder: str | Path) -> Results:
 
 
 def candidate_name(composition: str, ligands: str | None) -> str:
-    """Formula as chemists write it, from the columns ``composition`` and ``ligands``, which a support has none of.
+    """Write a candidate's formula as chemists do.
+
+    It comes from the columns ``composition`` and ``ligands``, which a support has none of.
 
     Examples
     --------
@@ -143,7 +145,9 @@ def _place_in_formula(name: str) -> tuple[int, str]:
 
 
 def shell_parts(ligands: str | None) -> list[tuple[int, str]]:
-    """Count and name of each ligand of a shell, in the order of a formula.
+    """Split a shell into counts and names.
+
+    The order is that of a formula.
 
     Parameters
     ----------

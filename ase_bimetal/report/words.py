@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ase_bimetal.formation import REFERENCES
+from ase_bimetal.formation import REFERENCE_STATES
 from ase_bimetal.report.results import NAME, Results
 from ase_bimetal.screening import columns as c
 
@@ -35,7 +35,10 @@ _FILTERS = {
 
 @dataclass(frozen=True)
 class Tile:
-    """One number at the top of a report: ``value`` with its unit, and a ``label`` below."""
+    """One number at the top of a report.
+
+    ``value`` has its unit, and a ``label`` stands below.
+    """
 
     value: str
     label: str
@@ -43,7 +46,10 @@ class Tile:
 
 @dataclass(frozen=True)
 class FailureGroup:
-    """Failures of one kind: the error's name, how many, the reason of the first, some ids."""
+    """Failures of one kind.
+
+    The error's name, how many, the reason of the first, and some ids.
+    """
 
     kind: str
     count: int
@@ -66,7 +72,9 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def formula(name: str) -> str:
-    """A name with its counts as subscripts; a SMILES in it, whose digits are rings, leaves the name as it is.
+    """Write a name with its counts as subscripts.
+
+    A SMILES in it, whose digits are rings, leaves the name as it is.
 
     Examples
     --------
@@ -116,18 +124,20 @@ def count(n: int, noun: str) -> str:
 
 def level_words(info: Mapping[str, Any]) -> str:
     """Level of theory, reference state and model in one phrase."""
-    return f"{info['level']}, reference: {reference_words(info['reference'])}, model {info['model']}"
+    return f"{info['level']}, reference state: {reference_state_words(info['reference_state'])}, model {info['model']}"
 
 
-def reference_words(reference: str) -> str:
-    """Reference state of the surroundings in words: that of ligands is one of three names.
+def reference_state_words(reference_state: str) -> str:
+    """Word the reference state of the surroundings.
+
+    That of ligands is one of three names.
 
     Examples
     --------
-    >>> reference_words("dimer"), reference_words("relaxed metal-free sheet")
+    >>> reference_state_words("dimer"), reference_state_words("relaxed metal-free sheet")
     ('free ligands (dimer)', 'relaxed metal-free sheet')
     """
-    return f"free ligands ({reference})" if reference in REFERENCES else reference
+    return f"free ligands ({reference_state})" if reference_state in REFERENCE_STATES else reference_state
 
 
 def summarise(results: Results) -> list[str]:
@@ -147,7 +157,7 @@ def summarise(results: Results) -> list[str]:
     sentences = [_outcome(results)]
     if len(results.predicted):
         sentences += [_accessible(results), _filtered(results), *_best(results), _flagged(results), _meaning(results),
-                      _several_references(results)]
+                      _several_states(results)]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -266,8 +276,8 @@ def _meaning(results: Results) -> str:
     return text + ". φ, H_mix and log P are computed from tables and the geometry and have no statistical error."
 
 
-def _several_references(results: Results) -> str:
-    states = sorted(results.predicted[c.REFERENCE].unique())
+def _several_states(results: Results) -> str:
+    states = sorted(results.predicted[c.REFERENCE_STATE].unique())
     if len(states) < 2:
         return ""
     return (f"Energies are taken against {len(states)} reference states ({'; '.join(states)}): compare candidates on "

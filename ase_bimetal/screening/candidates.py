@@ -21,7 +21,7 @@ MetalSet = tuple[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One cluster, or one pair of metals on a support, to predict.
+    """One cluster, or one pair on a support.
 
     Attributes
     ----------
@@ -67,7 +67,10 @@ class Candidate:
 
     @property
     def id(self) -> str:
-        """Motif, core, ligands and arrangement, or support and core: unique in a screening."""
+        """Name of the candidate, unique in a screening.
+
+        It joins motif, core, ligands and arrangement, or support and core.
+        """
         if self.site is not None:
             return f"{self.motif}:{self.composition}"
         shell = "+".join(name for _, name in self.shell.ligands)
@@ -76,7 +79,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """A combination that gives no candidate, for every value of what is left empty here."""
+    """A combination that gives no candidate.
+
+    What is left empty here stands for every value.
+    """
 
     reason: str
     motif: str | None = None
@@ -93,7 +99,9 @@ class Skip:
 
 
 def enumerate_candidates(config: ScreenConfig) -> Iterator[Candidate | Skip]:
-    """All candidates of a screening in a fixed order, made one by one.
+    """Enumerate all candidates of a screening.
+
+    The order is fixed; they are made one by one.
 
     Combinations that cannot be are named once, as a `Skip` at the level where they fail: a set of metals, a ligand
     on a motif, a composition on a motif. Candidates that share a template follow each other.
@@ -122,7 +130,10 @@ def enumerate_candidates(config: ScreenConfig) -> Iterator[Candidate | Skip]:
 
 
 def required_shells(config: ScreenConfig) -> Iterator[tuple[str, Shell]]:
-    """Every (motif, shell) that a candidate of the screening can have: one template each."""
+    """List every (motif, shell) of a screening.
+
+    Each is one that a candidate can have, and needs one template.
+    """
     for motif in config.motifs:
         if any(not isinstance(layout, Skip) for layout in _layouts(config, motif)):
             yield from ((motif, shell) for shell in _shells(config, motif) if isinstance(shell, Shell))

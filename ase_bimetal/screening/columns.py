@@ -47,7 +47,7 @@ GEOMETRY = "geometry"
 TEMPLATE = "template"
 CORE_SYMBOLS = "core_symbols"
 LEVEL = "level"
-REFERENCE = "reference"
+REFERENCE_STATE = "reference_state"
 MODEL = "model"
 
 #: Values of the column ``status``.
@@ -59,7 +59,10 @@ OWN_PAIR, CLOSEST_PAIR = "relaxed, labelled pair", "template, closest labelled p
 
 @dataclass(frozen=True)
 class Column:
-    """One column: ``name``, ``type`` (text, bool, int, float or texts = list of text), ``unit``, ``meaning``."""
+    """One column of the results.
+
+    ``name``, ``type`` (text, bool, int, float or texts = list of text), ``unit`` and ``meaning``.
+    """
 
     name: str
     type: str
@@ -105,6 +108,6 @@ COLUMNS: tuple[Column, ...] = (
     Column(TEMPLATE, "text", "", "file in templates/ that holds the geometry, without its ending"),
     Column(CORE_SYMBOLS, "texts", "", "elements of the core's atoms, the first atoms of the template"),
     Column(LEVEL, "text", "", "level of theory that the model predicts"),
-    Column(REFERENCE, "text", "", "reference state of the ligands or of the support"),
+    Column(REFERENCE_STATE, "text", "", "reference state of the ligands or of the support"),
     Column(MODEL, "text", "", "model and hash"),
 )

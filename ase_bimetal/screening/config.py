@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ase_bimetal.errors import ScreenError
 from ase_bimetal.extras import name_extra
+from ase_bimetal.formation import ReferenceState
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL
 from ase_bimetal.screening.supports import SUPPORTS
@@ -24,7 +25,7 @@ from ase_bimetal.structures.roles import CO_LIGANDS
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 # Fields that say something about clusters only.
 _ONLY_CLUSTERS = ("ligands", "motifs", "metals_per_core", "dopant_counts", "arrangements", "triple_splits",
-                  "co_ligands", "model", "reference")
+                  "co_ligands", "model", "reference_state")
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -39,7 +40,9 @@ def _check_metal(symbol: str) -> str:
 
 
 class Filters(BaseModel):
-    """Which candidates pass; a filter that is not given lets everything pass.
+    """Conditions that a candidate must meet to pass.
+
+    A filter that is not given lets everything pass.
 
     Attributes
     ----------
@@ -83,7 +86,9 @@ class Filters(BaseModel):
 
 
 class ScreenConfig(BaseModel):
-    """A screening: host metals × dopants × compositions × ligands × motifs, or host metals × dopants × supports.
+    """What to screen, checked before anything is built.
+
+    Host metals × dopants × compositions × ligands × motifs, or host metals × dopants × supports.
 
     Attributes
     ----------
@@ -112,7 +117,7 @@ class ScreenConfig(BaseModel):
         Which candidates pass.
     prices, currency
         Price of each metal per kilogram, and its currency.
-    model, reference, device
+    model, reference_state, device
         As in `ase_bimetal.predict`.
     chunk_size
         Candidates predicted and written together.
@@ -141,7 +146,7 @@ class ScreenConfig(BaseModel):
     prices: dict[str, Annotated[float, Field(ge=0)]] = {}
     currency: str = ""
     model: str = DEFAULT_MODEL
-    reference: Literal["dimer", "hydride", "radical"] = "dimer"
+    reference_state: ReferenceState = "dimer"
     device: str = "cpu"
     chunk_size: int = Field(500, ge=1)
 
@@ -260,13 +265,18 @@ class ScreenConfig(BaseModel):
             raise ScreenError(f"{path}:\n{error}") from None
 
     def digest(self) -> str:
-        """First 12 hex digits of the sha256 of all that decides the rows (title and device do not)."""
+        """Compute the hash of all that decides rows.
+
+        It is the first 12 hex digits of a sha256; title and device do not count.
+        """
         text = self.model_dump_json(exclude={"title", "device"})
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def example_path() -> Path:
-    """The shipped example: 16 dopants × 12 ligands × 5 motifs.
+    """Give the path of the shipped example.
+
+    It has 16 dopants × 12 ligands × 5 motifs.
 
     Examples
     --------
@@ -278,7 +288,9 @@ def example_path() -> Path:
 
 
 def dopant_number(count: int | str, n_sites: int, n_metals: int) -> int:
-    """Dopant atoms that an entry of ``dopant_counts`` means for a core.
+    """Count the dopant atoms that an entry means.
+
+    The entry is one of ``dopant_counts``; the number depends on the core.
 
     Parameters
     ----------

@@ -41,7 +41,9 @@ _DESCRIPTORS = {
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some candidates with all that predicting them takes, so that any machine can.
+    """Some candidates with all that predicting them takes.
+
+    Any machine can evaluate it.
 
     Attributes
     ----------
@@ -62,7 +64,9 @@ class Chunk:
 
 
 def evaluate_chunk(chunk: Chunk) -> list[Row]:
-    """One row for each item of a chunk, in order; what cannot be predicted says why.
+    """Evaluate each item of a chunk.
+
+    The rows come in order; what cannot be predicted says why.
 
     Parameters
     ----------
@@ -84,7 +88,7 @@ def evaluate_chunk(chunk: Chunk) -> list[Row]:
     rows = []
     for item, system in zip(chunk.items, made, strict=True):
         row: Row = dict.fromkeys(column.name for column in c.COLUMNS)
-        row |= {c.LEVEL: about["level"], c.REFERENCE: about["reference"], c.MODEL: about["model"]}
+        row |= {c.LEVEL: about["level"], c.REFERENCE_STATE: about["reference_state"], c.MODEL: about["model"]}
         if isinstance(item, Skip):
             row |= _skip_row(item)
         elif system is not None:
@@ -129,7 +133,7 @@ def _guarded(make: Callable[[], Made]) -> Made | Failure:
 
 def _predict(model: ScreeningModel, systems: Sequence[BimetallicSystem]) -> list[Prediction | Failure]:
     """Predict together; if that breaks, predict the halves, down to the one system at fault."""
-    found = _guarded(lambda: model.model.predict(systems, model.reference))
+    found = _guarded(lambda: model.model.predict(systems, model.reference_state))
     if not isinstance(found, Failure):
         return found
     if len(systems) == 1:
@@ -184,7 +188,7 @@ def _outcome_row(outcome: Prediction | Failure, system: BimetallicSystem | Failu
         c.FORMATION_ENERGY_LOW: low,
         c.FORMATION_ENERGY_HIGH: high,
         c.LEVEL: outcome.level,
-        c.REFERENCE: outcome.reference,
+        c.REFERENCE_STATE: outcome.reference_state,
         c.PHI: outcome.accessibility_index,
         c.ACCESSIBLE: outcome.accessible,
         c.MISCIBLE: None if mixing is None else mixing < 0,
@@ -236,7 +240,10 @@ def _filter_row(row: Row, config: ScreenConfig) -> Row:
 
 
 def failed_filters(row: Mapping[str, Any], config: ScreenConfig) -> list[str]:
-    """Filters that a predicted row does not pass, in words; a value that is missing does not pass."""
+    """List the filters that a row fails.
+
+    They are in words; a value that is missing does not pass.
+    """
     filters, found = config.filters, []
     for name, column, limit, above in (
         ("phi", c.PHI, filters.phi_above, True),

@@ -22,30 +22,30 @@ class ScreeningModel:
     ----------
     model
         The model.
-    reference
+    reference_state
         Reference state asked of it.
     states
         Reference state of the surroundings, in words.
     """
 
     model: FormationModel
-    reference: ReferenceState
+    reference_state: ReferenceState
     states: str
 
     @property
     def about(self) -> dict[str, str]:
         """What a results folder says of it."""
-        return {"model": self.model.name, "level": self.model.level, "reference": self.states}
+        return {"model": self.model.name, "level": self.model.level, "reference_state": self.states}
 
 
 def model_of(config: ScreenConfig) -> ScreeningModel:
     """The model of a screening, loaded once in a process."""
     if not config.supports:
-        return ScreeningModel(get_model(config.model, config.device), config.reference, config.reference)
-    from ase_bimetal.model.forest import REFERENCE_STATES
+        return ScreeningModel(get_model(config.model, config.device), config.reference_state, config.reference_state)
+    from ase_bimetal.model.forest import STATE_OF_SURROUNDINGS
 
     kinds = sorted({surroundings_of(support) for support in config.supports})
-    return ScreeningModel(get_model(FOREST), "dimer", " or ".join(REFERENCE_STATES[kind] for kind in kinds))
+    return ScreeningModel(get_model(FOREST), "dimer", " or ".join(STATE_OF_SURROUNDINGS[kind] for kind in kinds))
 
 
 __all__ = ["ScreeningModel", "model_of"]

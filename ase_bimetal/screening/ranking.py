@@ -27,7 +27,9 @@ def pareto_front(
     objectives: Mapping[str, Literal["min", "max"]] = OBJECTIVES,
     only_passing: bool = False,
 ) -> pd.DataFrame:
-    """Rows that no other row beats in one objective without losing in another.
+    """Find the rows that no other row beats.
+
+    A row is beaten by one that is better in one objective and worse in none.
 
     A results folder is read in batches, so that its size does not matter.
 
@@ -73,7 +75,9 @@ def pareto_front(
 
 
 def rank(frame: pd.DataFrame, by: Ranking = "upper", k: int = 10) -> pd.DataFrame:
-    """Predicted rows, best first, with the column ``rank`` (1 = best).
+    """Rank the predicted rows, best first.
+
+    The column ``rank`` is added (1 = best).
 
     Parameters
     ----------
@@ -148,7 +152,9 @@ def top_probability(mean: np.ndarray | pd.Series, std: np.ndarray | pd.Series, k
 def top_candidates(
     out: str | Path, n: int = 10, by: Literal["upper", "mean"] = "upper", only_passing: bool = True
 ) -> pd.DataFrame:
-    """The n best rows of a results folder, read in batches.
+    """Read the n best rows of a folder.
+
+    The results folder is read in batches.
 
     Parameters
     ----------

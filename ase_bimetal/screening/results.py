@@ -20,7 +20,9 @@ _UNITS = {column.name: column.unit for column in c.COLUMNS if column.unit}
 
 
 def screen_info(out: str | Path) -> dict[str, Any]:
-    """What a results folder holds: ``config``, ``model``, ``level``, ``reference``, ``version``, ``units``.
+    """Read what a results folder says of itself.
+
+    ``config``, ``model``, ``level``, ``reference_state``, ``version`` and ``units``.
 
     Raises
     ------
@@ -33,7 +35,9 @@ def screen_info(out: str | Path) -> dict[str, Any]:
 def load_results(
     out: str | Path, columns: Sequence[str] | None = None, only_passing: bool = False
 ) -> pd.DataFrame:
-    """All rows of a screening in the order of the enumeration.
+    """Read all rows of a screening.
+
+    They are in the order of the enumeration.
 
     Parameters
     ----------
@@ -47,7 +51,7 @@ def load_results(
     Returns
     -------
     pandas.DataFrame
-        ``attrs`` holds ``units`` (column → unit), ``model``, ``level`` and ``reference``.
+        ``attrs`` holds ``units`` (column → unit), ``model``, ``level`` and ``reference_state``.
 
     Raises
     ------
@@ -58,21 +62,26 @@ def load_results(
     names = _checked(columns)
     tables = [batch.to_pandas() for batch in _batches(Path(out), names, only_passing)]
     frame = pd.concat(tables, ignore_index=True) if tables else schema().empty_table().to_pandas()[names]
-    frame.attrs = {"units": _UNITS, **{key: info[key] for key in ("model", "level", "reference")}}
+    frame.attrs = {"units": _UNITS, **{key: info[key] for key in ("model", "level", "reference_state")}}
     return frame
 
 
 def iter_results(
     out: str | Path, columns: Sequence[str] | None = None, only_passing: bool = False
 ) -> Iterator[pd.DataFrame]:
-    """The rows of `load_results` some thousand at a time, for screenings larger than the memory."""
+    """Read the rows of `load_results` in batches.
+
+    A batch has some thousand rows, for screenings larger than the memory.
+    """
     names = _checked(columns)
     screen_info(out)
     yield from (batch.to_pandas() for batch in _batches(Path(out), names, only_passing))
 
 
 def candidate_atoms(out: str | Path, candidate: str) -> Atoms:
-    """Geometry of one candidate as it was predicted, with its ligand annotation.
+    """Build one candidate's geometry as it was predicted.
+
+    Its ligand annotation is on it.
 
     Parameters
     ----------

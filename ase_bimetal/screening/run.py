@@ -48,7 +48,7 @@ class ScreenSummary:
         Rows that were already there.
     seconds
         Wall time of this run [s].
-    model, level, reference
+    model, level, reference_state
         What the numbers are.
     """
 
@@ -61,7 +61,7 @@ class ScreenSummary:
     seconds: float
     model: str
     level: str
-    reference: str
+    reference_state: str
 
 
 @name_extra()
@@ -73,7 +73,9 @@ def screen(
     progress: bool = True,
     **fields: Any,
 ) -> ScreenSummary:
-    """Screen clusters into a results folder; what the folder already holds is not done again.
+    """Screen candidates into a results folder.
+
+    What the folder already holds is not done again.
 
     Parameters
     ----------
@@ -106,7 +108,7 @@ def screen(
     return ScreenSummary(
         store.folder, n_ok=counts["n_ok"], n_failed=counts["n_failed"], n_skipped=counts["n_skipped"],
         n_passing=counts["n_passing"], n_reused=n_reused, seconds=time.perf_counter() - started,
-        model=about["model"], level=about["level"], reference=about["reference"],
+        model=about["model"], level=about["level"], reference_state=about["reference_state"],
     )
 
 

@@ -31,7 +31,9 @@ _FORMAT = 1
 
 
 def schema(about: dict[str, str] | None = None) -> pa.Schema:
-    """Arrow schema of the rows: each field's metadata holds its unit and meaning.
+    """Give the Arrow schema of the rows.
+
+    Each field's metadata holds its unit and meaning.
 
     Parameters
     ----------
@@ -71,7 +73,10 @@ class Store:
         return self.rows / f"part-{index:06d}.parquet"
 
     def done(self) -> set[int]:
-        """Numbers of the chunks on disk; files are renamed into place, so what has its name is whole."""
+        """List the numbers of the chunks on disk.
+
+        Files are renamed into place, so what has its name is whole.
+        """
         return {int(path.stem.removeprefix("part-")) for path in self.rows.glob("part-*.parquet")}
 
     def write(self, index: int, rows: Sequence[Row], about: dict[str, str]) -> None:
@@ -96,7 +101,9 @@ class Store:
         return content
 
     def open(self, config: ScreenConfig, about: dict[str, str]) -> None:
-        """Start a screening here, or go on with the same one.
+        """Start a screening here, or go on with it.
+
+        Another screening in the folder is refused.
 
         Parameters
         ----------
@@ -138,7 +145,9 @@ class Store:
         write_whole(self.folder / _MANIFEST, json.dumps(content, indent=1, ensure_ascii=False))
 
     def batches(self, names: Sequence[str] | None = None, size: int = 10_000) -> Iterator[pa.RecordBatch]:
-        """Rows in the order of the enumeration, some at a time.
+        """Read the rows some at a time.
+
+        They are in the order of the enumeration.
 
         Parameters
         ----------

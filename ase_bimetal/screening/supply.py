@@ -30,7 +30,9 @@ def _listed() -> Mapping[str, frozenset[str]]:
 
 
 def is_critical(symbol: str) -> bool:
-    """Whether a metal is a critical raw material by Regulation (EU) 2024/1252, annex II.
+    """Say whether a metal is a critical raw material.
+
+    The list is Regulation (EU) 2024/1252, annex II.
 
     Examples
     --------
@@ -41,7 +43,9 @@ def is_critical(symbol: str) -> bool:
 
 
 def is_strategic(symbol: str) -> bool:
-    """Whether a metal is a strategic raw material by Regulation (EU) 2024/1252, annex I.
+    """Say whether a metal is a strategic raw material.
+
+    The list is Regulation (EU) 2024/1252, annex I.
 
     Examples
     --------
@@ -63,7 +67,9 @@ def is_restricted(symbol: str) -> bool:
 
 
 def metal_cost(symbols: Iterable[str], prices: Mapping[str, float]) -> float | None:
-    """Price of a metal core per kilogram of its metal; None when there are no prices.
+    """Compute a core's price per kilogram of metal.
+
+    None when there are no prices.
 
     Parameters
     ----------

@@ -56,7 +56,9 @@ class Site:
 
 
 def find_site(support: str, host: str, dopant: str, without: str = "") -> Site:
-    """The labelled pair whose geometry a pair takes: itself, else that with the most similar covalent radii.
+    """Find the labelled pair whose geometry is taken.
+
+    It is the pair itself, else that with the most similar covalent radii.
 
     Parameters
     ----------
@@ -90,7 +92,9 @@ def find_site(support: str, host: str, dopant: str, without: str = "") -> Site:
 
 
 def site_atoms(site: Site) -> Atoms:
-    """Relaxed geometry of the labelled pair with the metals exchanged; the two metals come first.
+    """Build a pair from the labelled pair's geometry.
+
+    The geometry is relaxed and the metals exchanged; the two metals come first.
 
     ``info["geometry"]`` says whose geometry it is, ``info["template_note"]`` what to keep in mind if it is another's.
     """

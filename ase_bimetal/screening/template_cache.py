@@ -24,7 +24,9 @@ SHIPPED = DATASETS / "example_templates.json.xz"
 
 
 def cached_template(motif: str, shell: Shell) -> Atoms:
-    """A template that is shipped, or from the user's cache folder, or built and left there.
+    """Give a template, from a cache where possible.
+
+    It is shipped, or in the user's cache folder, or built and left there.
 
     Raises
     ------
@@ -54,7 +56,10 @@ def shipped_templates() -> dict[str, str]:
 
 
 def cache_folder() -> Path:
-    """Where templates of this version of the code and its tables lie."""
+    """Give the folder of this version's templates.
+
+    The version is that of the code and of its tables.
+    """
     from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("ase-bimetal")) / "templates" / _code_digest()

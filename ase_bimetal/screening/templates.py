@@ -18,7 +18,9 @@ from ase_bimetal.structures.roles import Shell
 
 @lru_cache(maxsize=4096)
 def template_name(motif: str, shell: Shell) -> str:
-    """File name of a template: readable, and with a digest that keeps apart what the reading form does not.
+    """Make the file name of a template.
+
+    It is readable, with a digest that keeps apart what the reading form does not.
 
     Examples
     --------
@@ -31,7 +33,9 @@ def template_name(motif: str, shell: Shell) -> str:
 
 
 def site_template_name(site: Site) -> str:
-    """File name of a template on a support: the labelled pair, and whether it is the pair itself.
+    """Make the file name of a support's template.
+
+    It names the labelled pair, and says whether it is the pair itself.
 
     Examples
     --------

@@ -31,7 +31,9 @@ _BEND = np.radians(72.0)  # of M–S–C at a terminal thiolate, from straight
 
 @dataclass(frozen=True)
 class Piece:
-    """A ligand as bound, in its own frame: donor, or centre of a π ring, at the origin, the rest towards +z.
+    """A ligand as bound, in its own frame.
+
+    The donor, or the centre of a π ring, is at the origin, the rest towards +z.
 
     ``symbols`` (n,), ``positions`` (n, 3) in Å, ``donors`` the rows that touch the metal (none for a metal core).
     """
@@ -55,7 +57,10 @@ def free_molecule(ligand: Ligand, seed: int = 7, relax: Relaxer | None = None) -
 
 
 def conformers(mol: Chem.Mol, n: int, seed: int) -> list[Atoms]:
-    """Up to n conformers of a molecule with explicit hydrogens, MMFF-relaxed where MMFF knows its atoms."""
+    """Make up to n conformers of a molecule.
+
+    Hydrogens are explicit; MMFF relaxes it where MMFF knows its atoms.
+    """
     rows = list(rdDistGeom.EmbedMultipleConfs(mol, n, randomSeed=seed))
     if not rows:
         raise LigandError(f"no three-dimensional structure found for {Chem.MolToSmiles(Chem.RemoveHs(mol))!r}")
@@ -66,7 +71,10 @@ def conformers(mol: Chem.Mol, n: int, seed: int) -> list[Atoms]:
 
 
 def bound_pieces(ligand: Ligand, relax: Relaxer | None = None) -> list[Piece]:
-    """Conformers of a ligand as bound: an X ligand has lost the hydrogen of its donor."""
+    """Make conformers of a ligand as bound.
+
+    An X ligand has lost the hydrogen of its donor.
+    """
     if ligand.is_pi:
         return [_ring_piece(ligand)]
     mol = Chem.AddHs(ligand.mol)
@@ -77,7 +85,10 @@ def bound_pieces(ligand: Ligand, relax: Relaxer | None = None) -> list[Piece]:
 
 
 def bound_rows(ligand: Ligand) -> list[int]:
-    """Rows of `free_molecule` that stay when the ligand binds: all, less a hydrogen of each donor of an X ligand."""
+    """List the atoms that stay when a ligand binds.
+
+    They are rows of `free_molecule`: all, less a hydrogen of each donor of an X ligand.
+    """
     mol = Chem.AddHs(ligand.mol)
     lost = []
     for donor in ligand.donor_indices if ligand.type == "X" else ():

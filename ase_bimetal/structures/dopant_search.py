@@ -70,7 +70,9 @@ class SearchResult:
 def distinct_placements(
     atoms: Atoms, dopant: str, count: int = 1, sites: Sequence[int] | None = None, tolerance: float = 0.1
 ) -> list[Atoms]:
-    """All ways to put `count` dopants on the sites that no symmetry operation turns into one another.
+    """List the distinct ways to place `count` dopants.
+
+    No symmetry operation turns one into another.
 
     Point groups come from pymatgen's analyser, space groups from spglib.
 
@@ -113,7 +115,9 @@ def distinct_placements(
 
 
 def symmetry_images(atoms: Atoms, tolerance: float = 0.1) -> np.ndarray:
-    """Where every symmetry operation of an object takes its atoms: atom indices, shape (operations, N).
+    """Compute where each symmetry operation takes the atoms.
+
+    Atom indices, shape (operations, N).
 
     Parameters
     ----------
@@ -166,7 +170,9 @@ def search_placements(
     relax: Relax | None = None,
     trajectory: str | Path | None = None,
 ) -> SearchResult:
-    """Simulated annealing over the places of the metals: Metropolis steps that swap two unlike atoms.
+    """Search the metals' places by simulated annealing.
+
+    Metropolis steps swap two unlike atoms.
 
     Parameters
     ----------

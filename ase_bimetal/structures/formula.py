@@ -118,7 +118,10 @@ class FormulaCluster:
     notes: tuple[str, ...]
 
     def widened(self, std: float) -> float:
-        """A model's standard deviation [eV per metal atom] with the geometry's as an independent error."""
+        """Widen a standard deviation [eV per metal atom].
+
+        The geometry's error is added as an independent one.
+        """
         return math.hypot(std, self.template_error)
 
     @property

@@ -40,7 +40,9 @@ _CHARGE_3 = frozenset({
 
 
 def formal_charge(symbol: str) -> int:
-    """Positive charge [e] that a metal replaces protons with: a count of aluminium, not a computed charge.
+    """Give a metal's formal charge [e] in a zeolite.
+
+    The metal replaces as many protons: a count of aluminium, not a computed charge.
 
     Examples
     --------
@@ -131,7 +133,9 @@ def framework(code: str) -> Atoms:
 
 @lru_cache(maxsize=16)
 def cut_out(code: str, ring_size: int) -> CutOut:
-    """The most open ring of a size, with two spheres of T atoms, closed by hydrogen.
+    """Cut the most open ring of a size out.
+
+    Two spheres of T atoms come with it, closed by hydrogen.
 
     Raises
     ------
@@ -153,7 +157,9 @@ def cut_out(code: str, ring_size: int) -> CutOut:
 
 
 def substituted(piece: CutOut, n_aluminium: int) -> Atoms:
-    """The piece with aluminium for silicon: as far apart around the ring as they go, at most every other T atom.
+    """Put aluminium in place of silicon.
+
+    The sites are as far apart around the ring as they go, at most every other T atom.
 
     A further one goes to the outer T atom that is next to a silicon of the ring and far from the aluminium.
 
@@ -175,7 +181,9 @@ def substituted(piece: CutOut, n_aluminium: int) -> Atoms:
 
 
 def h_forms(atoms: Atoms, count: int) -> list[Atoms]:
-    """H-forms of a substituted piece, each with one proton on an oxygen of every aluminium.
+    """List the H-forms of a substituted piece.
+
+    Each has one proton on an oxygen of every aluminium.
 
     Protons sit on different oxygens; arrangements come in the order of their mutual repulsion, lowest first.
     """
@@ -190,7 +198,9 @@ def h_forms(atoms: Atoms, count: int) -> list[Atoms]:
 
 
 def place_metals(atoms: Atoms, piece: CutOut, metals: tuple[str, str], apart: float = 3.4) -> Atoms:
-    """Put two metals where each finds ring oxygens at bonding distance and nothing else too close.
+    """Put two metals into a ring.
+
+    Each finds ring oxygens at bonding distance and nothing else too close.
 
     The metals come first in the result; the rest keeps its order.
 

@@ -61,7 +61,9 @@ def dopant_sites(motif: str) -> tuple[int, ...]:
 
 @lru_cache(maxsize=4096)
 def placements(motif: str, counts: tuple[int, ...], limit: int) -> tuple[Labels, ...]:
-    """Inequivalent ways to put dopants on a core, the motif's own dopant sites filled first.
+    """List the inequivalent ways to place dopants.
+
+    The motif's own dopant sites are filled first.
 
     Two placements are the same when labelled atoms of the same surroundings have the same labels at the same
     distances from each other; mirror images count as one.

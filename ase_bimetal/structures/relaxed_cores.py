@@ -25,7 +25,9 @@ _SAME_CONTACT = 1.15
 
 
 def mean_relaxed_core(motif: str, template: Atoms) -> np.ndarray | None:
-    """Mean relaxed places of a motif's metals and ligands, in the frame of a template.
+    """Average the relaxed places of a motif.
+
+    They are those of metals and ligands, in the frame of a template.
 
     Parameters
     ----------
@@ -47,7 +49,10 @@ def mean_relaxed_core(motif: str, template: Atoms) -> np.ndarray | None:
 
 
 def with_skeleton(template: Atoms, places: np.ndarray) -> Atoms:
-    """Move metals to their places, and each ligand, rigid, with its donor; remaining overlaps are pushed apart."""
+    """Move metals and ligands to their places.
+
+    Each ligand moves, rigid, with its donor; remaining overlaps are pushed apart.
+    """
     from ase_bimetal.structures.assembly import push_apart
 
     moved, fragment = template.copy(), template.arrays["fragment"]
@@ -60,7 +65,10 @@ def with_skeleton(template: Atoms, places: np.ndarray) -> Atoms:
 
 
 def skeleton(atoms: Atoms) -> np.ndarray:
-    """Positions of the metals, then of each ligand's donor (mean of the ring for a π ligand): (n, 3) in Å."""
+    """Collect the positions of metals and donors (n, 3).
+
+    Metals come first, then each ligand's donor (mean of the ring for a π ligand), in Å.
+    """
     fragment = atoms.arrays["fragment"]
     metals = np.flatnonzero(fragment == 0)
     radii = covalent_radii[atoms.numbers]

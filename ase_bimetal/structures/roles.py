@@ -31,14 +31,19 @@ CO_LIGANDS = {"thiolate": "SMe", "axial": "PMe3", "phosphine": "PMe3", "halide":
 
 @dataclass(frozen=True)
 class Shell:
-    """Ligands of one cluster: ``label`` names the screened choice, ``ligands`` pairs (role, name) by role."""
+    """Ligands of one cluster.
+
+    ``label`` names the screened choice, ``ligands`` pairs (role, name) by role.
+    """
 
     label: str
     ligands: tuple[tuple[str, str], ...]
 
 
 def wanted_roles(ligand: Ligand) -> tuple[tuple[str, ...], ...]:
-    """Roles that a ligand can fill: groups in order of preference, each group filled together.
+    """List the roles that a ligand can fill.
+
+    Groups come in order of preference, each group filled together.
 
     Examples
     --------
@@ -64,7 +69,9 @@ def motif_roles(motif: str) -> dict[str, int]:
 
 
 def fill(motif: str, choice: str | Mapping[str, str], co_ligands: Mapping[str, str]) -> Shell:
-    """Put a screened ligand, or a whole shell, on a motif; co-ligands take the roles left open.
+    """Put a screened ligand or shell on a motif.
+
+    Co-ligands take the roles left open.
 
     Parameters
     ----------

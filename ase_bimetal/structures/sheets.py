@@ -85,7 +85,9 @@ def sheet(site: str) -> Sheet:
 
 
 def place_on_sheet(atoms: Atoms, piece: Sheet, metals: tuple[str, str]) -> Atoms:
-    """Put two metals on their sites, one to each side of the sheet and further out the larger they are.
+    """Put two metals on their sites of a sheet.
+
+    One goes to each side, and further out the larger they are.
 
     The metals come first in the result; the rest keeps its order.
     """

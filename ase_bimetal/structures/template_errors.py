@@ -21,7 +21,9 @@ ALL = "all"
 
 
 def template_error(motif: str, geometry: str) -> float:
-    """One standard deviation [eV per metal atom] that a template adds; of all motifs for one that is not measured.
+    """Look up the error that a template adds.
+
+    It is one standard deviation [eV per metal atom]; of all motifs for one that is not measured.
 
     Parameters
     ----------

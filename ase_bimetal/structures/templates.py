@@ -24,7 +24,9 @@ _PLACEHOLDER = "Pd"  # at the dopant sites of a template, until a candidate's me
 
 
 def build_template(motif: str, shell: Shell) -> Atoms:
-    """Assemble a motif with its ligands on the mean relaxed core, if labels tell it; metals are Au and dopant Pd.
+    """Assemble a motif with its ligands.
+
+    The core is the mean relaxed one, if labels tell it; metals are Au and dopant Pd.
 
     ``info["geometry"]`` says whether the core is a relaxed one; ``info["template_note"]`` what is wrong with the
     geometry, where ligands are too large for the motif.

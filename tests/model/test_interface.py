@@ -5,7 +5,14 @@ from ase import Atoms
 from ase.build import fcc111
 
 from ase_bimetal import check_model, get_model, list_models, load_example, predict
-from ase_bimetal.errors import FormulaError, ModelError, ReferenceStateError, UnsupportedSystemError, WeightsError
+from ase_bimetal.errors import (
+    FormulaError,
+    ModelError,
+    OptionError,
+    ReferenceStateError,
+    UnsupportedSystemError,
+    WeightsError,
+)
 from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe
 from ase_bimetal.system import as_system
 
@@ -31,7 +38,7 @@ class Constant(FormationModel):
     name = "constant@00000000"
     level = "made up"
 
-    def predict(self, systems, reference="dimer"):
+    def predict(self, systems, reference_state="dimer"):
         out = []
         for system in systems:
             if system.kind != "cluster" and self.twist != "guess":
@@ -41,8 +48,8 @@ class Constant(FormationModel):
             energy = -2.0 - 0.1 * len(systems) if self.twist == "batch" else -2.0
             name = "other@0" if self.twist == "name" else self.name
             out.append(Prediction(
-                **describe(system), formation_energy_per_metal=energy, formation_energy_std=std, reference=reference,
-                level=self.level, model=name, flags=(),
+                **describe(system), formation_energy_per_metal=energy, formation_energy_std=std,
+                reference_state=reference_state, level=self.level, model=name, flags=(),
             ))
         return out[:-1] if self.twist == "short" else out
 
@@ -86,12 +93,14 @@ def test_the_interval_is_symmetric_unless_given(cluster):
     assert coarse.formation_energy_interval[0] < coarse.formation_energy_per_metal
 
 
-def test_wrong_names_and_references_are_refused(cluster):
+def test_wrong_names_and_reference_states_are_refused(cluster):
     with pytest.raises(WeightsError, match="no model 'mlm'"):
         predict([cluster], model="mlm")
     with pytest.raises(ReferenceStateError, match="against the dimer alone"):
-        predict([cluster], model="descriptor-forest", reference="hydride")
-    hydride = predict([cluster], model="gcnn-gfn1-pbe", reference="hydride")[0].formation_energy_per_metal
+        predict([cluster], model="descriptor-forest", reference_state="hydride")
+    with pytest.raises(OptionError, match="did you mean 'reference_state'"):
+        predict([cluster], reference="hydride")
+    hydride = predict([cluster], model="gcnn-gfn1-pbe", reference_state="hydride")[0].formation_energy_per_metal
     assert hydride != pytest.approx(predict([cluster], model="gcnn-gfn1-pbe")[0].formation_energy_per_metal, abs=0.1)
 
 

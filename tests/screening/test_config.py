@@ -29,6 +29,7 @@ FIELDS = {"dopants": ["Pd"], "ligands": ["SMe"], "motifs": ["Au4M2"]}
         ({"dopant": ["Pd"]}, "dopant", "unknown field (did you mean 'dopants'?); allowed: title, hosts, dopants"),
         ({"supports": ["MFI-6-ring"]}, "configuration", "ligands, motifs given beside supports"),
         ({"supports": ["BEA"], "motifs": []}, "supports", "'BEA'; allowed: MFI-6-ring"),
+        ({"reference": "hydride"}, "reference", "unknown field (did you mean 'reference_state'?)"),
         ({"solvents": ["water"]}, "solvents", "unknown field"),
         ({"prices": {"Au": 1.0}, "currency": "EUR"}, "configuration", "no price for Pd"),
         ({"prices": {"Au": 1.0, "Pd": 2.0}}, "configuration", "currency"),
@@ -103,7 +104,7 @@ def test_the_configuration_of_the_guide_is_a_configuration(tmp_path: Path) -> No
     config = ScreenConfig.from_yaml(path)
     assert config.filters.metal_cost_below == 50000
     assert set(ScreenConfig.model_fields) - set(config.model_fields_set) == {
-        "model", "reference", "device", "triple_splits", "chunk_size", "supports"
+        "model", "reference_state", "device", "triple_splits", "chunk_size", "supports"
     }
 
 

@@ -53,7 +53,8 @@ def test_rows_are_what_predict_says_of_the_same_atoms(small: Path) -> None:
         assert row[c.PHI] == pytest.approx(single.accessibility_index)
         assert row[c.MIXING_ENTHALPY] == single.descriptors["H_mix (kJ/mol)"]
         assert tuple(row[c.FLAGS]) == single.flags
-        assert (row[c.MODEL], row[c.LEVEL], row[c.REFERENCE]) == (single.model, single.level, single.reference)
+        assert (row[c.MODEL], row[c.LEVEL]) == (single.model, single.level)
+        assert row[c.REFERENCE_STATE] == single.reference_state
 
 
 def test_a_row_says_what_it_is(small: Path) -> None:
@@ -91,10 +92,10 @@ def test_one_bad_candidate_does_not_stop_the_rest(tmp_path: Path) -> None:
 def test_an_unexpected_fault_costs_one_candidate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     good = Predictor.predict
 
-    def breaks_on_copper(self: Predictor, systems: list, reference: str = "dimer") -> list:
+    def breaks_on_copper(self: Predictor, systems: list, reference_state: str = "dimer") -> list:
         if any("Cu" in system.metal_symbols for system in systems):
             raise RuntimeError("out of memory")
-        return good(self, systems, reference)
+        return good(self, systems, reference_state)
 
     monkeypatch.setattr(Predictor, "predict", breaks_on_copper)
     screen(out=tmp_path, progress=False, **SMALL)

@@ -98,7 +98,9 @@ def attention_by_kind(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def ligand_table(frame: pd.DataFrame, attention: Sequence[np.ndarray]) -> pd.DataFrame:
-    """One row per ligand of labelled clusters: its attention and the charge that it took.
+    """Tabulate the attention and charge of each ligand.
+
+    There is one row per ligand of labelled clusters, with the charge that it took.
 
     Parameters
     ----------
@@ -125,7 +127,9 @@ def ligand_table(frame: pd.DataFrame, attention: Sequence[np.ndarray]) -> pd.Dat
 
 
 def attention_of_test_rows(model: GraphModel, reference: ReferenceData) -> tuple[pd.DataFrame, list[np.ndarray]]:
-    """Labels that a network was not trained on, and its attention on each of them.
+    """Compute the attention on a network's test rows.
+
+    These are labels that it was not trained on.
 
     Parameters
     ----------

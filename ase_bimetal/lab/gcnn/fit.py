@@ -96,7 +96,9 @@ class _Fitted:
 
 
 def stratified(frame: pd.DataFrame, rows: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
-    """At most n of some rows, drawn in turn from each prototype, so that every prototype is there.
+    """Draw at most n rows, evenly over the prototypes.
+
+    They are drawn in turn from each prototype, so that every prototype is there.
 
     Parameters
     ----------
@@ -120,7 +122,10 @@ def train_graph_model(
     plan: FitPlan | None = None,
     config: GCNNConfig | None = None,
 ) -> dict[str, Any]:
-    """Train on a stratified part of the random 8:1:1 split, measure on all its test rows and on left-out dopants.
+    """Train a graph network and measure its errors.
+
+    It is trained on a stratified part of the random 8:1:1 split, and measured on all its test rows and on left-out
+    dopants.
 
     Parameters
     ----------
@@ -154,7 +159,10 @@ def train_graph_model(
 
 
 def check_value(model: GraphModel) -> dict[str, Any]:
-    """Predict the example for the card: what the weights gave when they were made, later code must give too."""
+    """Predict the example for the card.
+
+    What the weights gave when they were made, later code must give too.
+    """
     [found] = model.predict([as_system(load_example(CHECKED))])
     return {"example": CHECKED, "formation_energy_per_metal": round(found.formation_energy_per_metal, 5)}
 

@@ -82,7 +82,10 @@ def labelled_graph(system: BimetallicSystem, energy: float) -> Data:
 
 
 class SizeBatches(Sampler[list[int]]):
-    """Random batches of graphs of similar size: a dense batch costs as much as its largest graph allows."""
+    """Random batches of graphs of similar size.
+
+    A dense batch costs as much as its largest graph allows.
+    """
 
     def __init__(self, sizes: Sequence[int], batch_size: int, seed: int) -> None:
         self.sizes, self.batch_size = np.asarray(sizes), batch_size

@@ -44,7 +44,9 @@ _RING_RADIUS, _RING_HYDROGENS, _RING_HEIGHT = 1.21, 2.29, 1.85  # Å, cyclopenta
 
 @dataclass(frozen=True)
 class Task:
-    """One thing to compute: name, cost relative to the others [-], what makes its record, and its turn.
+    """One thing to compute.
+
+    It has a name, a cost relative to the others [-], what makes its record, and its turn.
 
     Atoms and free molecules come first (0), because no anchor counts without them; distorted copies last (2).
     """
@@ -76,7 +78,10 @@ def _cost(edge: float, spins: int) -> float:
 
 
 def compute(folder: Path) -> None:
-    """Compute every task that is neither shipped nor in the folder; failures are records with a reason."""
+    """Compute every task that is still missing.
+
+    Missing is what is neither shipped nor in the folder; failures are records with a reason.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     shipped = {frame.info["name"] for frame in read(ANCHORS, ":")} | {f"atom_{s}" for s in atom_energies()}
     for task in tasks():
@@ -228,7 +233,9 @@ def _parent(recipe: Recipe, folder: Path) -> tuple[Atoms, int]:
 
 
 def distort(atoms: Atoms, fragment: np.ndarray, how: str, seed: int) -> Atoms:
-    """A copy with metals moved each in its own direction, or rigid ligands moved out or in.
+    """Copy a cluster with some parts moved.
+
+    Metals move each in its own direction, or rigid ligands move out or in.
 
     Parameters
     ----------
@@ -261,13 +268,17 @@ def distort(atoms: Atoms, fragment: np.ndarray, how: str, seed: int) -> Atoms:
 def scan(atoms: Atoms, multiplicities: tuple[int, ...], folder: Path, guess: Path | None = None) -> dict:
     """PBE energies at some multiplicities; the lowest is the anchor's.
 
-    Those that a coarse grid puts more than `_SPIN_WINDOW` above the lowest are not computed further.
+    Those that a coarse grid puts more than `_SPIN_WINDOW` above the lowest are not computed further. If the highest of
+    several is the lowest in energy, the next one is tried too, until the energy rises.
     """
     found: dict[int, cp2k.Solution] = {}
     failed: dict[int, str] = {}
     coarse = {m: cp2k.estimate(atoms, m, folder / "cp2k") for m in multiplicities if len(multiplicities) > 1}
+    while coarse and min(coarse, key=lambda m: coarse[m]) == max(coarse):
+        following = max(coarse) + 2
+        coarse[following] = cp2k.estimate(atoms, following, folder / "cp2k")
     lowest = min(coarse.values(), default=0.0)
-    for m in multiplicities:
+    for m in coarse or multiplicities:
         if coarse.get(m, lowest) > lowest + _SPIN_WINDOW:
             continue
         try:
@@ -321,7 +332,10 @@ def _isolated_atom(symbol: str, folder: Path) -> dict:
 
 
 def pack(folder: Path) -> None:
-    """Write the finished records of a folder into the shipped files, in place of older ones of the same name."""
+    """Write the finished records into the shipped files.
+
+    They take the place of older ones of the same name.
+    """
     done = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
     fresh = {r["name"]: _packed(r) for r in done if "rejected" not in r and r["kind"] != "atom"}
     kept = [frame for frame in read(ANCHORS, ":") if frame.info["name"] not in fresh]

@@ -56,7 +56,10 @@ class BulkMetal:
 
 @dataclass(frozen=True)
 class BareCluster:
-    """One bare cluster: symbols, positions (n, 3) [Å], and formation energies at both levels [eV/atom]."""
+    """One bare cluster with its energies.
+
+    It has symbols, positions (n, 3) [Å], and formation energies at both levels [eV/atom].
+    """
 
     name: str
     symbols: tuple[str, ...]

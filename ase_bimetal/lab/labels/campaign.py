@@ -91,7 +91,10 @@ def _executor(workers: int, scheduler: str | None) -> Iterator[Executor]:
 
 
 def start_worker() -> None:
-    """One thread (two processes beat two threads at these sizes), and no life after the parent's."""
+    """Prepare a worker process for labelling.
+
+    It gets one thread (two processes beat two threads at these sizes) and ends with its parent.
+    """
     os.environ["OMP_NUM_THREADS"] = "1"
     end_with_parent()
 
@@ -121,7 +124,9 @@ def _n_records(path: Path) -> int:
 
 
 def update_fragments(path: Path, prototypes: Iterable[Prototype], level: str = "gfn1-xtb") -> dict:
-    """Compute the isolated atoms, ligand forms and H2 that the prototypes need and the file lacks [eV].
+    """Compute the fragment energies that the file lacks [eV].
+
+    They are those of isolated atoms, ligand forms and H2 that the prototypes need.
 
     Raises
     ------
@@ -198,7 +203,10 @@ def record_line(record: dict) -> str:
 
 
 def read_shard(path: Path) -> list[dict]:
-    """Records of a shard; a last line torn by a kill is cut off the file first."""
+    """Read the records of a shard.
+
+    A last line torn by a kill is cut off the file first.
+    """
     if not path.exists():
         return []
     raw = path.read_bytes()

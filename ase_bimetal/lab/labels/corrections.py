@@ -170,7 +170,10 @@ def atom_energies() -> dict[str, float]:
 
 
 def fragment_table(frames: list[Atoms], key: str) -> dict:
-    """The fragment table of `formation_energy` at one level: ``key`` is the energy's name in ``Atoms.info``."""
+    """Make the table of fragment energies at one level.
+
+    It is that of `formation_energy`; ``key`` is the energy's name in ``Atoms.info``.
+    """
     energy = {f.info["name"]: f.info[key] for f in frames if f.info["kind"] == "reference"}
     pbe_atoms = atom_energies()
     if "h2" not in energy:
@@ -192,7 +195,9 @@ def best_ridge(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> float:
 
 
 def solve(x: np.ndarray, y: np.ndarray, weights: np.ndarray, ridge: float) -> np.ndarray:
-    """Ridge weights (k,) without intercept: a shift common to all metals is carried by the a_i themselves.
+    """Solve for ridge weights (k,) without intercept.
+
+    A shift common to all metals is carried by the a_i themselves.
 
     Parameters
     ----------
@@ -217,7 +222,10 @@ def leave_one_out(x: np.ndarray, y: np.ndarray, weights: np.ndarray, ridge: floa
 
 
 def leave_element_out(x: np.ndarray, y: np.ndarray, weights: np.ndarray, column: int, ridge: float) -> np.ndarray:
-    """Errors on the anchors of an element none of whose anchors were fitted; empty if too few are left."""
+    """Compute errors on the anchors of an unfitted element.
+
+    None of its anchors are fitted; the result is empty if too few anchors are left.
+    """
     held = x[:, column] > 0
     if (~held).sum() < 3:
         return np.array([])
@@ -252,7 +260,10 @@ def shell_binding(frame: pd.DataFrame, corrections: dict[str, float], family: st
 
 
 def draw(fitted: dict, path: Path) -> None:
-    """Picture of the errors per element and donor: uncorrected, fitted, anchor left out, element left out."""
+    """Draw the errors per element and donor.
+
+    The bars are: uncorrected, fitted, anchor left out, element left out.
+    """
     from matplotlib.figure import Figure
 
     names = sorted(fitted["anchors"], key=lambda n: ("-" in n, n))

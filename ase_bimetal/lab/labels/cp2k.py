@@ -81,7 +81,9 @@ class Solution:
 
 
 class Cp2kPbe(Calculator):
-    """ASE calculator: PBE energies, forces and Mulliken charges of neutral molecules by the ``cp2k`` program.
+    """An ASE calculator for PBE by CP2K.
+
+    It gives energies, forces and Mulliken charges of neutral molecules by the ``cp2k`` program.
 
     Parameters
     ----------
@@ -110,7 +112,10 @@ class Cp2kPbe(Calculator):
         self.spin_squared: float | None = None
 
     def calculate(self, atoms: Atoms | None = None, properties=("energy",), system_changes=all_changes) -> None:
-        """Solve for ``atoms``; the wavefunction found is the guess of the next geometry of the same atoms."""
+        """Solve the Kohn–Sham equations for ``atoms``.
+
+        The wavefunction found is the guess of the next geometry of the same atoms.
+        """
         if "numbers" in system_changes and self.results:
             self.guess = None
         super().calculate(atoms, properties, system_changes)
@@ -125,7 +130,9 @@ class Cp2kPbe(Calculator):
 def solve(
     atoms: Atoms, multiplicity: int, folder: Path, guess: Path | None = None, forces: bool = False
 ) -> tuple[Solution, Path]:
-    """Solve the Kohn–Sham equations of a neutral molecule; returns the solution and its wavefunction file.
+    """Solve the Kohn–Sham equations of a neutral molecule.
+
+    Returns the solution and its wavefunction file.
 
     Parameters as in `Cp2kPbe`.
     """
@@ -139,7 +146,9 @@ def solve(
 
 
 def estimate(atoms: Atoms, multiplicity: int, folder: Path) -> float:
-    """Energy [eV] on a coarse grid: good to tell which multiplicities lie low, and a start for `solve`.
+    """Estimate an energy [eV] on a coarse grid.
+
+    It is good to tell which multiplicities lie low, and a start for `solve`.
 
     Raises
     ------
@@ -203,7 +212,9 @@ def input_text(
     minimizer: str = "DIIS",
     guess: str = "RESTART",
 ) -> str:
-    """A CP2K input of the anchors' settings; the molecule sits in the middle of its cube.
+    """Write a CP2K input with the anchors' settings.
+
+    The molecule sits in the middle of its cube.
 
     Examples
     --------
@@ -269,7 +280,9 @@ def _edges() -> tuple[float, ...]:
 
 
 def grid_points(edge: float) -> int:
-    """Points of CP2K's finest grid along a cube edge [Å]: enough for the cutoff, with no prime factor above 5.
+    """Count CP2K's finest grid points along an edge [Å].
+
+    They are enough for the cutoff, with no prime factor above 5.
 
     Examples
     --------
@@ -339,7 +352,9 @@ def _converge(atoms: Atoms, multiplicity: int, work: Path, forces: bool) -> Solu
 
 
 def has_settled(output: str) -> bool:
-    """Whether the SCF converged, or crept on at a small gradient while the energy stood still.
+    """Say whether the SCF may be taken as converged.
+
+    It converged, or crept on at a small gradient while the energy stood still.
 
     Open-shell metals can spend a hundred steps between 2e-4 and 2e-5 on less than a millielectronvolt.
     """

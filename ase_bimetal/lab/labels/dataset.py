@@ -76,7 +76,9 @@ def pack(folder: Path, target: Path = SHIPPED) -> str:
 
 
 def unpack(folder: Path, source: Path = SHIPPED) -> int:
-    """Turn packed labels back into shards, so that `run_campaign` goes on from them; returns their number.
+    """Turn packed labels back into shards.
+
+    `run_campaign` goes on from them; returns their number.
 
     Raises
     ------
@@ -114,7 +116,10 @@ def load_reference(path: Path = SHIPPED) -> ReferenceData:
 
 
 def describe(data: ReferenceData) -> dict[str, dict[str, int]]:
-    """Counts per family, dopant, ligand, size, move and level of the valid records, and of the rejects."""
+    """Count valid records and rejects.
+
+    The valid ones are counted per family, dopant, ligand, size, move and level.
+    """
     frame = data.frame
     ligands = Counter(smiles for atoms in frame.atoms for smiles in atoms.info["ligand_smiles"])
     return {

@@ -14,7 +14,9 @@ _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#
 
 
 def draw_distribution(frame: pd.DataFrame, path: Path) -> None:
-    """Histogram of formation energies, stacked by family group, with the published range and bulk marked.
+    """Draw the histogram of formation energies.
+
+    It is stacked by family group, with the published range and bulk marked.
 
     Parameters
     ----------

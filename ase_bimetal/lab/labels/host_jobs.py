@@ -31,7 +31,9 @@ _LARGE_PARTICLES = (("particle", "octahedron-38", "core", 3),)
 
 @dataclass(frozen=True)
 class HostJob:
-    """A pair of metals on one host, and the number of configurations to label, the parent included.
+    """A pair of metals on one host to label.
+
+    It says how many configurations to label, the parent included.
 
     Attributes
     ----------
@@ -72,14 +74,19 @@ class HostJob:
 
     @property
     def environment(self) -> str | None:
-        """Name of the host without its metals, as in ``MFI-6-ring-3Al``; None for a bare alloy."""
+        """Name of the host without its metals.
+
+        It reads as ``MFI-6-ring-3Al``; None for a bare alloy.
+        """
         if self.arrangement:
             return None
         return support_name(self.family, self.structure, self.host, self.dopant)
 
 
 def host_campaign() -> list[HostJob]:
-    """All prototypes: zeolites, sheets and alloys side by side, the more common metals and cheaper hosts first.
+    """List all prototypes of the host campaign.
+
+    Zeolites, sheets and alloys stand side by side, the more common metals and cheaper hosts first.
 
     Examples
     --------

@@ -56,7 +56,9 @@ def environment_path(folder: Path, name: str) -> Path:
 
 
 def environment_of(job: HostJob, folder: Path) -> dict:
-    """The host of a job without its metals, relaxed: from the folder, or made now.
+    """Give a job's relaxed host without its metals.
+
+    It is read from the folder, or made now.
 
     Returns
     -------
@@ -126,7 +128,10 @@ def _environment(relaxed: Atoms, protons: int, frozen: np.ndarray) -> dict:
 
 
 def bare_host(environment: Mapping) -> Atoms:
-    """The host of an environment without metals and without the protons that stand for them."""
+    """Give an environment's host without metals and their protons.
+
+    The protons are those that stand for the metals.
+    """
     n_host = len(environment["symbols"]) - environment["protons"]
     return Atoms(environment["symbols"], np.reshape(environment["positions"], (-1, 3)))[:n_host]
 
@@ -313,7 +318,10 @@ def rejection(atoms: Atoms, host: Atoms | None) -> str | None:
 
 
 def host_atoms(record: Mapping) -> Atoms:
-    """The configuration of a record, with array ``fragment`` (0 = metal) and its held atoms."""
+    """Build the configuration of a record.
+
+    It has the array ``fragment`` (0 = metal) and its held atoms.
+    """
     atoms = Atoms(record["symbols"], np.reshape(record["positions"], (-1, 3)))
     if record["cell"]:
         atoms.set_cell(np.reshape(record["cell"], (3, 3)))

@@ -77,7 +77,9 @@ class HostData:
 
 
 def run_hosts(jobs: Iterable[HostJob], folder: Path, workers: int = 1, progress: bool = True) -> None:
-    """Label every job, skipping what the folder already holds; shows progress on standard error if asked to.
+    """Label every job that the folder does not hold.
+
+    Progress is shown on standard error if asked for.
 
     All parents come first, so that a run cut short has labelled every prototype it could.
     """
@@ -139,7 +141,9 @@ def pack_hosts(folder: Path, target: Path = SHIPPED_HOSTS) -> str:
 
 
 def unpack_hosts(folder: Path, source: Path = SHIPPED_HOSTS) -> int:
-    """Turn packed labels back into shards and environments, so that `run_hosts` goes on; returns the records' number.
+    """Turn packed labels back into shards and environments.
+
+    `run_hosts` goes on from them; returns the records' number.
 
     Raises
     ------
@@ -185,7 +189,9 @@ def load_hosts(path: Path = SHIPPED_HOSTS) -> HostData:
 
 
 def host_descriptors(frame: pd.DataFrame) -> pd.DataFrame:
-    """Every descriptor of labelled hosts, one row each, indexed by ``id``; NaN where an object cannot have one.
+    """Compute every descriptor of labelled hosts.
+
+    There is one row each, indexed by ``id``; NaN where an object cannot have one.
 
     A bare alloy has no surroundings, so χ_env and φ are NaN; no host has ligands, so log P is NaN. χ_env of a
     zeolite or a sheet is taken against the donors, the O or N bonded to metal.
@@ -204,7 +210,10 @@ def host_descriptors(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def describe_hosts(data: HostData) -> dict[str, dict[str, int]]:
-    """Counts of valid records and prototypes per family, structure and move, and of the rejects."""
+    """Count valid records, prototypes and rejects.
+
+    Records and prototypes are counted per family, structure and move.
+    """
     frame, rejects = data.frame, data.rejects
     return {
         "records per family": frame.family.value_counts().to_dict(),

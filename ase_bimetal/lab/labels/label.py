@@ -42,7 +42,9 @@ def relax(
 
 
 def atom_energy(symbol: str, level: Level = GFN1) -> float:
-    """Energy of an isolated neutral atom [eV]: the lowest among the spin multiplicities that the level tells apart.
+    """Compute the energy of an isolated neutral atom [eV].
+
+    It is the lowest among the spin multiplicities that the level tells apart.
 
     With GFN1-xTB an atom has fractional occupations and no spin, so there is nothing to try.
     """

@@ -80,7 +80,9 @@ class Level:
         return self.code_source()
 
     def require(self) -> None:
-        """Make a calculator and compute nothing: what the level needs is there, or an error says what is missing.
+        """Check that all the level needs is there.
+
+        A calculator is made and nothing is computed; an error says what is missing.
 
         Raises
         ------

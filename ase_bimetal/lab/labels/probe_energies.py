@@ -130,7 +130,10 @@ def _radius(symbol: str) -> float:
 
 
 def ligand_probe_energies(smiles: str) -> dict[str, float]:
-    """A ligand's bond to a relaxed triangle of each metal [eV], against the ligand's reference state."""
+    """Compute a ligand's bond to each metal's triangle [eV].
+
+    The triangles are relaxed; the bond is counted from the ligand's reference state.
+    """
     ligand = Ligand.parse(smiles)
     energies = label.ligand_energies(ligand)
     reference = energies.free if ligand.type == "L" else energies.dimer / 2

@@ -11,7 +11,10 @@ Vector = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Site:
-    """A ligand, the point it is attached to [Å], and the direction it points in."""
+    """A ligand, its place and its direction.
+
+    It is attached to a point [Å] and points in a direction.
+    """
 
     ligand: str
     anchor: Vector

@@ -12,7 +12,10 @@ from scipy.spatial.transform import Rotation
 
 @dataclass(frozen=True)
 class Sample:
-    """One configuration and its history: `kind` names the move, `amplitude` its size in the move's own unit."""
+    """One configuration and its history.
+
+    `kind` names the move, `amplitude` its size in the move's own unit.
+    """
 
     atoms: Atoms
     kind: str
@@ -26,7 +29,10 @@ def displace_metals(atoms: Atoms, rng: np.random.Generator) -> Sample:
 
 
 def breathe(atoms: Atoms, rng: np.random.Generator) -> Sample:
-    """Scale the metal core by 0.93–1.10; each ligand rides along, rigid, on its atom closest to the core."""
+    """Scale the metal core by 0.93–1.10.
+
+    Each ligand rides along, rigid, on its atom closest to the core.
+    """
     scale = float(rng.uniform(0.93, 1.10))
     fragment, moved = atoms.arrays["fragment"], atoms.copy()
     centre = atoms.positions[fragment == 0].mean(axis=0)
@@ -47,7 +53,9 @@ def rattle(atoms: Atoms, rng: np.random.Generator) -> Sample:
 
 
 def turn_ligands(atoms: Atoms, rng: np.random.Generator) -> Sample:
-    """Turn about a third of the ligands about their bonds to the core, by up to 40°; the amplitude is in degrees.
+    """Turn about a third of the ligands.
+
+    They turn about their bonds to the core, by up to 40°; the amplitude is in degrees.
 
     Donors stay where they are. A cluster whose ligands have nothing to turn gets its metals displaced instead.
     """
@@ -65,7 +73,9 @@ def turn_ligands(atoms: Atoms, rng: np.random.Generator) -> Sample:
 
 
 def exchange_metals(atoms: Atoms, rng: np.random.Generator) -> Sample:
-    """Exchange one pair of unlike metals and displace all metals a little; the amplitude is the displacement [Å].
+    """Exchange one pair of unlike metals.
+
+    All metals are displaced a little; the amplitude is the displacement [Å].
 
     A core of one metal is displaced only.
     """

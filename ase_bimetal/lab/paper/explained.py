@@ -29,7 +29,10 @@ RATIO = FEATURES[3]
 
 
 def attention_section(data: PageData) -> Section:
-    """Attention of the graph-only network, as its card, its test rows and one cluster show it."""
+    """Make the section on the graph network's attention.
+
+    Its card, its test rows and one cluster show it.
+    """
     card = json.loads(GRAPH_CARD.read_text())
     attention = card["attention"]
     groups = pd.DataFrame.from_dict(attention["groups"], orient="index").sort_values("mean", ascending=False)
@@ -50,7 +53,9 @@ def attention_section(data: PageData) -> Section:
 
 
 def attention_table(attention: dict[str, Any], groups: pd.DataFrame, kinds: pd.DataFrame) -> Table:
-    """Mean attention by group and kind of atom, and its correlation with charge, beside what is published.
+    """Tabulate mean attention beside what is published.
+
+    Rows are groups and kinds of atoms; the correlation with charge is given.
 
     Parameters
     ----------
@@ -72,7 +77,10 @@ def attention_table(attention: dict[str, Any], groups: pd.DataFrame, kinds: pd.D
 
 
 def shap_section(data: PageData) -> Section:
-    """Pearson's r and SHAP values of the eight features on minima, and the sparse formula."""
+    """Make the section on what drives the energies.
+
+    It has Pearson's r and SHAP values of the eight features on minima, and the sparse formula.
+    """
     minima = data.table.minima()
     found = explain.shap_values(minima)
     ranks = {name: rank + 1 for rank, name in enumerate(found.importance.index)}
@@ -100,7 +108,9 @@ def shap_section(data: PageData) -> Section:
 
 
 def direction(found: explain.ShapValues, feature: str, theirs: str) -> str:
-    """Which way a feature pulls E_form in the forest, and what the article says of it.
+    """Say which way a feature pulls E_form.
+
+    It is that of the forest, beside what the article says of it.
 
     Parameters
     ----------

@@ -56,7 +56,9 @@ def distribution_figure(
     energies: np.ndarray, families: np.ndarray, fit: DoubleWeibull, published_range: tuple[float, float],
     published_bulk: tuple[float, float],
 ) -> Figure:
-    """Histogram of labels by family with the fitted density, the published range and bulk marked.
+    """Draw the histogram of labels by family.
+
+    The fitted density, the published range and bulk are marked.
 
     Parameters
     ----------
@@ -144,7 +146,9 @@ def volcano_figure(rows: pd.DataFrame, curves: Mapping[str, Parabola]) -> Figure
 
 @styled
 def descriptor_figure(rows: pd.DataFrame, materials: pd.DataFrame) -> Figure:
-    """E_form against D̃, χ_env and φ: labels filled, estimates for materials from the literature open.
+    """Draw E_form against D̃, χ_env and φ.
+
+    Labels are filled, estimates for materials from the literature open.
 
     Parameters
     ----------
@@ -178,7 +182,9 @@ def _scatter(axes: Axes, rows: pd.DataFrame, materials: pd.DataFrame, name: str,
 
 @styled
 def roses_figure(roses: Mapping[str, pd.DataFrame], colour: Literal["mixing", "phi"] = "mixing") -> Figure:
-    """One rose per title: bars of length −E_form by partner, coloured by H_mix or φ on one scale.
+    """Draw one rose per title.
+
+    Bars of length −E_form by partner are coloured by H_mix or φ on one scale.
 
     Parameters
     ----------
@@ -203,7 +209,9 @@ def roses_figure(roses: Mapping[str, pd.DataFrame], colour: Literal["mixing", "p
 
 @styled
 def materials_figure(materials: pd.DataFrame) -> Figure:
-    """φ of materials from the literature: known values as points, bounds as lines, by class.
+    """Draw φ of materials from the literature.
+
+    Known values are points, bounds are lines, by class.
 
     Parameters
     ----------
@@ -255,7 +263,9 @@ def attention_figure(summary: pd.DataFrame, drawn: tuple[object, np.ndarray, str
 
 @styled
 def ligand_charge_figure(ligands: pd.DataFrame) -> Figure:
-    """Attention of ligands, mean and sum over their heavy atoms, against the electrons they took.
+    """Draw ligand attention against electrons taken.
+
+    Attention is given as mean and as sum over the ligand's heavy atoms.
 
     Parameters
     ----------

@@ -102,7 +102,10 @@ def gather() -> PageData:
 
 
 def charge_rows(systems: Iterable[BimetallicSystem]) -> pd.DataFrame:
-    """ΔQ_CT and χ_env of bimetallic systems that carry charges; bare metal, without surroundings, is left out."""
+    """Compute ΔQ_CT and χ_env of systems with charges.
+
+    Bare metal, without surroundings, is left out.
+    """
     rows = []
     for system in systems:
         if system.dopant is None:

@@ -15,7 +15,10 @@ from ase_bimetal.structures.formula import ClusterFormula
 
 
 def large_section(data: PageData) -> Section:
-    """Clusters of several hundred atoms that the article predicts: their composition here, its energies beside."""
+    """Make the section on the article's largest clusters.
+
+    They have several hundred atoms: their composition here, its energies beside.
+    """
     lines = [_line(formula, energy) for formula, energy in published.PREDICTED.items()]
     table = Table(
         ("cluster", "atoms", "metals", "H_mix, ours (kJ/mol)", "mean log P, ours (–)", "E_form, ours (eV/metal)",

@@ -60,7 +60,9 @@ def _held(found: Mapping[str, Correlation]) -> str:
 
 
 def comparison(rows: pd.DataFrame, forest: str) -> Table:
-    """How many materials have what, how many are accessible, and Pearson's r, beside the published numbers.
+    """Compare counts and correlations with the published numbers.
+
+    It says how many materials have what, how many are accessible, and Pearson's r.
 
     Parameters
     ----------
@@ -103,7 +105,9 @@ def _pairs_that_mix(rows: pd.DataFrame) -> tuple[tuple[str, str, str], ...]:
 
 
 def material_correlations(rows: pd.DataFrame) -> dict[str, Correlation]:
-    """Pearson's r of estimated E_form and φ, with φ from known only to the middle of any bounds.
+    """Correlate estimated E_form with φ by Pearson's r.
+
+    φ is counted from exactly known only to the middle of any bounds.
 
     Materials of the same metals and surroundings that differ in nothing the features see count once.
     """
@@ -113,7 +117,10 @@ def material_correlations(rows: pd.DataFrame) -> dict[str, Correlation]:
 
 
 def middle_phi(rows: pd.DataFrame, width: float) -> np.ndarray:
-    """φ where known, the middle of its bounds where these are no wider than a width, else NaN; shape (n,)."""
+    """Give φ, or the middle of its bounds; shape (n,).
+
+    The bounds count where they are no wider than a width; else NaN.
+    """
     middle = ((rows.phi_low + rows.phi_high) / 2).where(rows.phi_high - rows.phi_low <= width)
     return rows.phi.fillna(middle).to_numpy(float)
 

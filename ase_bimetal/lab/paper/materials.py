@@ -57,7 +57,9 @@ class MaterialEstimate:
 
 
 def read_materials(path: Path = SHIPPED_MATERIALS) -> pd.DataFrame:
-    """The table as it ships: one row per material, empty cells as NaN or ``""``.
+    """Read the table of materials as it ships.
+
+    There is one row per material, empty cells as NaN or ``""``.
 
     Examples
     --------

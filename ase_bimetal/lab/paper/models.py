@@ -107,7 +107,10 @@ def shipped_cards() -> dict[str, dict[str, Any]]:
 
 
 def forest_on_minima(table: DescriptorTable) -> tuple[dict[str, float], int]:
-    """Out-of-fold error of the forest on the lowest labels of clusters and zeolites, as in the article."""
+    """Compute the forest's out-of-fold error on minima.
+
+    The rows are the lowest labels of clusters and zeolites, as in the article.
+    """
     minima = table.minima()
     chosen = minima.where(minima.rows.surroundings.isin(_FOREST_KINDS).to_numpy())
     predicted = out_of_fold(lambda: make_regressor("random forest", 1, "minima"), chosen, "random")
@@ -115,7 +118,10 @@ def forest_on_minima(table: DescriptorTable) -> tuple[dict[str, float], int]:
 
 
 def ablation(name: str) -> tuple[dict[str, float] | None, str]:
-    """Mean error over seeds of a published ablation, where the results of ``evaluate --ablations`` ship."""
+    """Give the mean error of a published ablation.
+
+    It is a mean over seeds, where the results of ``evaluate --ablations`` ship.
+    """
     members = json.loads(ABLATIONS.read_text())["members"] if ABLATIONS.is_file() else {}
     seeds = list(members.get(_VARIANTS.get(name, ""), {}).values())
     if not seeds:

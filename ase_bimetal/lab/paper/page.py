@@ -57,7 +57,10 @@ def make_sections(data: PageData, tell: Callable[[str], None] = lambda line: Non
 
 
 def section_makers() -> dict[str, Callable[[PageData], Section]]:
-    """What is told while it is made → maker of the section, in the order of the page."""
+    """List the makers of the page's sections.
+
+    What is said while a section is made → its maker, in the order of the page.
+    """
     from ase_bimetal.lab.paper import explained, large, literature, models, printed, sections
 
     # Attention is there as soon as the weights of the graph-only network are.

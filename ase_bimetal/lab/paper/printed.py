@@ -53,7 +53,9 @@ def printed_section(data: PageData) -> Section:
 
 
 def capping_effect(rows: pd.DataFrame) -> tuple[float, list[str]]:
-    """Mean change of E_form [eV/metal] from Au4M2 to Au4M2 with two phosphines, over metals labelled in both.
+    """Compute how two phosphines change E_form [eV/metal].
+
+    It is the mean change from Au4M2 to Au4M2 with two phosphines, over metals labelled in both.
 
     Parameters
     ----------

@@ -131,7 +131,9 @@ def _vertex(kind: str, curve: Parabola, x: pd.Series) -> str:
 
 
 def volcano_table(rows: pd.DataFrame) -> Table:
-    """Shape and Pearson's r of ΔQ_CT against χ_env, over all parents and for each kind of surroundings.
+    """Tabulate the shape of ΔQ_CT against χ_env.
+
+    Pearson's r is given over all parents and for each kind of surroundings.
 
     Parameters
     ----------
@@ -280,7 +282,10 @@ def _orders(data: PageData) -> str:
 
 
 def label_rows(data: PageData) -> pd.DataFrame:
-    """Lowest configurations of the shipped table: surroundings, energy [eV/metal], D̃, D [Å], χ_env and φ."""
+    """Collect the lowest configurations of the shipped table.
+
+    Columns: surroundings, energy [eV/metal], D̃, D [Å], χ_env and φ.
+    """
     rows = data.table.minima()
     features = rows.features
     share = np.array([reduced(d, r) for d, r in zip(features[_DISTANCE], features[_RADII], strict=True)])
@@ -290,7 +295,10 @@ def label_rows(data: PageData) -> pd.DataFrame:
 
 
 def material_rows(data: PageData) -> pd.DataFrame:
-    """Materials with an estimate in the same columns; φ and D̃ where they are known."""
+    """Collect materials with an estimate in the same columns.
+
+    φ and D̃ are given where they are known.
+    """
     rows = data.materials
     phi = rows.phi.to_numpy(float)
     chi = rows[_CHI_ENV].to_numpy(float)

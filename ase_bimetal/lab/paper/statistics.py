@@ -102,7 +102,9 @@ class Correlation:
 
 
 def correlation(x: np.ndarray, y: np.ndarray) -> Correlation:
-    """Pearson's r of two arrays of shape (n,) with its 95 % interval; pairs with a missing value are left out.
+    """Compute Pearson's r with its 95 % interval.
+
+    The two arrays have shape (n,); pairs with a missing value are left out.
 
     Examples
     --------
@@ -157,7 +159,9 @@ class Parabola:
 
 
 def fit_parabola(x: np.ndarray, y: np.ndarray) -> Parabola | None:
-    """Fit by least squares; None for fewer than ten points or ten values of x.
+    """Fit a parabola by least squares.
+
+    None for fewer than ten points or ten values of x.
 
     Examples
     --------

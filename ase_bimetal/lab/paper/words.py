@@ -81,7 +81,10 @@ def fitted(found: DoubleWeibull) -> str:
 
 
 def correlated(found: Correlation, x: str, y: str) -> str:
-    """Pearson's r of two named quantities with its interval, and whether zero is in that."""
+    """Word Pearson's r of two named quantities.
+
+    Its interval is given, and whether zero is in that.
+    """
     if not found.is_known:
         return f"There are too few values ({found.n}) for a correlation of {y} and {x}."
     zero = "zero is outside it" if found.low * found.high > 0 else "zero is within it"
@@ -98,7 +101,9 @@ def against_published(found: Correlation, published: float) -> str:
 
 
 def same_order(ours: Mapping[Hashable, float], theirs: Mapping[Hashable, float]) -> str:
-    """Whether two sets of values rank the same things alike; what has no value on one side is left out.
+    """Say whether two sets of values rank alike.
+
+    What has no value on one side is left out.
 
     Examples
     --------

@@ -78,7 +78,10 @@ def common_smiles() -> list[str]:
 
 
 def encoder_card(folder: Path, facts: dict[str, object], n_parameters: int) -> dict[str, object]:
-    """Collect what a reader must know of an encoder: data, scores, neighbours, versions, limits, licence."""
+    """Collect what a reader must know of an encoder.
+
+    That is data, scores, neighbours, versions, limits and licence.
+    """
     return {
         "name": "SMILES T5 encoder for ligands, span corruption",
         "n_parameters": n_parameters,

@@ -12,7 +12,9 @@ from ase_bimetal.lab.pretraining.span_corruption import IGNORED
 
 
 def held_out_scores(metrics: Mapping[str, torch.Tensor], pools: Iterable[str]) -> dict[str, dict[str, float]]:
-    """Perplexity and accuracy per hidden token of each held-out pool, from a trainer's logged metrics.
+    """Collect the scores of each held-out pool.
+
+    Perplexity and accuracy per hidden token come from a trainer's logged metrics.
 
     Hidden tokens are all that the decoder must say: SMILES tokens, sentinels and the end token.
     """
@@ -26,7 +28,9 @@ def held_out_scores(metrics: Mapping[str, torch.Tensor], pools: Iterable[str]) -
 
 
 def unigram_perplexity(trained: Iterable[np.ndarray], held_out: Iterable[np.ndarray], vocabulary: int) -> float:
-    """Perplexity of guessing every hidden token by how often it is asked for, whatever surrounds it.
+    """Compute the perplexity of guessing by frequency.
+
+    Every hidden token is guessed by how often it is asked for, whatever surrounds it.
 
     Parameters
     ----------

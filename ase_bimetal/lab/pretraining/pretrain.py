@@ -93,7 +93,9 @@ def make_t5(settings: PretrainSettings, tokenizer: PreTrainedTokenizerFast) -> T
 
 @torch.no_grad()
 def start_attention_local(t5: T5ForConditionalGeneration, strength: float = 3.0) -> None:
-    """Let attention begin near each token, and the decoder find the sentinel that it was asked for.
+    """Let attention begin near each token.
+
+    The decoder begins by finding the sentinel that it was asked for.
 
     From T5's own start, with attention spread evenly, a small model spends thousands of steps at the
     perplexity of a decoder that ignores its encoder. Here one head begins at the token before, one at the
@@ -165,7 +167,9 @@ class SpanCorruptionModule(L.LightningModule):
 
 
 class SmilesData(L.LightningDataModule):
-    """Batches in a fixed order. One Lightning epoch is a slice of `slice_steps` training steps.
+    """Batches in a fixed order.
+
+    One Lightning epoch is a slice of `slice_steps` training steps.
 
     Slices let a run resume exactly from its last checkpoint: Lightning restores the step number, and that
     says which molecules and which spans come next.
@@ -209,7 +213,9 @@ def pretrain_ligand_encoder(
     slice_steps: int = 500,
     progress: bool = True,
 ) -> Path:
-    """Pretrain a ligand encoder and save it as a Hugging Face folder with embeddings of the common ligands.
+    """Pretrain a ligand encoder and save it.
+
+    The Hugging Face folder holds embeddings of the common ligands as well.
 
     Parameters
     ----------

@@ -62,7 +62,9 @@ def _open_text(path: Path) -> Iterator[TextIO]:
 
 
 def read_smiles(path: Path | str, n: int) -> list[str]:
-    """Read at most the first `n` SMILES of a file: one a line or first column, plain, ``.gz`` or a molsets wheel.
+    """Read at most the first `n` SMILES of a file.
+
+    The file has one a line or in its first column: plain, ``.gz`` or a molsets wheel.
 
     Raises
     ------
@@ -82,7 +84,9 @@ def read_smiles(path: Path | str, n: int) -> list[str]:
 
 
 def spell(smiles: str, seed: int | None = None) -> str:
-    """Canonical spelling, or with a seed a random but repeatable one; stereo marks and isotopes go.
+    """Spell a SMILES in the canonical way.
+
+    With a seed the spelling is random but repeatable; stereo marks and isotopes go.
 
     Examples
     --------
@@ -159,7 +163,9 @@ def _tokenised(tokenizer: PreTrainedTokenizerFast, smiles: list[str]) -> tuple[n
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """Which sequences each training step sees: a pure function of (seed, step), so that runs can be resumed.
+    """Which sequences each training step sees.
+
+    It is a pure function of (seed, step), so that runs can be resumed.
 
     Every epoch is a new permutation; within windows of 64 batches sequences are sorted by length, which saves
     padding, and the batches of a window are shuffled again.
@@ -188,7 +194,10 @@ class BatchPlan:
         return np.concatenate(batches)
 
     def steps(self, start: int, stop: int) -> np.ndarray:
-        """Sequence indices of the training steps `start` … `stop` − 1, (stop − start, batch_size)."""
+        """List the sequence indices of some training steps.
+
+        The steps are `start` … `stop` − 1; the shape is (stop − start, batch_size).
+        """
         first, last = start // self.steps_per_epoch, stop // self.steps_per_epoch
         rows = np.concatenate([self.epoch(number) for number in range(first, last + 1)])
         offset = first * self.steps_per_epoch

@@ -66,7 +66,10 @@ class SpanCorruption:
         return np.append(inputs, self.end), np.append(targets, self.end)
 
     def hidden_mask(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Choose which of `n` tokens to hide: (n,) bool, at least one hidden and, from n = 2, one shown."""
+        """Choose which of `n` tokens to hide.
+
+        The mask is (n,) bool: at least one hidden and, from n = 2, one shown.
+        """
         if n == 1:
             return np.ones(1, dtype=bool)
         n_hidden = int(np.clip(round(n * self.density), 1, n - 1))
@@ -81,7 +84,10 @@ class SpanCorruption:
         return np.repeat(np.arange(len(lengths)) % 2 == 1, lengths)
 
     def batch(self, sequences: Sequence[np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Corrupt and pad a batch: `input_ids`, `attention_mask` (b, l) and `labels` (b, m), all int64."""
+        """Corrupt and pad a batch.
+
+        Gives `input_ids`, `attention_mask` (b, l) and `labels` (b, m), all int64.
+        """
         pairs = [self.corrupt(tokens, rng) for tokens in sequences]
         inputs = _padded([pair[0] for pair in pairs], self.pad)
         labels = _padded([pair[1] for pair in pairs], IGNORED)

@@ -51,7 +51,10 @@ class Comparison:
     level: str = LEVEL
 
     def to_markdown(self) -> str:
-        """The table for people: splits side by side, MAE / RMSE / R², energies in eV/metal."""
+        """Write the table for people.
+
+        Splits stand side by side with MAE / RMSE / R², energies in eV/metal.
+        """
         splits = list(dict.fromkeys(self.errors.split))
         lines = [f"Rows: {self.rows}, n = {self.errors.n.iloc[0]}. {self.level}; MAE / RMSE in eV/metal, and R².\n",
                  "| model | " + " | ".join(splits) + " |", "| --- |" + " --- |" * len(splits)]

@@ -87,7 +87,9 @@ def pearson_matrix(table: DescriptorTable) -> pd.DataFrame:
 
 
 def shap_values(table: DescriptorTable, rows: str = "minima", seed: int = 0) -> ShapValues:
-    """Train the random forest on a table and explain its predictions, of at most `MOST_EXPLAINED` rows at random.
+    """Train the random forest and explain its predictions.
+
+    At most `MOST_EXPLAINED` rows, drawn at random, are explained.
 
     Parameters
     ----------
@@ -142,7 +144,10 @@ def sparse_formula(table: DescriptorTable, rows: str = "minima", seed: int = 0) 
 
 
 def formula_markdown(formula: pd.Series, n: int = 8) -> str:
-    """The largest terms of `sparse_formula` as a Markdown table, and how many more there are."""
+    """Write the largest terms of `sparse_formula` in Markdown.
+
+    The table says how many more there are.
+    """
     lines = ["| term | weight (eV/metal per standard deviation) |", "| --- | --- |"]
     lines += [f"| {name} | {weight:.2f} |" for name, weight in formula.iloc[:n].items()]
     more = len(formula) - n
@@ -177,7 +182,10 @@ def shap_bar(found: ShapValues) -> Figure:
 
 
 def shap_beeswarm(found: ShapValues, seed: int = 0) -> Figure:
-    """One dot a row and feature: its SHAP value, coloured by how large the feature is among the rows."""
+    """Draw one dot for each row and feature.
+
+    Its place is the SHAP value; colour is how large the feature is among the rows.
+    """
     figure, axes = _new(6.8, 4.4)
     order = list(found.importance.index[::-1])
     rng = np.random.default_rng(seed)
@@ -198,7 +206,10 @@ def shap_beeswarm(found: ShapValues, seed: int = 0) -> Figure:
 
 
 def shap_dependence(found: ShapValues, columns: int = 4) -> Figure:
-    """SHAP value of each feature against the feature itself, coloured by H_mix (by D for H_mix)."""
+    """Draw SHAP values against their features.
+
+    Dots are coloured by H_mix (by D for H_mix).
+    """
     figure, axes = _new(11.0, 5.4, -(-len(FEATURES) // columns), columns)
     colouring = {name: "D (Å)" if name == "H_mix (kJ/mol)" else "H_mix (kJ/mol)" for name in FEATURES}
     for name, panel in zip(found.importance.index, axes.flat, strict=True):
@@ -218,7 +229,9 @@ def shap_dependence(found: ShapValues, columns: int = 4) -> Figure:
 
 
 def parity_figure(table: DescriptorTable, found: Mapping[str, OutOfFold]) -> Figure:
-    """Out-of-fold predictions of the descriptor forest against the labels, one panel for each kind of novelty.
+    """Draw out-of-fold predictions against the labels.
+
+    They are the descriptor forest's, one panel for each kind of novelty.
 
     Parameters
     ----------

@@ -114,7 +114,9 @@ def out_of_fold(table: DescriptorTable, groups: np.ndarray) -> OutOfFold:
 
 
 def calibrate(table: DescriptorTable, groups: np.ndarray, worst: bool = False) -> dict[str, Any]:
-    """Predict every row by a forest that never saw its group, and measure what its intervals lack.
+    """Measure what the forest's intervals lack.
+
+    Every row is predicted by a forest that never saw its group.
 
     Parameters
     ----------
@@ -175,7 +177,10 @@ def conformal_quantile(scores: np.ndarray, coverage: float = COVERAGE) -> float:
 def held_out_coverage(
     scores: np.ndarray, kinds: np.ndarray, folds: Sequence[np.ndarray], worst: bool = False
 ) -> np.ndarray:
-    """Whether each row's widened interval holds it, (n,) of bool, the widening taken from the other folds."""
+    """Say whether each row's widened interval holds it.
+
+    Shape (n,) of bool; the widening is taken from the other folds.
+    """
     held = np.empty(len(scores), dtype=bool)
     for fold in folds:
         rest = np.setdiff1d(np.arange(len(scores)), fold)
@@ -185,7 +190,9 @@ def held_out_coverage(
 
 
 def donor_transfer_error() -> float:
-    """Mean error [eV/metal] of the elemental references on anchors of a donor type none of which were fitted.
+    """Compute the error [eV/metal] on an unfitted donor type.
+
+    It is the mean error of the corrections on anchors of a donor type none of which were fitted.
 
     It stands for the error of the level where metal binds what has no anchors: framework oxygen, nitrogen of a
     sheet, nothing at all.

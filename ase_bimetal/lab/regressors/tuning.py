@@ -63,7 +63,9 @@ def grouped_folds(
 
 
 def tune(table: DescriptorTable, name: str, trials: int = TRIALS, seed: int = 0) -> dict[str, Any]:
-    """Choose the settings of one regressor with the lowest mean absolute error over prototypes left out.
+    """Choose the best settings of one regressor.
+
+    They have the lowest mean absolute error over prototypes left out.
 
     Parameters
     ----------
@@ -93,7 +95,10 @@ def tune(table: DescriptorTable, name: str, trials: int = TRIALS, seed: int = 0)
 
 
 def tune_all(table: DescriptorTable, trials: int = TRIALS, seed: int = 0) -> dict[str, Any]:
-    """Tune every regressor on minima and on configurations; what to write into the settings file."""
+    """Tune every regressor on minima and on configurations.
+
+    The result is what to write into the settings file.
+    """
     parts = {"minima": table.minima(), "configurations": thin(table, PER_PROTOTYPE)}
     names = [name for name in SPECS if name not in missing_regressors()]
     return {

@@ -62,7 +62,10 @@ VARIANTS = (
 
 @dataclass(frozen=True)
 class Budget:
-    """What every variant is given: ``rows`` of the labels (8:1:1), ``epochs``, and ``seeds`` 0 … n − 1."""
+    """What every variant is given.
+
+    ``rows`` of the labels (8:1:1), ``epochs``, and ``seeds`` 0 … n − 1.
+    """
 
     rows: int = 3000
     epochs: int = 40
@@ -76,7 +79,9 @@ def run_ablations(
     variants: Sequence[Variant] = VARIANTS,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Train every variant with every seed; finished members are kept, so that a stopped run goes on.
+    """Train every variant with every seed.
+
+    Finished members are kept, so that a stopped run goes on.
 
     Parameters
     ----------
@@ -121,7 +126,10 @@ def run_ablations(
 
 
 def train_member(data: TrainingData, split: Split, variant: Variant, epochs: int, seed: int) -> dict[str, float]:
-    """Train one network of a variant; its errors on the split's test rows [eV/metal], and the seconds it took."""
+    """Train one network of a variant.
+
+    Gives its errors on the split's test rows [eV/metal], and the seconds it took.
+    """
     began = time.perf_counter()
     changed = with_ligands(data, variant.ligands)
     width = changed.encoded[0].ligand_embedding.shape[1]
@@ -134,7 +142,9 @@ def train_member(data: TrainingData, split: Split, variant: Variant, epochs: int
 
 
 def stratified_rows(frame: pd.DataFrame, n: int, seed: int = 0) -> np.ndarray:
-    """Row numbers (≤ n,) of a subset with the whole's shares of families and dopants, the same each time.
+    """Choose the rows (≤ n,) of a subset.
+
+    Families and dopants have the whole's shares, the same each time.
 
     Rows are dealt out stratum by stratum at even distances, so that each stratum loses the same share.
 

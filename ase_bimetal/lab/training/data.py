@@ -44,7 +44,10 @@ class TrainingData:
 
     @cached_property
     def features(self) -> pd.DataFrame:
-        """The 8-feature scheme of the source, one row per configuration; D of a core with one metal is coded as 0."""
+        """The 8-feature scheme, one row per configuration.
+
+        D of a core with one metal is coded as 0.
+        """
         return pd.DataFrame([paper_features(system, one_metal_distance=0.0) for system in self.systems])
 
 
@@ -80,7 +83,10 @@ def prepare(frame: pd.DataFrame, encoder: LigandEncoder, whole_cluster: bool = T
 
 
 def for_prediction(data: TrainingData, rows: np.ndarray) -> list[Encoded]:
-    """Some rows as a trained network reads them: without the graphs of the contrastive loss."""
+    """Prepare rows as a trained network reads them.
+
+    They lack the graphs of the contrastive loss.
+    """
     return [replace(data.encoded[i], cluster=None) for i in rows]
 
 
@@ -107,7 +113,10 @@ def _collate(rows: Sequence[tuple[Encoded, float]]) -> tuple[Batch, torch.Tensor
 
 
 class EvenSampler(Sampler[int]):
-    """Row numbers of each epoch: at most n, in turn from each kind, drawn anew every time from all rows."""
+    """Row numbers of each epoch, drawn evenly.
+
+    At most n come in turn from each kind, drawn anew every time from all rows.
+    """
 
     def __init__(self, kinds: np.ndarray, n: int, seed: int) -> None:
         self.kinds, self.n, self.rng = kinds, n, np.random.default_rng(seed)

@@ -52,7 +52,9 @@ def draw_parity(held: Holdout, families: Sequence[str], path: Path) -> None:
 
 
 def observed_coverage(held: Holdout, terms: Mapping[str, float], nominal: Sequence[float]) -> np.ndarray:
-    """Share of errors inside intervals of the given nominal coverages, taking errors as normally distributed.
+    """Compute the share of errors inside intervals.
+
+    The intervals have the given nominal coverages, taking errors as normally distributed.
 
     Examples
     --------
@@ -67,7 +69,9 @@ def observed_coverage(held: Holdout, terms: Mapping[str, float], nominal: Sequen
 
 
 def draw_calibration(held: Holdout, terms: Mapping[str, float], path: Path) -> None:
-    """Observed against nominal coverage of the model's intervals on held-out rows of the training domain.
+    """Draw observed against nominal coverage.
+
+    The model's intervals are tested on held-out rows of the training domain.
 
     Parameters
     ----------

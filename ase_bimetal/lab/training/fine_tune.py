@@ -111,7 +111,10 @@ class OwnEnsemble:
 
 
 class OwnModule(MMLModule):
-    """The training loop with a log, early stopping, and best weights that survive an interruption."""
+    """The training loop for one's own data.
+
+    It has a log, early stopping, and best weights that survive an interruption.
+    """
 
     def training_step(self, rows: tuple[Batch, torch.Tensor], index: int) -> torch.Tensor:
         """Loss of one batch, logged."""
@@ -231,7 +234,9 @@ def _with_small_batches(training: TrainingOptions, n_rows: int) -> TrainingOptio
 def fit_shift(
     data: TrainingData, rows: np.ndarray, differences: np.ndarray, begin: Mapping[str, float]
 ) -> dict[str, float]:
-    """Corrections per metal and donor type that carry a model over to other energies, by ridge regression.
+    """Fit corrections that carry a model to other energies.
+
+    There is one per metal and donor type, by ridge regression.
 
     Parameters
     ----------

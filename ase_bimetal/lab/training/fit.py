@@ -56,7 +56,10 @@ LIMITS = (
 
 @dataclass(frozen=True)
 class FoldBudget:
-    """What each leave-one-out fold is given: rows per epoch (None: all), epochs (None: as the rest), networks."""
+    """What each leave-one-out fold is given.
+
+    Rows per epoch (None: all), epochs (None: as the rest), networks.
+    """
 
     rows: int | None = None
     epochs: int | None = None
@@ -81,7 +84,9 @@ def train_model(
     ligand_encoder: str = "bundled",
     folds: FoldBudget | None = None,
 ) -> dict[str, Any]:
-    """Train an ensemble on the random 8:1:1 split, measure it on every split, and save it.
+    """Train an ensemble, measure it and save it.
+
+    It is trained on the random 8:1:1 split and measured on every split.
 
     Finished networks and folds are kept in ``TARGET/unfinished-…`` until all is done: the same call goes on from there.
 
@@ -152,7 +157,10 @@ def _digest(reference: ReferenceData, encoder: LigandEncoder, *settings: Any) ->
 
 
 def golden_predictions(model: str | Path) -> dict[str, float]:
-    """Predicted formation energies [eV/metal] of the shipped examples, for a later version to be held against."""
+    """Predict the shipped examples [eV/metal].
+
+    A later version is held against these formation energies.
+    """
     found = get_predictor(model).predict([as_system(load_example(name)) for name in example_names()])
     return {name: item.formation_energy_per_metal for name, item in zip(example_names(), found, strict=True)}
 

@@ -29,7 +29,10 @@ FILES = ("anchors.extxyz", "references.json", "learning-curve.json", "learning-c
 
 
 def export_anchors(folder: Path) -> tuple[Path, Path]:
-    """Write the shipped anchors and their PBE reference energies the way one's own data come."""
+    """Write the shipped anchors as if one's own.
+
+    Their PBE fragment energies are written too.
+    """
     from ase.io import read, write
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +60,9 @@ def learning_curve(
     data: TrainingData, start: Checkpoint, sizes: Sequence[int] = SIZES, repeats: int = REPEATS,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, np.ndarray]:
-    """Mean absolute errors (sizes, repeats) [eV/metal] of the rows left out, per way to train.
+    """Measure the errors per way to train [eV/metal].
+
+    Mean absolute errors (sizes, repeats) of the rows left out.
 
     Every repeat draws an order of the rows; the first of it are trained on, the rest is left out, so that larger
     training sets hold the smaller ones. NaN where there are too few rows to train from scratch.
@@ -79,7 +84,10 @@ def learning_curve(
 
 
 def unchanged_errors(data: TrainingData, start: Checkpoint) -> dict[str, float]:
-    """Errors [eV/metal] of the model as shipped on all rows, with its shift and without."""
+    """Compute the errors of the model as shipped [eV/metal].
+
+    They are on all rows, with its shift and without.
+    """
     learner, rows = Learner(data, OwnOptions(), start), np.arange(len(data.targets))
     found = {
         "unchanged model (its shift was fitted to anchors), all anchors":

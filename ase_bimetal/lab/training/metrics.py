@@ -16,7 +16,10 @@ def root_mean_square_error(truth: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def r_squared(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Coefficient of determination: 1 is exact, 0 no better than the mean of the truth."""
+    """Compute the coefficient of determination.
+
+    1 is exact, 0 no better than the mean of the truth.
+    """
     return float(1 - ((truth - predicted) ** 2).sum() / ((truth - truth.mean()) ** 2).sum())
 
 

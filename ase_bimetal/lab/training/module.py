@@ -65,7 +65,9 @@ class TrainingOptions:
 
 
 class EnergyModule(lightning.LightningModule):
-    """What trainings share: AdamW under a one-cycle schedule, and the weights of the epoch with the best error.
+    """What trainings share.
+
+    AdamW under a one-cycle schedule, and the weights of the epoch with the best error.
 
     A subclass appends absolute errors of validation batches to ``errors``; ``options`` has ``learning_rate`` and
     ``weight_decay``.
@@ -137,7 +139,10 @@ class MMLModule(EnergyModule):
 
 
 def element_noise(properties: torch.Tensor, owner: torch.Tensor, sigma: float) -> torch.Tensor:
-    """Noise like `properties` (n, f), the same for all atoms with the same properties and ``owner`` (n,)."""
+    """Draw noise like `properties` (n, f).
+
+    It is the same for all atoms with the same properties and ``owner`` (n,).
+    """
     weights = torch.arange(1, properties.shape[1] + 1, dtype=torch.float64, device=properties.device).sqrt()
     kind = owner * 1e6 + properties.double() @ weights  # one number for each element in each cluster: sorts fast
     _, label = torch.unique(kind, return_inverse=True)
@@ -190,7 +195,10 @@ def train_one(
 
 
 def one_epoch(data: TrainingData, rows: np.ndarray, rows_per_epoch: int | None) -> np.ndarray:
-    """Some rows of the data as they are, or as many as an epoch shows, drawn evenly over the prototypes."""
+    """Choose the rows of one epoch.
+
+    They are the rows as they are, or as many as an epoch shows, drawn evenly over the prototypes.
+    """
     if rows_per_epoch is None:
         return rows
     return balanced_rows(rows, rows_per_epoch, data.frame.prototype.to_numpy())
@@ -242,7 +250,10 @@ def quiet_lightning() -> Iterator[None]:
 
 
 def trainer(epochs: int, progress: bool = False, **more: Any) -> lightning.Trainer:
-    """Lightning's trainer with what all trainings here share; ``more`` adds to it or overrides it."""
+    """Make Lightning's trainer for all trainings here.
+
+    ``more`` adds to its settings or overrides them.
+    """
     if not progress:
         logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     usual = {

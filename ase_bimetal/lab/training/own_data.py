@@ -61,7 +61,10 @@ class Columns:
 
 @dataclass(frozen=True)
 class OwnRow:
-    """One structure with its number: a total energy [eV], or a formation energy [eV/metal] (see `Columns`)."""
+    """One structure with its energy.
+
+    It is a total energy [eV], or a formation energy [eV/metal] (see `Columns`).
+    """
 
     name: str
     atoms: Atoms

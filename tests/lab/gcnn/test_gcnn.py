@@ -211,7 +211,7 @@ def test_stratified_rows_take_every_prototype():
 def test_prediction_names_level_and_model(model, example):
     [found] = predict([example], model=GRAPH_MODEL)
     assert found.model == model_name(model.card)
-    assert (found.level, found.reference, found.n_metals) == ("PBE-referenced GFN1-xTB", "dimer", 6)
+    assert (found.level, found.reference_state, found.n_metals) == ("PBE-referenced GFN1-xTB", "dimer", 6)
     assert found.energy == pytest.approx(6 * found.formation_energy_per_metal)
 
 

@@ -169,12 +169,12 @@ class Stub:
         return cp2k.Solution(self.energies[multiplicity], [0.0], None, 0.0, 1e-5), folder
 
 
-def run_scan(monkeypatch, tmp_path, energies):
+def run_scan(monkeypatch, tmp_path, energies, tried=None):
     stub = Stub(energies)
     monkeypatch.setattr(cp2k, "estimate", stub.estimate)
     monkeypatch.setattr(cp2k, "solve", stub.solve)
     monkeypatch.setattr(cp2k, "version", lambda: "CP2K 0")
-    return anchors.scan(Atoms("Fe"), tuple(energies), tmp_path), stub.asked
+    return anchors.scan(Atoms("Fe"), tried or tuple(energies), tmp_path), stub.asked
 
 
 def test_the_lowest_multiplicity_wins_and_high_ones_are_not_computed(monkeypatch, tmp_path):
@@ -185,9 +185,18 @@ def test_the_lowest_multiplicity_wins_and_high_ones_are_not_computed(monkeypatch
     assert found["coarse_scan_eV"]["1"] == 5.2
 
 
+def test_a_scan_climbs_until_the_energy_rises(monkeypatch, tmp_path):
+    """Two manganese atoms: the triplet lies below the singlet, and the nonet below both."""
+    energies = {1: -10.0, 3: -11.0, 5: -12.0, 7: -12.5, 9: -13.0, 11: -12.0}
+    found, asked = run_scan(monkeypatch, tmp_path, energies, tried=(1, 3))
+    assert found["multiplicity"] == 9 and found["energy_pbe_eV"] == -13.0
+    assert set(found["coarse_scan_eV"]) == {"1", "3", "5", "7", "9", "11"}
+    assert asked == [7, 9]
+
+
 def test_a_scan_of_failures_is_a_failure(monkeypatch, tmp_path):
     with pytest.raises(CalculationFailed, match="no SCF"):
-        run_scan(monkeypatch, tmp_path, {5: 1.0, 3: 1.1})
+        run_scan(monkeypatch, tmp_path, {5: 1.1, 3: 1.0})
 
 
 def test_finished_records_are_packed_in_place_of_older_ones(monkeypatch, tmp_path):
