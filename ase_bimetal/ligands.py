@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from numbers import Real
 from typing import Literal
@@ -19,64 +18,21 @@ from rdkit.Chem import rdMolDescriptors
 
 from ase_bimetal import elements
 from ase_bimetal.errors import LigandError
+from ase_bimetal.ligand_names import AMBIGUOUS, LIGAND_NAMES, did_you_mean, smiles_of
 
 #: How a ligand is given: SMILES or names with their counts, a list of them, or one.
 LigandAnnotation = Mapping[str, int] | Sequence[str] | str
 #: X binds after losing one hydrogen, L binds whole.
 LigandType = Literal["X", "L"]
 
-#: Names in use for common ligands, each with the SMILES of the free, protonated molecule.
-LIGAND_NAMES: dict[str, str] = {
-    "SH": "S",
-    "SMe": "CS",
-    "SEt": "CCS",
-    "SiPr": "CC(C)S",
-    "StBu": "CC(C)(C)S",
-    "SPh": "Sc1ccccc1",
-    "PET": "SCCc1ccccc1",
-    "SCy": "SC1CCCCC1",
-    "SAdm": "SC12CC3CC(CC(C3)C1)C2",
-    "SeMe": "C[SeH]",
-    "SeEt": "CC[SeH]",
-    "SePh": "[SeH]c1ccccc1",
-    "TBBT": "CC(C)(C)c1ccc(S)cc1",
-    "pMBA": "O=C(O)c1ccc(S)cc1",
-    "PH3": "P",
-    "PMe3": "CP(C)C",
-    "PEt3": "CCP(CC)CC",
-    "PPh3": "c1ccc(P(c2ccccc2)c2ccccc2)cc1",
-    "P(4-FPh)3": "Fc1ccc(P(c2ccc(F)cc2)c2ccc(F)cc2)cc1",
-    "dppm": "c1ccc(P(CP(c2ccccc2)c2ccccc2)c2ccccc2)cc1",
-    "dppe": "c1ccc(P(CCP(c2ccccc2)c2ccccc2)c2ccccc2)cc1",
-    "C≡CH": "C#C",
-    "C≡CPh": "C#Cc1ccccc1",
-    "C≡C(CF3)2Ph": "C#Cc1cc(C(F)(F)F)cc(C(F)(F)F)c1",
-    "Cp": "C1=CCC=C1",
-    "Cp*": "CC1=C(C)C(C)C(C)=C1C",
-    "F": "F",
-    "Cl": "Cl",
-    "Br": "Br",
-    "I": "I",
-    "carbonyl": "[C-]#[O+]",
-    "NHC": "CN1C=CN(C)[C]1",
-}
-_ALIASES = {
-    "CHT": "SCy",
-    "SCH3": "SMe",
-    "SC2H4Ph": "PET",
-    "SR(PET)": "PET",
-    "PFPh3": "P(4-FPh)3",
-    "CpStar": "Cp*",
-    "CCPh": "C≡CPh",
-    "CCH": "C≡CH",
-    "IMe": "NHC",
-}
-
 #: Largest count of one ligand; more would be heavier than any object that fits in memory.
 MOST_LIGANDS = 1_000_000
 
 #: Spellings of hydride, whose free molecule is H2.
 _HYDRIDE, _HYDRIDE_SPELLINGS = "[H][H]", frozenset({"H", "hydride", "[H-]", "[HH]", "[H][H]"})
+
+# Names by SMILES as the table writes them; to read the whole table takes a tenth of a second.
+_NAMES = {smiles: name for name, smiles in LIGAND_NAMES.items()} | {_HYDRIDE: "hydride"}
 
 # Donor patterns in order of priority: (pattern on the free molecule, type). The first atom is the donor.
 _DONOR_PATTERNS: tuple[tuple[str, LigandType], ...] = (
@@ -101,6 +57,8 @@ _DONOR_PATTERNS: tuple[tuple[str, LigandType], ...] = (
     ("[OX2H1][N+](=O)[O-]", "X"),
     ("[OX2H1][S,P]=O", "X"),
 )
+_ALLOWED = ("allowed: one valid SMILES without spaces, such as 'CCCCS', or a name; `ase-bimetal info --ligands` lists "
+            "the names")
 #: The kinds of donors there are, in words.
 DONOR_KINDS = (
     "X type (loses a hydrogen): thiol/selenol S–H or Se–H, hydrogen halide, terminal alkyne, hydrogen cyanide, "
@@ -191,7 +149,7 @@ class Ligand:
     @property
     def name(self) -> str:
         """The usual short name, or the SMILES without one."""
-        return _name_of().get(self.smiles, self.smiles)
+        return _NAMES.get(self.smiles) or _name_of().get(self.smiles, self.smiles)
 
     @cached_property
     def bound_formula(self) -> dict[str, int]:
@@ -263,15 +221,15 @@ def _require_text(text: object) -> str:
 
 @lru_cache(maxsize=4096)
 def _parse(text: str) -> Ligand:
-    if text == "CO":
-        raise LigandError("'CO' names carbon monoxide but spells methanol; allowed: 'carbonyl' or 'OC'")
+    if text in AMBIGUOUS:
+        meanings, allowed = AMBIGUOUS[text]
+        raise LigandError(f"{text!r} names {meanings}; allowed: {allowed}")
     if text in _HYDRIDE_SPELLINGS:
         return Ligand(_HYDRIDE, "H", "X", 0)
-    smiles = LIGAND_NAMES.get(_ALIASES.get(text, text), text)
+    smiles = smiles_of(text)
     # RDKit reads past such characters, and takes what follows a space for a name.
     if strange := next((c for c in smiles if not c.isascii() or not c.isprintable() or c.isspace()), None):
-        raise LigandError(f"cannot read {text!r} as a SMILES{_meant(text)}: it holds {strange!r}; allowed: one SMILES "
-                          f"without spaces, or one of {', '.join(LIGAND_NAMES)}, hydride")
+        raise LigandError(f"cannot read {text!r} as a SMILES{did_you_mean(text)}: it holds {strange!r}; {_ALLOWED}")
     try:
         mol = _read(smiles, text)
         _require_one_ligand(mol, text)
@@ -320,8 +278,19 @@ def _ligand(mol: Chem.Mol, text: str) -> Ligand:
     if kind is None:
         raise LigandError(f"ligand {text!r} has no donor atom; allowed: {DONOR_KINDS}")
     symbol = free.GetAtomWithIdx(donors[0]).GetSymbol()
-    others = tuple(donors[1:]) if symbol == "P" else ()
-    return Ligand(Chem.MolToSmiles(free), symbol, kind, donors[0], others)
+    smiles, donors = _spelled(free, donors)
+    return Ligand(smiles, symbol, kind, donors[0], tuple(donors[1:]) if symbol == "P" else ())
+
+
+def _spelled(mol: Chem.Mol, rows: list[int]) -> tuple[str, list[int]]:
+    """Canonical SMILES, or the first that is no other ligand's name, and where some atoms stand in it."""
+    smiles = Chem.MolToSmiles(mol)
+    if smiles not in AMBIGUOUS:
+        return smiles, rows
+    spellings = (Chem.MolToSmiles(mol, rootedAtAtom=row) for row in range(mol.GetNumAtoms()))
+    smiles = next(text for text in spellings if text not in AMBIGUOUS)
+    order = _output_order(mol)
+    return smiles, [order.index(row) for row in rows]
 
 
 def _matched_donors(mol: Chem.Mol) -> tuple[list[int], LigandType | None]:
@@ -374,28 +343,25 @@ def _with_charge(mol: Chem.Mol, rows: Iterable[int], charge: int) -> Chem.Mol:
 def _canonical(mol: Chem.Mol, rows: Iterable[int]) -> tuple[Chem.Mol, list[int]]:
     """The molecule read back from its canonical SMILES, and where some of its atoms have gone."""
     smiles = Chem.MolToSmiles(mol)
-    order = list(mol.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"])
+    order = _output_order(mol)
     return Chem.MolFromSmiles(smiles), [order.index(row) for row in rows]
+
+
+def _output_order(mol: Chem.Mol) -> list[int]:
+    """Atoms of a molecule in the order of its SMILES written last."""
+    return list(mol.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"])
 
 
 def _read(smiles: str, given: str) -> Chem.Mol:
     with rdBase.BlockLogs():
         mol = Chem.MolFromSmiles(smiles)
         if mol is None or mol.GetNumAtoms() == 0:
-            raise LigandError(f"cannot read {given!r} as a SMILES{_meant(given)}; allowed: valid SMILES or one of "
-                              f"{', '.join(LIGAND_NAMES)}, hydride")
+            raise LigandError(f"cannot read {given!r} as a SMILES{did_you_mean(given)}; {_ALLOWED}")
         for atom in mol.GetAtoms():
             atom.SetIsotope(0)
             atom.SetAtomMapNum(0)
         Chem.RemoveStereochemistry(mol)
         return Chem.RemoveHs(mol)
-
-
-def _meant(given: str) -> str:
-    """The closest known name, as a question; empty when none is close."""
-    names = {name.lower(): name for name in (*LIGAND_NAMES, *_ALIASES)}
-    close = get_close_matches(given.lower(), names, n=1)
-    return f" (did you mean {names[close[0]]!r}?)" if close else ""
 
 
 def _protonated(mol: Chem.Mol, text: str) -> tuple[Chem.Mol, list[int]]:
@@ -466,7 +432,8 @@ def _canonical_cyclopentadiene(mol: Chem.Mol, text: str) -> Chem.Mol:
 
 @lru_cache(maxsize=1)
 def _name_of() -> dict[str, str]:
-    return {_parse(smiles).smiles: name for name, smiles in LIGAND_NAMES.items()} | {_HYDRIDE: "hydride"}
+    """Names by SMILES, as this version of RDKit writes them."""
+    return {_parse(smiles).smiles: name for name, smiles in LIGAND_NAMES.items()}
 
 
 def formula_text(counts: Mapping[str, int]) -> str:

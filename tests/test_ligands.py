@@ -1,20 +1,128 @@
 """Ligands: one protonation state, donor and type, spellings that mean the same."""
 
 import pytest
+from rdkit import Chem, rdBase
 
 from ase_bimetal.errors import LigandError
+from ase_bimetal.ligand_names import AMBIGUOUS, LIGAND_ALIASES
 from ase_bimetal.ligands import LIGAND_NAMES, Ligand, formula_text, parse_ligands, total_formula
 
-X_TYPE = {"S", "Se", "Cl", "Br", "I", "F"}
-
+X_TYPE = {"S", "Se", "O", "Cl", "Br", "I", "F"}
 
 @pytest.mark.parametrize("name", LIGAND_NAMES)
 def test_every_name_reads_back(name):
     ligand = Ligand.parse(name)
-    assert ligand.name == name
+    assert (ligand.name, ligand.smiles) == (name, LIGAND_NAMES[name])
     assert Ligand.parse(ligand.smiles) == ligand
     assert ligand.mol.GetAtomWithIdx(ligand.donor_index).GetSymbol() == ligand.donor
-    assert (ligand.type == "X") == (ligand.donor in X_TYPE or "C≡C" in name or name.startswith("Cp"))
+    through_carbon = "C≡C" in name or name.startswith("Cp") or name == "cyanide"
+    assert (ligand.type == "X") == ((ligand.donor in X_TYPE and name != "SMe2") or through_carbon)
+
+
+@pytest.mark.parametrize("text", [*LIGAND_NAMES, *LIGAND_ALIASES])
+def test_no_name_spells_another_molecule(text):
+    with rdBase.BlockLogs():
+        spelled = Chem.MolFromSmiles(text)
+    assert spelled is None or Chem.MolToSmiles(spelled) == Ligand.parse(text).smiles
+
+
+# SMILES, donor, type, denticity and formula as bound, which is counted here and not taken from the SMILES.
+NAMED = {
+    "SnBu": ("CCCCS", "S", "X", 1, "C4H9S"),
+    "SC6H13": ("CCCCCCS", "S", "X", 1, "C6H13S"),
+    "SC8H17": ("CCCCCCCCS", "S", "X", 1, "C8H17S"),
+    "SC10H21": ("CCCCCCCCCCS", "S", "X", 1, "C10H21S"),
+    "SC12H25": ("CCCCCCCCCCCCS", "S", "X", 1, "C12H25S"),
+    "SC18H37": ("CCCCCCCCCCCCCCCCCCS", "S", "X", 1, "C18H37S"),
+    "S-c-C5H9": ("SC1CCCC1", "S", "X", 1, "C5H9S"),
+    "SC6H11": ("SC1CCCCC1", "S", "X", 1, "C6H11S"),
+    "S-Adm": ("SC12CC3CC(CC(C3)C1)C2", "S", "X", 1, "C10H15S"),
+    "2-SAdm": ("SC1C2CC3CC(C2)CC1C3", "S", "X", 1, "C10H15S"),
+    "SCH2Ph": ("SCc1ccccc1", "S", "X", 1, "C7H7S"),
+    "SCH2PhtBu": ("CC(C)(C)c1ccc(CS)cc1", "S", "X", 1, "C11H15S"),
+    "SPhMe2": ("Cc1ccc(S)c(C)c1", "S", "X", 1, "C8H9S"),
+    "3,5-DMBT": ("Cc1cc(C)cc(S)c1", "S", "X", 1, "C8H9S"),
+    "TBBT": ("CC(C)(C)c1ccc(S)cc1", "S", "X", 1, "C10H13S"),
+    "SPh(CF3)2": ("FC(F)(F)c1cc(S)cc(C(F)(F)F)c1", "S", "X", 1, "C8H3F6S"),
+    "2-SNap": ("Sc1ccc2ccccc2c1", "S", "X", 1, "C10H7S"),
+    "SPy": ("Sc1ccccn1", "S", "X", 1, "C5H4NS"),
+    "p-MBA": ("O=C(O)c1ccc(S)cc1", "S", "X", 1, "C7H5O2S"),
+    "MUA": ("O=C(O)CCCCCCCCCCS", "S", "X", 1, "C11H21O2S"),
+    "MSA": ("O=C(O)CC(S)C(=O)O", "S", "X", 1, "C4H5O4S"),
+    "cysteine": ("NC(CS)C(=O)O", "S", "X", 1, "C3H6NO2S"),
+    "NAC": ("CC(=O)NC(CS)C(=O)O", "S", "X", 1, "C5H8NO3S"),
+    "glutathione": ("NC(CCC(=O)NC(CS)C(=O)NCC(=O)O)C(=O)O", "S", "X", 1, "C10H16N3O6S"),
+    "captopril": ("CC(CS)C(=O)N1CCCC1C(=O)O", "S", "X", 1, "C9H14NO3S"),
+    "tiopronin": ("CC(S)C(=O)NCC(=O)O", "S", "X", 1, "C5H8NO3S"),
+    "penicillamine": ("CC(C)(S)C(N)C(=O)O", "S", "X", 1, "C5H10NO2S"),
+    "1,3-BDT": ("[S-]c1cccc([S-])c1", "S", "X", 2, "C6H4S2"),
+    "SeCH2CH2Ph": ("[SeH]CCc1ccccc1", "Se", "X", 1, "C8H9Se"),
+    "PCy3": ("C1CCC(P(C2CCCCC2)C2CCCCC2)CC1", "P", "L", 1, "C18H33P"),
+    "PPhMe2": ("CP(C)c1ccccc1", "P", "L", 1, "C8H11P"),
+    "PPh2Me": ("CP(c1ccccc1)c1ccccc1", "P", "L", 1, "C13H13P"),
+    "P(C8H17)3": ("CCCCCCCCP(CCCCCCCC)CCCCCCCC", "P", "L", 1, "C24H51P"),
+    "TPPMS": ("O=S(=O)(O)c1cccc(P(c2ccccc2)c2ccccc2)c1", "P", "L", 1, "C18H15O3PS"),
+    "P(OMe)3": ("COP(OC)OC", "P", "L", 1, "C3H9O3P"),
+    "P(OPh)3": ("c1ccc(OP(Oc2ccccc2)Oc2ccccc2)cc1", "P", "L", 1, "C18H15O3P"),
+    "dppm": ("c1ccc(P(CP(c2ccccc2)c2ccccc2)c2ccccc2)cc1", "P", "L", 2, "C25H22P2"),
+    "dppe": ("c1ccc(P(CCP(c2ccccc2)c2ccccc2)c2ccccc2)cc1", "P", "L", 2, "C26H24P2"),
+    "dppp": ("c1ccc(P(CCCP(c2ccccc2)c2ccccc2)c2ccccc2)cc1", "P", "L", 2, "C27H26P2"),
+    "dppb": ("c1ccc(P(CCCCP(c2ccccc2)c2ccccc2)c2ccccc2)cc1", "P", "L", 2, "C28H28P2"),
+    "DPPBz": ("c1ccc(P(c2ccccc2)c2ccccc2P(c2ccccc2)c2ccccc2)cc1", "P", "L", 2, "C30H24P2"),
+    "C≡C-tBu": ("C#CC(C)(C)C", "C", "X", 1, "C6H9"),
+    "C≡CCy": ("C#CC1CCCCC1", "C", "X", 1, "C8H11"),
+    "C≡CSiMe3": ("C#C[Si](C)(C)C", "C", "X", 1, "C5H9Si"),
+    "cyanide": ("C#N", "C", "X", 1, "CN"),
+    "thiocyanate": ("N#CS", "S", "X", 1, "CNS"),
+    "acetate": ("CC(=O)O", "O", "X", 1, "C2H3O2"),
+    "nitrate": ("O=[N+]([O-])O", "O", "X", 1, "NO3"),
+    "CNtBu": ("[C-]#[N+]C(C)(C)C", "C", "L", 1, "C5H9N"),
+    "IiPr": ("CC(C)N1[C]N(C(C)C)C=C1", "C", "L", 1, "C9H16N2"),
+    "IMes": ("Cc1cc(C)c(N2[C]N(c3c(C)cc(C)cc3C)C=C2)c(C)c1", "C", "L", 1, "C21H24N2"),
+    "IPr": ("CC(C)c1cccc(C(C)C)c1N1[C]N(c2c(C(C)C)cccc2C(C)C)C=C1", "C", "L", 1, "C27H36N2"),
+    "BIBn": ("[C]1N(Cc2ccccc2)c2ccccc2N1Cc1ccccc1", "C", "L", 1, "C21H18N2"),
+    "pyridine": ("c1ccncc1", "N", "L", 1, "C5H5N"),
+    "SMe2": ("CSC", "S", "L", 1, "C2H6S"),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_what_a_name_means(name):
+    ligand = Ligand.parse(name)
+    found = (ligand.smiles, ligand.donor, ligand.type, ligand.denticity, formula_text(ligand.bound_formula))
+    assert found == NAMED[name]
+
+
+@pytest.mark.parametrize(("alias", "name"), [
+    ("SBn", "SCH2Ph"), ("SCH2C6H5", "SCH2Ph"), ("S-nBu", "SnBu"), ("SHex", "SC6H13"), ("S-c-C6H11", "SCy"),
+    ("CHT", "SCy"), ("1-SAdm", "SAdm"), ("SCH2CH2Ph", "PET"), ("SPhtBu", "TBBT"), ("2,4-DMBT", "SPhMe2"),
+    ("DMBT", "SPhMe2"), ("4-MBA", "pMBA"), ("GSH", "glutathione"), ("SG", "glutathione"), ("Cys", "cysteine"),
+    ("Capt", "captopril"), ("PMePh2", "PPh2Me"), ("PMe2Ph", "PPhMe2"), ("TPP", "PPh3"), ("POct3", "P(C8H17)3"),
+    ("C≡C-Ph", "C≡CPh"), ("C2tBu", "C≡CtBu"), ("OAc", "acetate"), ("iPr2-bimy", "BIiPr"), ("Cl-", "Cl"),
+])  # fmt: skip
+def test_other_names(alias, name):
+    assert Ligand.parse(alias).name == name
+
+
+@pytest.mark.parametrize(("text", "meant"), [
+    ("glutathion", "glutathione"), ("Glutathione", "glutathione"), ("cystein", "cysteine"), ("SCH2Phe", "SCH2Ph"),
+    ("pph3", "PPh3"), ("SC12H26", "SC12H25"), ("dppz", "dppbz"), ("SNap", "2-SNap"),
+    ("Captopril", "captopril"), ("hydrid", "hydride"),
+])  # fmt: skip
+def test_a_misspelt_name_is_asked_for(text, meant):
+    with pytest.raises(LigandError, match="cannot read .* as a SMILES") as caught:
+        Ligand.parse(text)
+    assert f"(did you mean {meant!r}?)" in str(caught.value)
+    assert "`ase-bimetal info --ligands` lists the names" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["C[BH2]", "CC[SiH3]", "C1CC1", "c1ccccc1", "CB(C)C", "F[Si](F)(F)F"])
+def test_an_unsupported_donor_is_answered_with_what_binds(text):
+    with pytest.raises(LigandError) as caught:
+        Ligand.parse(text)
+    assert f"{text!r} has no donor atom" in str(caught.value)
+    for allowed in ("thiol/selenol S–H or Se–H", "terminal alkyne", "phosphine P", "carbene", "pyridine"):
+        assert allowed in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -162,10 +270,18 @@ def test_annotations_are_merged_and_sorted():
     assert formula_text(total_formula(expected)) == "C60H57P2S3"
 
 
-def test_an_ambiguous_text_is_refused_with_both_readings():
-    with pytest.raises(LigandError, match="allowed: 'carbonyl' or 'OC'"):
-        Ligand.parse("CO")
-    assert Ligand.parse("OC").donor == "O"
+@pytest.mark.parametrize(("text", "words", "molecule", "donor"), [
+    ("CO", "names carbon monoxide but spells methanol; allowed: 'carbonyl' or 'OC'", "OC", "O"),
+    ("SCN", "allowed: 'thiocyanate' .bound by S., 'N=C=S' .bound by N. or 'C.N.S'", "C(N)S", "S"),
+    ("NCS", "allowed: 'N=C=S' .bound by N., 'thiocyanate' .bound by S. or 'C.N.S'", "C(N)S", "S"),
+])
+def test_an_ambiguous_text_is_refused_with_both_readings(text, words, molecule, donor):
+    assert text in AMBIGUOUS
+    with pytest.raises(LigandError, match=words):
+        Ligand.parse(text)
+    ligand = Ligand.parse(molecule)
+    assert ligand.donor == donor == ligand.mol.GetAtomWithIdx(ligand.donor_index).GetSymbol()
+    assert Ligand.parse(ligand.smiles) == ligand  # its own spelling is no name
 
 
 @pytest.mark.parametrize("text", ["CS💥", "💥CS", "CS SCC", "CS\tname", "C\u200bS", "CS \u7c21"])

@@ -33,7 +33,8 @@ def on_gold(name: str) -> Atoms:
     return atoms + Atoms("Au", [gold])
 
 
-@pytest.mark.parametrize("name", [n for n in LIGAND_NAMES if n not in ("Cp", "Cp*")])
+# Of a dithiolate on one metal with the other hydrogen in place, tests/test_cases.py has the reading.
+@pytest.mark.parametrize("name", [n for n in LIGAND_NAMES if n not in ("Cp", "Cp*") and "BDT" not in n])
 def test_every_named_ligand(name):
     system = as_system(on_gold(name))
     assert system.ligand_counts == {Ligand.parse(name).smiles: 1}

@@ -27,6 +27,8 @@ _SUGGESTIONS = 3
 _PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻−", "01234567890123456789+--")
 _CHARGE = re.compile(r"\^?(?:\d*[+-]+|[+-]\d+)$")
 _TOKEN = re.compile(r"([A-Z][a-z]?)(\d*)")
+#: Groups that mean one thing in a formula, and another, or nothing, as a SMILES.
+_IN_FORMULAS = {"CO": "carbonyl", "CN": "cyanide", "SCN": "thiocyanate", "NCS": "N=C=S"}
 _HINT = "write metals, then ligands in parentheses, as in Au24Pd(PET)18 or Au4Pd2(PET)8(PPh3)2"
 
 
@@ -74,7 +76,7 @@ class ClusterFormula:
         ligands: Counter[str] = Counter()
         for name, count, in_parentheses in _tokens(_neutral(text), text):
             if in_parentheses or name in LIGAND_NAMES:
-                ligands[name] += count
+                ligands[_IN_FORMULAS.get(name, name)] += count
             else:
                 metals[_metal(name, text)] += count
         if not metals:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ase_bimetal.ligands import LIGAND_NAMES, Ligand
 from ase_bimetal.model.checkpoint import load_checkpoint
 from ase_bimetal.model.domain import (
     describe_domain,
@@ -35,11 +36,17 @@ def test_a_new_ligand_and_a_new_kind_of_cluster_are_named_and_widen(known, card)
     inside = network_deviation(known, 0.02, card)
     odd = as_system(assemble(Prototype("Au4M2", "Pd", {"thiolate": "SCCC"})))
     assert unseen(odd, card["domain"]) == ["unseen_ligand"]
-    assert "ligand never seen in training: CCCS" in flags(odd, card)
+    assert "ligand never seen in training: SnPr" in flags(odd, card)
     assert network_deviation(odd, 0.02, card) == card["uncertainty"]["unseen_ligand"] > inside
     atoms = assemble(Prototype("M@Au8", "Pd", {"phosphine": "SMe", "halide": "SMe"}))
     assert unseen(as_system(atoms), card["domain"]) == ["unseen_family"]
     assert "kind of cluster never seen in training: 9 metals, 8 S-X" in flags(as_system(atoms), card)
+
+
+def test_names_of_ligands_do_not_make_them_known(card):
+    known = {name for name in LIGAND_NAMES if Ligand.parse(name).smiles in card["domain"]["ligands"]}
+    assert {"SMe", "PET", "SAdm", "TBBT", "PPh3", "C≡CPh", "Cp*", "Cl"} <= known
+    assert not known & {"SC12H25", "glutathione", "captopril", "BINAP", "IMes"}
 
 
 def test_an_element_with_few_density_functional_energies_is_named(known, card):

