@@ -12,12 +12,38 @@ _FOLDER = DATASETS / "examples"
 
 
 def example_names() -> list[str]:
-    """Names that `load_example` knows."""
+    """Names that `load_example` knows.
+
+    Returns
+    -------
+    list of str
+        Names in alphabetical order.
+
+    Examples
+    --------
+    >>> "Au4Pd2(PET)8" in example_names()
+    True
+    """
     return sorted(path.stem for path in _FOLDER.glob("*.extxyz"))
 
 
 def load_example(name: str) -> Atoms:
     """Load a cluster with its ligand annotation in ``info["ligand_smiles"]``.
+
+    Parameters
+    ----------
+    name
+        One of `example_names`.
+
+    Returns
+    -------
+    ase.Atoms
+        Relaxed with GFN1-xTB, positions in Å.
+
+    Raises
+    ------
+    BimetalError
+        No example has this name.
 
     Examples
     --------

@@ -115,11 +115,26 @@ class Ligand:
 
         A name is such as ``"PET"``; the SMILES may be protonated or not.
 
+        Parameters
+        ----------
+        text
+            One of `LIGAND_NAMES`, or a SMILES.
+
+        Returns
+        -------
+        Ligand
+            The free ligand; equivalent spellings give equal ligands.
+
         Raises
         ------
         LigandError
             The text is neither a known name nor a readable SMILES, carries a charge that protons cannot
             settle, has several parts, or has no donor atom.
+
+        Examples
+        --------
+        >>> Ligand.parse("PPh3").donor, Ligand.parse("[S-]C").smiles
+        ('P', 'CS')
         """
         return _parse(_require_text(text))
 
@@ -187,6 +202,21 @@ def parse_ligands(spec: object) -> tuple[tuple[Ligand, int], ...]:
     It is a dict text → count, a list of texts, or one text (count 1).
 
     Equivalent spellings are merged; the result is sorted by SMILES, so the order given does not matter.
+
+    Parameters
+    ----------
+    spec
+        The annotation.
+
+    Returns
+    -------
+    tuple of (Ligand, int)
+        Ligands with their counts.
+
+    Raises
+    ------
+    LigandError
+        A text cannot be read, or a count is no whole number of at least 1.
 
     Examples
     --------
@@ -439,6 +469,16 @@ def _name_of() -> dict[str, str]:
 def formula_text(counts: Mapping[str, int]) -> str:
     """Write element counts as a Hill formula.
 
+    Parameters
+    ----------
+    counts
+        Element → number of atoms.
+
+    Returns
+    -------
+    str
+        Carbon and hydrogen first where there is carbon, then by alphabet.
+
     Examples
     --------
     >>> formula_text({"S": 1, "H": 3, "C": 1})
@@ -449,7 +489,23 @@ def formula_text(counts: Mapping[str, int]) -> str:
 
 
 def total_formula(ligands: Iterable[tuple[Ligand, int]]) -> dict[str, int]:
-    """Element counts of a whole ligand shell as bound."""
+    """Element counts of a whole ligand shell as bound.
+
+    Parameters
+    ----------
+    ligands
+        Ligands with their counts, as `parse_ligands` gives them.
+
+    Returns
+    -------
+    dict
+        Element → number of atoms.
+
+    Examples
+    --------
+    >>> total_formula(parse_ligands({"SMe": 2}))["H"]
+    6
+    """
     total: Counter[str] = Counter()
     for ligand, count in ligands:
         for symbol, n in ligand.bound_formula.items():

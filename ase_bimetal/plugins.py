@@ -12,6 +12,11 @@ def available_featurizers() -> dict[str, EntryPoint]:
 
     They are given by name; call ``.load()`` on one to get its class.
 
+    Returns
+    -------
+    dict
+        Name → entry point.
+
     Examples
     --------
     >>> available_featurizers()["AccessibilityIndex"].load().__name__

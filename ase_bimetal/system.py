@@ -148,6 +148,11 @@ class BimetallicSystem(MSONable):
         ligands
             Dict SMILES → count, list or one string; used when the Atoms carry no annotation.
 
+        Returns
+        -------
+        BimetallicSystem
+            The object as every model and descriptor reads it.
+
         Raises
         ------
         BimetalError
@@ -159,12 +164,48 @@ class BimetallicSystem(MSONable):
 
     @classmethod
     def from_structure(cls, structure: IStructure, ligands: LigandAnnotation | None = None) -> BimetallicSystem:
-        """Read a pymatgen Structure; annotation in ``structure.properties["ligand_smiles"]``."""
+        """Read a pymatgen Structure; annotation in ``structure.properties["ligand_smiles"]``.
+
+        Parameters
+        ----------
+        structure
+            The pymatgen object, neutral; lengths in Å.
+        ligands
+            As in `from_atoms`.
+
+        Returns
+        -------
+        BimetallicSystem
+            The object as every model and descriptor reads it.
+
+        Raises
+        ------
+        BimetalError
+            As `from_atoms`.
+        """
         return _build(settle_charge(read_structure(structure), "refuse"), ligands)
 
     @classmethod
     def from_molecule(cls, molecule: IMolecule, ligands: LigandAnnotation | None = None) -> BimetallicSystem:
-        """Read a pymatgen Molecule; annotation in ``molecule.properties["ligand_smiles"]``."""
+        """Read a pymatgen Molecule; annotation in ``molecule.properties["ligand_smiles"]``.
+
+        Parameters
+        ----------
+        molecule
+            The pymatgen object, neutral; lengths in Å.
+        ligands
+            As in `from_atoms`.
+
+        Returns
+        -------
+        BimetallicSystem
+            The object as every model and descriptor reads it.
+
+        Raises
+        ------
+        BimetalError
+            As `from_atoms`.
+        """
         return _build(settle_charge(read_molecule(molecule), "refuse"), ligands)
 
     @classmethod
@@ -172,6 +213,29 @@ class BimetallicSystem(MSONable):
         """Read a pymatgen Composition of whole atoms.
 
         It has no geometry; ligands come from the argument only.
+
+        Parameters
+        ----------
+        composition
+            Whole numbers of atoms.
+        ligands
+            As in `from_atoms`.
+
+        Returns
+        -------
+        BimetallicSystem
+            The object as every model and descriptor reads it.
+
+        Raises
+        ------
+        BimetalError
+            As `from_atoms`.
+
+        Examples
+        --------
+        >>> from pymatgen.core import Composition
+        >>> BimetallicSystem.from_composition(Composition("Au4Pd2"), {"PET": 8}).n_metals
+        6
         """
         return _build(settle_charge(read_composition(composition), "refuse"), ligands)
 
@@ -240,7 +304,13 @@ class BimetallicSystem(MSONable):
         return examine(self)
 
     def content_key(self) -> str:
-        """Digest of everything that decides a prediction, for caches."""
+        """Digest of everything that decides a prediction, for caches.
+
+        Returns
+        -------
+        str
+            Hex digits of a sha256.
+        """
         return self._content_key
 
     @cached_property
@@ -253,7 +323,13 @@ class BimetallicSystem(MSONable):
         return digest.hexdigest()
 
     def to_atoms(self) -> Atoms:
-        """The object as ASE Atoms, with its ligands annotated."""
+        """The object as ASE Atoms, with its ligands annotated.
+
+        Returns
+        -------
+        ase.Atoms
+            Positions in Å; ligands in ``info["ligand_smiles"]``, a charge that was kept in ``info["charge"]``.
+        """
         atoms = Atoms(self.symbols, self.positions, cell=self.cell, pbc=self.pbc)
         if self.ligands:
             atoms.info[ANNOTATION_KEY] = self.ligand_counts
@@ -265,6 +341,11 @@ class BimetallicSystem(MSONable):
         """Give the system in plain JSON types.
 
         Monty's encoder asks for it.
+
+        Returns
+        -------
+        dict
+            Positions and cell in Å, charges in e.
         """
         return {
             "@module": type(self).__module__,
@@ -289,6 +370,16 @@ class BimetallicSystem(MSONable):
         """Rebuild the system that `as_dict` wrote.
 
         It is the same bit for bit; nothing is perceived again.
+
+        Parameters
+        ----------
+        d
+            What `as_dict` wrote.
+
+        Returns
+        -------
+        BimetallicSystem
+            The object as every model and descriptor reads it.
 
         Examples
         --------
@@ -332,6 +423,11 @@ def as_system(obj: object, ligands: LigandAnnotation | None = None, charge: Char
         What becomes of a declared charge, from ``info["charge"]``, a pymatgen object, an input file, or atomic charges
         that add up to an ion: ``"refuse"`` it, ``"keep"`` it on the system, which is enough for descriptors, or
         ``"ignore"`` it with a note.
+
+    Returns
+    -------
+    BimetallicSystem
+        The object itself where it is one already and nothing about it changes.
 
     Raises
     ------

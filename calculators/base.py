@@ -76,6 +76,20 @@ class FormationCalculator(Calculator):
         """Predict and fill ``results``.
 
         They hold floats, strings, dicts and tuples, never arrays.
+
+        Parameters
+        ----------
+        atoms
+            The object; by default the one set before.
+        properties, system_changes
+            As ASE passes them; all results are computed together.
+
+        Raises
+        ------
+        BimetalError
+            The object cannot be predicted.
+        CalculatorSetupError
+            There are no atoms.
         """
         super().calculate(atoms, properties, system_changes)
         if self.atoms is None:
@@ -91,7 +105,30 @@ class FormationCalculator(Calculator):
         return {}
 
     def get_energies(self, images: Sequence[Atoms]) -> list[float]:
-        """Give the energies [eV] of many objects, predicted together."""
+        """Give the energies [eV] of many objects, predicted together.
+
+        Parameters
+        ----------
+        images
+            The objects; they need not be alike.
+
+        Returns
+        -------
+        list of float
+            E_form × N_metal [eV] of each, in their order.
+
+        Raises
+        ------
+        BimetalError
+            The first bad object's error.
+
+        Examples
+        --------
+        >>> from ase_bimetal import MMLFormationCalculator, load_example
+        >>> atoms = load_example("Au4Pd2(PET)8")
+        >>> len(MMLFormationCalculator().get_energies([atoms, atoms]))
+        2
+        """
         return [found.energy for found in self._predictions(images)]
 
     def energies_on_sites(self, atoms: Atoms, sites: Sequence[int]) -> Callable[[Sequence[str]], float]:
@@ -131,7 +168,23 @@ class FormationCalculator(Calculator):
         return {"model": self.default_model, **self.parameters}
 
     def set(self, **kwargs: Any) -> dict[str, Any]:
-        """Change options; results are dropped when one differs."""
+        """Change options; results are dropped when one differs.
+
+        Parameters
+        ----------
+        kwargs
+            Options by name.
+
+        Returns
+        -------
+        dict
+            The options that changed.
+
+        Raises
+        ------
+        OptionError
+            An option does not exist.
+        """
         require_options(type(self).__name__, kwargs, self.options)
         changed: dict[str, Any] = super().set(**kwargs)
         if changed:
@@ -147,7 +200,27 @@ class FormationCalculator(Calculator):
         return changes if _watched_info(atoms) == self._info_seen else [*changes, "info"]
 
     def get_property(self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True) -> Any:
-        """As ASE's; forces and stress are refused with the reason."""
+        """As ASE's; forces and stress are refused with the reason.
+
+        Parameters
+        ----------
+        name
+            One of ASE's properties or of ``extra_properties``.
+        atoms
+            The object; by default the one set before.
+        allow_calculation
+            Whether to predict where there is no result yet.
+
+        Returns
+        -------
+        object
+            The result, energies in eV; None where there is none and none may be made.
+
+        Raises
+        ------
+        PropertyNotImplementedError
+            It is a gradient, or the calculator does not have it.
+        """
         if name in ("forces", "stress", "stresses"):
             raise PropertyNotImplementedError(_NO_GRADIENT.format(who=type(self).__name__, name=name))
         if name not in self.extra_properties:
@@ -160,7 +233,20 @@ class FormationCalculator(Calculator):
         return Properties({name: self.results[name] for name in self.implemented_properties if name in self.results})
 
     def get_properties(self, properties: list[str], atoms: Atoms | None = None) -> Properties:
-        """ASE's own properties among those asked for."""
+        """ASE's own properties among those asked for.
+
+        Parameters
+        ----------
+        properties
+            Names; those that are not ASE's own are computed and left out.
+        atoms
+            The object; by default the one set before.
+
+        Returns
+        -------
+        ase.outputs.Properties
+            As ASE asks for them.
+        """
         for name in properties:
             self.get_property(name, atoms)
         return self.export_properties()

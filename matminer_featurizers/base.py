@@ -72,6 +72,18 @@ class BimetallicFeaturizer(BaseFeaturizer):
         -------
         list of float
             In the order of `feature_labels`; NaN for what is measured between two metals, if there is one.
+
+        Raises
+        ------
+        BimetalError
+            The object cannot be read, or lacks what a feature needs.
+
+        Examples
+        --------
+        >>> from ase_bimetal import load_example
+        >>> from ase_bimetal.featurizers import CoreComposition
+        >>> CoreComposition().featurize(load_example("Au4Pd2(PET)8"))[0]
+        6.0
         """
         empty = isinstance(ligands, float) and np.isnan(ligands)
         system = as_system(obj, None if empty else ligands, charge="keep")
@@ -84,6 +96,11 @@ class BimetallicFeaturizer(BaseFeaturizer):
         """List the features' names with units.
 
         It is a new list each time.
+
+        Returns
+        -------
+        list of str
+            In the order of `featurize`.
         """
         return list(self.labels())
 
@@ -105,6 +122,23 @@ class BimetallicFeaturizer(BaseFeaturizer):
         X
             A list or Series of objects, a list of (object, ligands) tuples, or a DataFrame of one column (objects)
             or two (objects, ligands).
+
+        Returns
+        -------
+        numpy.ndarray or pandas.DataFrame
+            One row for each object, in their order.
+
+        Raises
+        ------
+        BimetalError
+            The first bad object's error.
+
+        Examples
+        --------
+        >>> from ase_bimetal import load_example
+        >>> from ase_bimetal.featurizers import LigandLogP
+        >>> LigandLogP().transform([load_example("Au4Pd2(PET)8")]).shape
+        (1, 1)
         """
         entries = list(X.itertuples(index=False, name=None)) if isinstance(X, pd.DataFrame) else list(X)
         rows = self.featurize_many(entries, ignore_errors=False, pbar=False)

@@ -35,6 +35,11 @@ class CoreComposition(BimetallicFeaturizer):
     """Composition of the metal core.
 
     N_metal, dopant ratio, ΔM, ΔR and Δχ_M.
+
+    Examples
+    --------
+    >>> CoreComposition().feature_labels()
+    ['N_metal (atoms)', 'dopant ratio (-)', 'delta M (g/mol)', 'delta R (Å)', 'delta chi_M (Pauling)']
     """
 
     _FUNCTIONS = {
@@ -58,6 +63,12 @@ class PairMixingEnthalpy(BimetallicFeaturizer):
     """Mixing enthalpy H_mix of the metal pair.
 
     It is from the Takeuchi–Inoue table; a missing pair is an error, never imputed.
+
+    Examples
+    --------
+    >>> from ase_bimetal import load_example
+    >>> PairMixingEnthalpy().featurize(load_example("Au4Pd2(PET)8"))  # kJ/mol
+    [0.0]
     """
 
     def labels(self) -> list[str]:
@@ -77,6 +88,17 @@ class MetalMetalDistance(BimetallicFeaturizer):
     """Mean distance D of unlike metals.
 
     ``pairs`` is ``"nearest"`` or ``"all"``.
+
+    Parameters
+    ----------
+    pairs
+        ``"nearest"``: unlike neighbours; ``"all"``: all unlike pairs.
+
+    Examples
+    --------
+    >>> from ase import Atoms
+    >>> MetalMetalDistance().featurize(Atoms("AuPd", [[0, 0, 0], [0, 0, 2.7]]))  # Å
+    [2.7]
     """
 
     def __init__(self, pairs: d.PairChoice = "nearest") -> None:
@@ -92,7 +114,18 @@ class MetalMetalDistance(BimetallicFeaturizer):
 
 
 class EnvironmentElectronegativity(BimetallicFeaturizer):
-    """χ_env, eq. (5); options as in `ase_bimetal.descriptors.environment_electronegativity`."""
+    """χ_env, eq. (5); options as in `ase_bimetal.descriptors.environment_electronegativity`.
+
+    Parameters
+    ----------
+    weights, substrate
+        As in `ase_bimetal.descriptors.environment_electronegativity`.
+
+    Examples
+    --------
+    >>> EnvironmentElectronegativity().feature_labels()
+    ['chi_env (Pauling)']
+    """
 
     def __init__(self, weights: d.Weights = "atoms", substrate: d.Substrate = "auto") -> None:
         self.weights = weights
@@ -108,7 +141,20 @@ class EnvironmentElectronegativity(BimetallicFeaturizer):
 
 
 class ReducedDistance(BimetallicFeaturizer):
-    """D̃, eq. (10); ``pairs`` and ``scale`` as in `ase_bimetal.descriptors.reduced_distance`."""
+    """D̃, eq. (10); ``pairs`` and ``scale`` as in `ase_bimetal.descriptors.reduced_distance`.
+
+    Parameters
+    ----------
+    pairs
+        ``"nearest"``: unlike neighbours; ``"all"``: all unlike pairs.
+    scale
+        c of eq. (10) [-].
+
+    Examples
+    --------
+    >>> ReducedDistance().feature_labels()
+    ['reduced distance (-)']
+    """
 
     def __init__(self, pairs: d.PairChoice = "nearest", scale: float = d.REDUCED_DISTANCE_SCALE) -> None:
         self.pairs = pairs
@@ -124,7 +170,22 @@ class ReducedDistance(BimetallicFeaturizer):
 
 
 class AccessibilityIndex(BimetallicFeaturizer):
-    """φ, eq. (11); options as in `ase_bimetal.descriptors.accessibility_index`."""
+    """φ, eq. (11); options as in `ase_bimetal.descriptors.accessibility_index`.
+
+    Parameters
+    ----------
+    weights, substrate
+        As in `ase_bimetal.descriptors.environment_electronegativity`.
+    pairs
+        ``"nearest"``: unlike neighbours; ``"all"``: all unlike pairs.
+
+    Examples
+    --------
+    >>> from ase_bimetal import load_example
+    >>> [phi] = AccessibilityIndex().featurize(load_example("Au4Pd2(PET)8"))
+    >>> phi > -0.3
+    True
+    """
 
     def __init__(
         self, weights: d.Weights = "atoms", substrate: d.Substrate = "auto", pairs: d.PairChoice = "nearest"
@@ -146,6 +207,11 @@ class LigandLogP(BimetallicFeaturizer):
     """Crippen log P of the ligands.
 
     They are taken free and protonated, weighted by count.
+
+    Examples
+    --------
+    >>> LigandLogP().feature_labels()
+    ['log P (-)']
     """
 
     def labels(self) -> list[str]:
@@ -165,6 +231,11 @@ class ChargeTransfer(BimetallicFeaturizer):
     """Charge transfer ΔQ_CT.
 
     It is the difference of the mean charges of dopant and host; needs charges on the object.
+
+    Examples
+    --------
+    >>> ChargeTransfer().feature_labels()
+    ['delta Q_CT (e)']
     """
 
     def labels(self) -> list[str]:
@@ -183,6 +254,12 @@ class BimetallicDescriptors(BimetallicFeaturizer):
     ----------
     names
         Labels out of `ase_bimetal.descriptors.ALL_DESCRIPTORS`; by default the 8-feature scheme.
+
+    Examples
+    --------
+    >>> from ase_bimetal import load_example
+    >>> len(BimetallicDescriptors().featurize(load_example("Au4Pd2(PET)8")))
+    8
     """
 
     def __init__(self, names: Sequence[str] = tuple(d.PAPER_FEATURES)) -> None:
@@ -193,6 +270,21 @@ class BimetallicDescriptors(BimetallicFeaturizer):
         """Make the featurizer of a named set.
 
         ``"paper"``: the 8-feature scheme; ``"all"``: every descriptor that needs no charges.
+
+        Parameters
+        ----------
+        preset
+            ``"paper"`` or ``"all"``.
+
+        Returns
+        -------
+        BimetallicDescriptors
+            The featurizer.
+
+        Raises
+        ------
+        BimetalError
+            Unknown preset.
 
         Examples
         --------

@@ -21,6 +21,13 @@ class FormationEnergy(BimetallicFeaturizer):
         Name of a shipped model or folder of one's own.
     reference_state
         Reference state of the ligands: ``"dimer"``, ``"hydride"`` or ``"radical"``.
+
+    Examples
+    --------
+    >>> from ase_bimetal import load_example
+    >>> energy, deviation = FormationEnergy().featurize(load_example("Au4Pd2(PET)8"))
+    >>> energy < 0 < deviation
+    True
     """
 
     def __init__(self, model: str | Path = "mml-gfn1-pbe", reference_state: ReferenceState = "dimer") -> None:

@@ -98,10 +98,25 @@ def parse_json(text: str) -> Any:
 
     Text that is not JSON is refused with the reason.
 
+    Parameters
+    ----------
+    text
+        JSON.
+
+    Returns
+    -------
+    object
+        Dicts, lists, texts, numbers, bools and None.
+
     Raises
     ------
     FileFormatError
         The text is no JSON, or is nested too deeply.
+
+    Examples
+    --------
+    >>> parse_json('{"a": [1, 2]}')
+    {'a': [1, 2]}
     """
     try:
         return json.loads(text)

@@ -61,6 +61,16 @@ def known_formats() -> list[str]:
     """List the names that ``format`` may have.
 
     ASE's come first, then those that only pymatgen reads.
+
+    Returns
+    -------
+    list of str
+        Names of formats.
+
+    Examples
+    --------
+    >>> {"extxyz", "cif", "poscar"} <= set(known_formats())
+    True
     """
     readable = (name for name, entry in sorted(ioformats.items()) if entry.can_read and name not in _SERVERS)
     return [*readable, *_ONLY_PYMATGEN]
@@ -110,6 +120,26 @@ def split_index(source: str | Path) -> tuple[str, int | slice | None]:
     """Split ``file@index`` into file and ASE's index.
 
     A file whose own name holds the sign is left whole.
+
+    Parameters
+    ----------
+    source
+        A path, with or without an index.
+
+    Returns
+    -------
+    tuple
+        Path, and a number, a slice, or None for all frames.
+
+    Raises
+    ------
+    FileFormatError
+        What follows the sign is no index.
+
+    Examples
+    --------
+    >>> split_index("run.traj@-5:")
+    ('run.traj', slice(-5, None, None))
     """
     text = str(source)
     if Path(text).exists():

@@ -47,6 +47,11 @@ def annotated(atoms: Atoms, ligands: LigandAnnotation | None = None) -> Atoms:
     ligands
         Its ligands, if it carries no annotation; without either, the copy has none.
 
+    Returns
+    -------
+    ase.Atoms
+        The copy; the original is not changed.
+
     Raises
     ------
     LigandError
@@ -103,10 +108,26 @@ def results_of(atoms: Atoms) -> Prediction | None:
 
     It survives any round trip through a file; None when there is none or the atoms have changed.
 
+    Parameters
+    ----------
+    atoms
+        Atoms as a reader gave them.
+
+    Returns
+    -------
+    Prediction or None
+        What `with_results` attached.
+
     Raises
     ------
     MissingDataError
         Some of the attached results have been taken away.
+
+    Examples
+    --------
+    >>> from ase_bimetal import load_example
+    >>> results_of(load_example("Au4Pd2(PET)8")) is None
+    True
     """
     found = {key.removeprefix(PREFIX): value for key, value in atoms.info.items() if key.startswith(PREFIX)}
     is_stale = atoms.calc is not None and bool(atoms.calc.check_state(atoms))
@@ -117,6 +138,11 @@ def to_row(atoms: Atoms) -> dict[str, dict[str, Any]]:
     """Collect what `ase.db` would drop.
 
     The result holds arguments of its ``write``: ``db.write(atoms, **to_row(atoms))``.
+
+    Parameters
+    ----------
+    atoms
+        Atoms with results or a ligand annotation.
 
     Returns
     -------
@@ -138,6 +164,21 @@ def from_row(row: AtomsRow) -> Atoms:
     Their ligands and results are back in place.
 
     Rows written without `to_row` come back too, with whatever the database kept.
+
+    Parameters
+    ----------
+    row
+        Row of an `ase.db` database.
+
+    Returns
+    -------
+    ase.Atoms
+        With annotation and results, as before the database.
+
+    Raises
+    ------
+    UnsafeContentError
+        The row names code.
     """
     require_allowed(dict(row.data))
     atoms: Atoms = row.toatoms()

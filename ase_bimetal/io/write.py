@@ -47,7 +47,13 @@ class RecordWriter(Protocol):
     """
 
     def write(self, records: Sequence[Record]) -> None:
-        """Write a batch."""
+        """Write a batch.
+
+        Parameters
+        ----------
+        records
+            Results in the order of the output.
+        """
         ...
 
     def close(self) -> None:
@@ -63,7 +69,13 @@ class CsvWriter:
         self._writer: csv.DictWriter[str] | None = None
 
     def write(self, records: Sequence[Record]) -> None:
-        """Write a batch; the first one decides the columns."""
+        """Write a batch; the first one decides the columns.
+
+        Parameters
+        ----------
+        records
+            Results in the order of the output.
+        """
         for record in records:
             if self._writer is None:
                 names = ["structure", *record.columns]
@@ -87,7 +99,13 @@ class JsonWriter:
         self._separator = "[\n"
 
     def write(self, records: Sequence[Record]) -> None:
-        """Write a batch."""
+        """Write a batch.
+
+        Parameters
+        ----------
+        records
+            Results in the order of the output.
+        """
         for record in records:
             text = json.dumps({"structure": record.name} | dict(record.detail), ensure_ascii=False, allow_nan=False)
             self._stream.write(self._separator + text)
@@ -110,7 +128,18 @@ class ExtxyzWriter:
         self._stream = stream
 
     def write(self, records: Sequence[Record]) -> None:
-        """Write a batch."""
+        """Write a batch.
+
+        Parameters
+        ----------
+        records
+            Results in the order of the output.
+
+        Raises
+        ------
+        FileFormatError
+            A record has no coordinates.
+        """
         from ase.io import write
 
         for record in records:
@@ -143,6 +172,11 @@ class ParquetWriter:
         """Write a batch of records.
 
         The first batch decides the columns: floats, but for the structure and texts.
+
+        Parameters
+        ----------
+        records
+            Results in the order of the output.
         """
         import pyarrow as pa
 
@@ -179,6 +213,11 @@ def open_writer(kind: str, path: str | Path) -> Iterator[RecordWriter]:
         ``"csv"``, ``"json"``, ``"extxyz"`` or ``"parquet"``.
     path
         The file, which is overwritten.
+
+    Yields
+    ------
+    RecordWriter
+        The open writer.
 
     Raises
     ------

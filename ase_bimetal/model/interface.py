@@ -86,6 +86,11 @@ class Prediction(MSONable):
         """Give every field in plain JSON types.
 
         Monty's encoder asks for it.
+
+        Returns
+        -------
+        dict
+            Name of each field → value, with monty's marks of the class.
         """
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         values |= {"flags": list(self.flags), "descriptors": dict(self.descriptors)}
@@ -94,7 +99,18 @@ class Prediction(MSONable):
 
     @classmethod
     def from_dict(cls, d: Mapping[str, Any]) -> Prediction:
-        """The prediction that `as_dict` wrote."""
+        """The prediction that `as_dict` wrote.
+
+        Parameters
+        ----------
+        d
+            What `as_dict` wrote.
+
+        Returns
+        -------
+        Prediction
+            Equal to the one written.
+        """
         values = {item.name: d[item.name] for item in fields(cls) if item.name in d}
         values |= {"flags": tuple(d["flags"]), "descriptors": dict(d["descriptors"])}
         values["formation_energy_interval"] = tuple(values.get("formation_energy_interval") or SYMMETRIC)
@@ -103,7 +119,18 @@ class Prediction(MSONable):
 
 @dataclass(frozen=True)
 class Failure(MSONable):
-    """Why one object of a batch has no prediction."""
+    """Why one object of a batch has no prediction.
+
+    Attributes
+    ----------
+    error
+        The error that predicting the object alone would raise.
+
+    Examples
+    --------
+    >>> Failure(ModelError("no number")).reason
+    'ModelError: no number'
+    """
 
     error: BimetalError
 
@@ -116,6 +143,11 @@ class Failure(MSONable):
         """Give the error's class and message.
 
         Monty's encoder asks for it.
+
+        Returns
+        -------
+        dict
+            Name of the error's class and its message, with monty's marks of the class.
         """
         named = {"error": type(self.error).__name__, "message": str(self.error)}
         return {"@module": type(self).__module__, "@class": type(self).__name__} | named
@@ -125,6 +157,16 @@ class Failure(MSONable):
         """Rebuild the failure that `as_dict` wrote.
 
         An error class that no longer exists becomes a `BimetalError`.
+
+        Parameters
+        ----------
+        d
+            What `as_dict` wrote.
+
+        Returns
+        -------
+        Failure
+            With an error of the same class.
         """
         return cls(getattr(error_classes, d["error"], BimetalError)(d["message"]))
 
@@ -174,7 +216,18 @@ class FormationModel(ABC):
         """
 
     def covers(self, system: BimetallicSystem) -> bool:
-        """Whether the model predicts objects like this one at all."""
+        """Whether the model predicts objects like this one at all.
+
+        Parameters
+        ----------
+        system
+            Any object.
+
+        Returns
+        -------
+        bool
+            False where `predict` would give a `Failure`.
+        """
         return isinstance(self.predict([system])[0], Prediction)
 
 
@@ -256,6 +309,11 @@ def check_model(model: FormationModel, systems: Sequence[BimetallicSystem]) -> N
     ------
     ModelError
         Naming the promise that does not hold.
+
+    Examples
+    --------
+    >>> from ase_bimetal import as_system, get_model, load_example
+    >>> check_model(get_model(), [as_system(load_example("Au4Pd2(PET)8"))] * 2)
     """
     together = model.predict(systems)
     _promise(len(together) == len(systems), f"{len(systems)} systems gave {len(together)} results")

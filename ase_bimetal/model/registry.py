@@ -55,6 +55,11 @@ _SHIPPED = (
 def list_models() -> tuple[ModelInfo, ...]:
     """List the shipped models with what each predicts.
 
+    Returns
+    -------
+    tuple of ModelInfo
+        The default model first.
+
     Examples
     --------
     >>> [model.name for model in list_models()]
@@ -74,10 +79,20 @@ def get_model(model: str | Path = DEFAULT, device: str = "cpu") -> FormationMode
     device
         Where the networks run, such as ``"cpu"`` or ``"cuda"``.
 
+    Returns
+    -------
+    FormationModel
+        The same object for the same arguments.
+
     Raises
     ------
     WeightsError
         No such model, or altered weights.
+
+    Examples
+    --------
+    >>> get_model("mml-gfn1-pbe").level
+    'PBE-referenced GFN1-xTB'
     """
     if model == AUTO:
         return AutoModel(tuple(_ORDER), device)
@@ -129,7 +144,18 @@ class AutoModel(FormationModel):
         return get_model(self.names[0], self.device).level
 
     def covers(self, system: BimetallicSystem) -> bool:
-        """Whether any of the models does."""
+        """Whether any of the models does.
+
+        Parameters
+        ----------
+        system
+            Any object.
+
+        Returns
+        -------
+        bool
+            Whether one of the models predicts it.
+        """
         return any(get_model(name, self.device).covers(system) for name in self.names)
 
     def predict(
@@ -199,6 +225,21 @@ def predict(
     charge
         ``"refuse"`` objects that declare a charge, or ``"ignore"`` it: the number of the neutral object, flagged.
 
+    Returns
+    -------
+    list of Prediction
+        One for each object, in their order, with energies in eV per metal atom; with ``errors="collect"`` a `Failure`
+        in place of each object that cannot be predicted.
+
+    Raises
+    ------
+    BimetalError
+        The first bad object's error, for ``errors="raise"``.
+    OptionError
+        A keyword does not exist.
+    WeightsError
+        No such model, or altered weights.
+
     Examples
     --------
     >>> from ase_bimetal import load_example
@@ -240,6 +281,18 @@ def with_geometry(found: Prediction, cluster: FormulaCluster) -> Prediction:
     """Add a built geometry's error and notes to a prediction.
 
     The geometry is the one built for a formula.
+
+    Parameters
+    ----------
+    found
+        Prediction for the built geometry.
+    cluster
+        What was built, and what is known of its error.
+
+    Returns
+    -------
+    Prediction
+        With a larger standard deviation [eV/metal], a symmetric interval and further flags.
     """
     std = cluster.widened(found.formation_energy_std)
     return replace(

@@ -111,6 +111,11 @@ def enumerate_candidates(config: ScreenConfig) -> Iterator[Candidate | Skip]:
     config
         What to screen.
 
+    Yields
+    ------
+    Candidate or Skip
+        What to predict, or a combination left out with the reason.
+
     Examples
     --------
     >>> config = ScreenConfig(dopants=["Pd", "Au"], ligands=["PET", "PPh3"], motifs=["Au4M2"])
@@ -133,6 +138,16 @@ def required_shells(config: ScreenConfig) -> Iterator[tuple[str, Shell]]:
     """List every (motif, shell) of a screening.
 
     Each is one that a candidate can have, and needs one template.
+
+    Parameters
+    ----------
+    config
+        The screening.
+
+    Yields
+    ------
+    tuple of (str, Shell)
+        Motif and its ligands.
     """
     for motif in config.motifs:
         if any(not isinstance(layout, Skip) for layout in _layouts(config, motif)):

@@ -231,10 +231,25 @@ class ScreenConfig(BaseModel):
     def make(cls, **fields: Any) -> ScreenConfig:
         """Check fields and make the configuration.
 
+        Parameters
+        ----------
+        fields
+            Fields of the configuration by name.
+
+        Returns
+        -------
+        ScreenConfig
+            The checked configuration.
+
         Raises
         ------
         ScreenError
             One line for each wrong field: its place, the value at fault, what is allowed.
+
+        Examples
+        --------
+        >>> ScreenConfig.make(dopants="Pd", ligands="PET", motifs="Au4M2").dopants
+        ('Pd',)
         """
         try:
             return cls.model_validate(fields)
@@ -246,10 +261,25 @@ class ScreenConfig(BaseModel):
     def from_yaml(cls, path: str | Path) -> ScreenConfig:
         """Read a configuration from a YAML file.
 
+        Parameters
+        ----------
+        path
+            The file.
+
+        Returns
+        -------
+        ScreenConfig
+            The checked configuration.
+
         Raises
         ------
         ScreenError
             The file is not YAML, not a mapping, or has wrong fields.
+
+        Examples
+        --------
+        >>> ScreenConfig.from_yaml(example_path()).hosts
+        ('Au',)
         """
         import yaml
 
@@ -268,6 +298,11 @@ class ScreenConfig(BaseModel):
         """Compute the hash of all that decides rows.
 
         It is the first 12 hex digits of a sha256; title and device do not count.
+
+        Returns
+        -------
+        str
+            12 hex digits.
         """
         text = self.model_dump_json(exclude={"title", "device"})
         return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -277,6 +312,11 @@ def example_path() -> Path:
     """Give the path of the shipped example.
 
     It has 16 dopants × 12 ligands × 5 motifs.
+
+    Returns
+    -------
+    pathlib.Path
+        A YAML file.
 
     Examples
     --------
@@ -300,6 +340,11 @@ def dopant_number(count: int | str, n_sites: int, n_metals: int) -> int:
         Dopant sites of the motif.
     n_metals
         Metal atoms of the core.
+
+    Returns
+    -------
+    int
+        Number of dopant atoms; a share is rounded.
 
     Examples
     --------

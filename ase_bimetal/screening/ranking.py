@@ -90,6 +90,11 @@ def rank(frame: pd.DataFrame, by: Ranking = "upper", k: int = 10) -> pd.DataFram
     k
         Number of the best, for ``"probability"``.
 
+    Returns
+    -------
+    pandas.DataFrame
+        A sorted copy of the predicted rows.
+
     Raises
     ------
     ScreenError
@@ -133,6 +138,11 @@ def top_probability(mean: np.ndarray | pd.Series, std: np.ndarray | pd.Series, k
     numpy.ndarray
         Shape (n,), between 0 and 1.
 
+    Raises
+    ------
+    ScreenError
+        `k` is below 1.
+
     Examples
     --------
     >>> top_probability(np.array([-3.0, -2.0, -1.0]), np.array([0.1, 0.1, 0.1]), 1).round(2).tolist()
@@ -166,6 +176,11 @@ def top_candidates(
         ``"upper"`` or ``"mean"``, as in `rank`.
     only_passing
         Whether to look only at rows that pass all filters.
+
+    Returns
+    -------
+    pandas.DataFrame
+        At most `n` rows with the column ``rank``; empty when the folder holds none.
 
     Raises
     ------

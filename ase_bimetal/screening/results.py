@@ -24,6 +24,16 @@ def screen_info(out: str | Path) -> dict[str, Any]:
 
     ``config``, ``model``, ``level``, ``reference_state``, ``version`` and ``units``.
 
+    Parameters
+    ----------
+    out
+        Results folder.
+
+    Returns
+    -------
+    dict
+        Level, model with hash, and the unit of every column among others.
+
     Raises
     ------
     ScreenError
@@ -72,6 +82,21 @@ def iter_results(
     """Read the rows of `load_results` in batches.
 
     A batch has some thousand rows, for screenings larger than the memory.
+
+    Parameters
+    ----------
+    out, columns, only_passing
+        As in `load_results`.
+
+    Yields
+    ------
+    pandas.DataFrame
+        Consecutive rows.
+
+    Raises
+    ------
+    ScreenError
+        As `load_results`.
     """
     names = _checked(columns)
     screen_info(out)
@@ -89,6 +114,11 @@ def candidate_atoms(out: str | Path, candidate: str) -> Atoms:
         Results folder.
     candidate
         Value of the column ``id``.
+
+    Returns
+    -------
+    ase.Atoms
+        Positions in Å; the metals of the core come first.
 
     Raises
     ------

@@ -90,10 +90,23 @@ def screen(
     progress
         Whether to show progress on standard error.
 
+    Returns
+    -------
+    ScreenSummary
+        How many rows there are, and what their numbers are.
+
     Raises
     ------
     ScreenError
         The configuration is wrong, the folder holds another screening, or the scheduler does not answer.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     found = screen(out=folder, dopants=["Pd"], ligands=["SMe"], motifs=["Au4M2"], progress=False)
+    >>> found.n_ok, found.level, found.reference_state
+    (1, 'PBE-referenced GFN1-xTB', 'dimer')
     """
     started = time.perf_counter()
     config = config or ScreenConfig.make(**fields)
@@ -188,6 +201,18 @@ def _check_model(rows: Sequence[Row], about: dict[str, str]) -> None:
 
 def chunked(items: Iterable[Candidate | Skip], size: int) -> Iterator[tuple[Candidate | Skip, ...]]:
     """Consecutive items, `size` at a time.
+
+    Parameters
+    ----------
+    items
+        What to cut.
+    size
+        Items of a chunk; the last may have fewer.
+
+    Yields
+    ------
+    tuple
+        Consecutive items.
 
     Examples
     --------

@@ -34,6 +34,16 @@ def is_critical(symbol: str) -> bool:
 
     The list is Regulation (EU) 2024/1252, annex II.
 
+    Parameters
+    ----------
+    symbol
+        Element of the metal.
+
+    Returns
+    -------
+    bool
+        False for metals that the list does not have.
+
     Examples
     --------
     >>> is_critical("Pd"), is_critical("Ag")
@@ -47,6 +57,16 @@ def is_strategic(symbol: str) -> bool:
 
     The list is Regulation (EU) 2024/1252, annex I.
 
+    Parameters
+    ----------
+    symbol
+        Element of the metal.
+
+    Returns
+    -------
+    bool
+        False for metals that the list does not have.
+
     Examples
     --------
     >>> is_strategic("Co"), is_strategic("V")
@@ -57,6 +77,16 @@ def is_strategic(symbol: str) -> bool:
 
 def is_restricted(symbol: str) -> bool:
     """Whether Directive 2011/65/EU (RoHS), annex II, restricts a metal.
+
+    Parameters
+    ----------
+    symbol
+        Element of the metal.
+
+    Returns
+    -------
+    bool
+        False for metals that the list does not have.
 
     Examples
     --------
@@ -77,6 +107,11 @@ def metal_cost(symbols: Iterable[str], prices: Mapping[str, float]) -> float | N
         Element of each metal atom.
     prices
         Price per kilogram of each metal, in one currency.
+
+    Returns
+    -------
+    float or None
+        Price per kilogram, in the currency of the prices.
 
     Examples
     --------

@@ -34,6 +34,7 @@ _MOLECULES = {
     "Cl": ("hcl", "cl2"),
     "Br": ("hbr", "br2"),
     "C1=CCC=C1": ("cph", "cpcp"),
+    "[H][H]": ("h2", "h2"),
 }
 CLUSTER = 4  # metal atoms from which an anchor counts as a cluster
 _RIDGE = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
