@@ -168,7 +168,15 @@ class FormationModel(ABC):
 
 
 class LabelModel(FormationModel):
-    """A model of labels whose level is not the published one: a level difference follows its networks."""
+    """A model of labels whose level is not the published one: a level difference follows its networks.
+
+    Attributes
+    ----------
+    card
+        Its model card.
+    """
+
+    card: Mapping[str, Any]
 
     @abstractmethod
     def label_level(self, systems: Sequence[BimetallicSystem]) -> tuple[np.ndarray, np.ndarray]:
