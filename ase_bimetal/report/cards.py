@@ -180,8 +180,8 @@ def energy_lines(row: pd.Series, background: Background) -> list[tuple[str, str]
     lines = [(f"networks, at {background.label_level}", total - level - reference)]
     if level:
         lines.append((f"step to {row[c.LEVEL]}", level))
-    from_dimers = "" if row[c.REFERENCE] == "dimer" else ", from dimer"
-    lines.append((f"reference state {row[c.REFERENCE]}{from_dimers}", reference))
+    from_dimers = "" if row[c.REFERENCE_STATE] == "dimer" else ", from dimer"
+    lines.append((f"reference state {row[c.REFERENCE_STATE]}{from_dimers}", reference))
     return [(what, _signed(value)) for what, value in lines] + [("E_form", words.number(total, 3))]
 
 

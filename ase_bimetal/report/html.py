@@ -195,7 +195,7 @@ def _background(row: pd.Series, atoms: Atoms, model: LabelModel) -> cards.Backgr
     from ase_bimetal.model.registry import list_models
 
     system = as_system(atoms)
-    parts = energy_parts(model, system, row[c.REFERENCE])
+    parts = energy_parts(model, system, row[c.REFERENCE_STATE])
     if abs(parts.total - row[c.FORMATION_ENERGY]) > _SAME_ENERGY:
         return None
     shipped = model.name.split("@")[0] in {info.name for info in list_models()}

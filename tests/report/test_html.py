@@ -196,7 +196,7 @@ def test_another_reference_state_is_a_part_of_its_own(results):
     model, row = get_model("mml-gfn1-pbe"), results.predicted.iloc[0].copy()
     system = as_system(candidate_atoms(results.folder, row[c.ID]))
     [found] = model.predict([system], "hydride")
-    row[c.FORMATION_ENERGY], row[c.REFERENCE] = found.formation_energy_per_metal, "hydride"
+    row[c.FORMATION_ENERGY], row[c.REFERENCE_STATE] = found.formation_energy_per_metal, "hydride"
     parts = energy_parts(model, system, "hydride")
     *told, (_, total) = cards.energy_lines(row, cards.Background(parts, "GFN1-xTB", 1.0, None))
     assert told[2] == ("reference state hydride, from dimer", f"{parts.reference:+.3f}".replace("-", "−"))
