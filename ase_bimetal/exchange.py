@@ -10,7 +10,7 @@ import numpy as np
 from ase_bimetal import elements
 from ase_bimetal.ligands import LigandAnnotation
 from ase_bimetal.neighbors import pairs_within
-from ase_bimetal.shell import cut_shell, metal_contacts, search_cutoff
+from ase_bimetal.shell import cut_shell, ligand_contacts, search_cutoff
 from ase_bimetal.surroundings import with_odd_electrons
 from ase_bimetal.system import BimetallicSystem, as_system
 
@@ -80,7 +80,7 @@ class MetalExchange:
         same_sites = all(elements.is_metal(symbol) and symbol != "Al" for symbol in {*metals, *start.metal_symbols})
         if start.kind != "cluster" or not start.has_geometry or not same_sites:
             return as_system(_with_symbols(start, symbols), self._ligands)
-        bonds = metal_contacts(symbols, start.metals, self._shell, self._contacts, self._donors)
+        bonds = ligand_contacts(symbols, start.metals, self._shell, self._contacts, self._donors)
         donors = np.unique(bonds[:, 0])
         for array in (bonds, donors):
             array.setflags(write=False)

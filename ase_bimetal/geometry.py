@@ -8,6 +8,7 @@ rarest label, it is refused.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from ase_bimetal import elements
 from ase_bimetal.errors import ChargedSystemError, GeometryError
 from ase_bimetal.files import DATASETS
 from ase_bimetal.neighbors import pairs_within
-from ase_bimetal.shell import APART_FACTOR, BOND_FACTOR, CONTACT_FACTOR
+from ase_bimetal.shell import BOND_FACTOR, CONTACT_FACTOR, FREE_FACTOR, LAST_CONTACT_FACTOR, binds_alone
 from ase_bimetal.sites import Sites
 
 if TYPE_CHECKING:
@@ -169,6 +170,8 @@ class _Examination:
         self.is_metal = np.zeros(len(self.numbers), dtype=bool)
         self.is_metal[system.metals] = True
         self.donors = system.donors
+        self.ligands = system.ligands
+        self.donor_numbers = [atomic_numbers[ligand.donor] for ligand, _ in system.ligands]
         self.first, self.second, self.distance = first, second, distance
 
     def findings(self) -> GeometryFindings:
@@ -226,55 +229,88 @@ class _Examination:
         return (f"atom {i} ({self.symbols[i]}) is {far} from its nearest {what}; the model knows such atoms at up to "
                 f"{usual[i]:.2f} Å{self._advice(refused[i], len(beyond))}"), bool(len(beyond))
 
-    def _ligands(self) -> np.ndarray:
-        """Number of the ligand that each atom belongs to."""
-        radii = covalent_radii[self.numbers]
-        bonded = ~self.is_metal[self.first] & ~self.is_metal[self.second]
-        bonded &= self.distance < BOND_FACTOR * (radii[self.first] + radii[self.second])
-        graph = coo_matrix((np.ones(int(bonded.sum())), (self.first[bonded], self.second[bonded])),
-                           shape=(len(self.numbers),) * 2)
-        numbers: np.ndarray = connected_components(graph, directed=False)[1]
-        return numbers
-
     def _half_bound(self) -> tuple[str | None, bool]:
-        """The first ligand that has come off: further from metal than a bond, and nearer than what is left out.
+        """The first ligand that no bond holds: an error, or a flag where it still has its last contact.
 
-        The number jumps as the last bond ends, and again as the ligand is left out. Three in a thousand labels have
-        such a ligand, so that it is no error; rings that slide off their metal are more frequent and let pass.
+        The number would jump as the last bond ends, and again as the ligand is left out. Rings that slide off their
+        metal are let pass: labels have them.
         """
+        ratio = self._nearest_metal_ratio()
+        held = np.zeros(len(self.numbers), dtype=bool)
+        held[self.donors] = True
+        off = np.isin(self.numbers, self.donor_numbers) & ~self.is_metal & ~held
+        if off.any():
+            pairs = self._bonded_pairs()
+            heavy = pairs[(self.numbers[pairs] != 1).all(axis=1)]
+            owner = connected_components(self._graph(heavy), directed=False)[1]
+            apart = binds_alone(self.symbols, pairs) & ~np.isin(owner, owner[held])
+            apart &= (self.numbers != 1) | ~np.isin(np.arange(len(off)), pairs)
+            off &= apart | self._only_donors()
+        is_error = bool(off.any())
+        if not is_error:
+            off = held & (ratio >= CONTACT_FACTOR) & (self.numbers != _CARBON)
+        if not off.any():
+            return None, False
+        i = int(np.flatnonzero(off)[ratio[off].argmin()])
+        return self._has_come_off(i, is_error), is_error
+
+    def _has_come_off(self, i: int, is_error: bool) -> str:
+        """What is said of a ligand by its donor."""
+        metals = np.where(self.is_metal[self.first], self.first, self.second)
+        near = np.flatnonzero(((self.first == i) | (self.second == i)) & self.is_metal[metals])
+        if not len(near):
+            return f"the ligand of atom {i} ({self.symbols[i]}) is far from metal; allowed: ligands that touch metal"
+        k = near[self._ratio()[near].argmin()]
+        metal = int(metals[k])
+        total = covalent_radii[self.numbers[i]] + covalent_radii[self.numbers[metal]]
+        where = f"{self.distance[k]:.2f} Å from atom {metal} ({self.symbols[metal]})"
+        if is_error:
+            return (f"the ligand of atom {i} ({self.symbols[i]}) is neither bound nor free: {where}; allowed: up to "
+                    f"{LAST_CONTACT_FACTOR * total:.2f} Å, or, as a molecule by itself that is left out, beyond "
+                    f"{FREE_FACTOR * total:.2f} Å")
+        return (f"the ligand of atom {i} ({self.symbols[i]}) is coming off: {where}, a bond has up to "
+                f"{CONTACT_FACTOR * total:.2f} Å{self._advice(LAST_CONTACT_FACTOR * total, True)}")
+
+    def _ratio(self) -> np.ndarray:
+        """Distances as multiples of the sum of covalent radii."""
         radii = covalent_radii[self.numbers]
-        ratio = self.distance / (radii[self.first] + radii[self.second])
-        one_metal = self.is_metal[self.first] != self.is_metal[self.second]
-        near = np.flatnonzero(one_metal & (ratio < APART_FACTOR))
-        atom = np.where(self.is_metal[self.first[near]], self.second[near], self.first[near])
-        able = np.isin(self.numbers[atom], self.numbers[self.donors]) & (self.numbers[atom] != _CARBON)
-        near, atom = near[able], atom[able]
-        off = ~np.isin(atom, self.donors)
-        if not off.any():
-            return None, False
-        off &= ~np.isin(self._ligands()[atom], self._ligands()[self.donors])
-        if not off.any():
-            return None, False
-        k = near[off][ratio[near[off]].argmin()]
-        i = int(atom[off][ratio[near[off]].argmin()])
-        metal = int(self.first[k] + self.second[k] - i)
-        total = radii[i] + radii[metal]
-        return (f"the ligand of atom {i} ({self.symbols[i]}) has come off: {self.distance[k]:.2f} Å from atom {metal} "
-                f"({self.symbols[metal]}), a bond has up to {CONTACT_FACTOR * total:.2f} Å; the energy jumps where a "
-                f"bond ends, and beyond {APART_FACTOR * total:.2f} Å the ligand is left out"), False
+        ratio: np.ndarray = self.distance / (radii[self.first] + radii[self.second])
+        return ratio
+
+    def _nearest_metal_ratio(self) -> np.ndarray:
+        """The smallest such multiple of each atom and a metal atom; infinite where none is near."""
+        nearest, ratio = np.full(len(self.numbers), np.inf), self._ratio()
+        for one, other in ((self.first, self.second), (self.second, self.first)):
+            with_metal = self.is_metal[other]
+            np.minimum.at(nearest, one[with_metal], ratio[with_metal])
+        return nearest
+
+    def _bonded_pairs(self) -> np.ndarray:
+        """Pairs of bonded atoms outside the metal, each once."""
+        bonded = ~self.is_metal[self.first] & ~self.is_metal[self.second] & (self._ratio() < BOND_FACTOR)
+        return np.stack([self.first, self.second], axis=1)[bonded & (self.first < self.second)]
+
+    def _graph(self, pairs: np.ndarray) -> coo_matrix:
+        return coo_matrix((np.ones(len(pairs)), tuple(pairs.T)), shape=(len(self.numbers),) * 2)
+
+    def _only_donors(self) -> np.ndarray:
+        """Whether each atom must be a donor, since there are just as many of its element as ligands that bind by it."""
+        needed: Counter[int] = Counter()
+        for number, (_, n) in zip(self.donor_numbers, self.ligands, strict=True):
+            needed[number] += n
+        present = Counter(self.numbers.tolist())
+        return np.isin(self.numbers, [number for number, n in needed.items() if n == present[number]])
 
     def _parts(self) -> tuple[str | None, bool]:
         """Whether the object falls into parts that nothing joins."""
-        radii = covalent_radii[self.numbers]
-        ratio = self.distance / (radii[self.first] + radii[self.second])
-        loose = None
+        ratio, loose = self._ratio(), None
         for limit in (LOOSELY_JOINED_ABOVE, JOINED_BELOW):
             bonded = ratio < limit
             if _is_one_part(len(self.numbers), self.first[bonded], self.second[bonded]):
                 return loose, False
-            graph = coo_matrix((np.ones(int(bonded.sum())), (self.first[bonded], self.second[bonded])),
-                               shape=(len(self.numbers),) * 2)
-            count, owner = connected_components(graph, directed=False)
+            count, owner = connected_components(
+                self._graph(np.stack([self.first, self.second], axis=1)[bonded]), directed=False
+            )
             if count == 1:
                 return loose, False
             smallest = np.flatnonzero(owner == np.bincount(owner).argmin())

@@ -18,16 +18,16 @@ TORN_FACTOR = 1.65
 
 
 def unbound_fragments(
-    symbols: Sequence[str], metals: np.ndarray, shell: Shell, pairs: Pairs
+    symbols: Sequence[str], metals: np.ndarray, shell: Shell, pairs: Pairs, factor: float = APART_FACTOR
 ) -> list[np.ndarray]:
-    """Fragments with no atom within `APART_FACTOR` of a metal: solvent, counter-ions, lattice water.
+    """Fragments with no atom within a multiple of the radii of a metal: solvent, counter-ions, lattice water.
 
     The hydrogens of a molecule do not count: C–H…M is no bond.
     """
     radii, names = radii_of(symbols), np.array(symbols)
     is_metal = np.zeros(len(symbols), dtype=bool)
     is_metal[metals] = True
-    near = pairs.distance < APART_FACTOR * (radii[pairs.first] + radii[pairs.second])
+    near = pairs.distance < factor * (radii[pairs.first] + radii[pairs.second])
     touching = np.zeros(len(symbols), dtype=bool)
     touching[pairs.first[near & is_metal[pairs.second]]] = True
     bonded = np.zeros(len(symbols), dtype=bool)

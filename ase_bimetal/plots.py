@@ -1,7 +1,8 @@
 """Pictures of clusters, and figures of many predictions at the width of a journal column.
 
 The figures take plain arrays and draw on axes of the caller's, so that they serve a screening, a data set or one's
-own table alike. Colours: Okabe–Ito and ColorBrewer RdBu, which stay apart with any colour vision.
+own table alike. Colours: elements as in `ase_bimetal.palette`; else Okabe–Ito and ColorBrewer RdBu, which stay apart
+with any colour vision.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from ase.data import atomic_numbers, covalent_radii
-from ase.data.colors import jmol_colors
 
 from ase_bimetal.descriptors import ACCESSIBLE_ABOVE
+from ase_bimetal.palette import element_colour
 from ase_bimetal.system import BimetallicSystem
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.projections.polar import PolarAxes
     from matplotlib.typing import ColorType, RcKeyType
 
-#: Okabe–Ito colours, readable with any colour vision: host, dopant, third metal.
-METAL_COLOURS = ("#E69F00", "#0072B2", "#009E73")
 #: Okabe–Ito colours for candidates that are accessible (φ > −0.3), that are not, and for the Pareto front.
 ACCESSIBLE_COLOUR, BLOCKED_COLOUR, FRONT_COLOUR = "#009E73", "#999999", "#000000"
 #: ColorBrewer's diverging map: blue where metals mix (H_mix < 0), red where they do not.
@@ -67,13 +66,13 @@ def draw_cluster(system: BimetallicSystem, axes: Axes, title: str = "") -> None:
         symbol = system.symbols[i]
         radius = 0.45 * covalent_radii[atomic_numbers[symbol]]
         if i in core:
-            colour, alpha, radius = METAL_COLOURS[min(metals.index(symbol), 2)], 1.0, 1.4 * radius
+            alpha, radius = 1.0, 1.4 * radius
         else:
-            colour, alpha = jmol_colors[atomic_numbers[symbol]], 0.55
+            alpha = 0.55
         zorder = 3 + (depth[i] - depth.min()) / (np.ptp(depth) + 1e-9) + 2 * (i in core)
-        axes.add_patch(_circle(flat[i], radius, colour, alpha, zorder))
-    for rank, symbol in enumerate(metals[:3]):
-        axes.plot([], [], "o", color=METAL_COLOURS[rank], label=symbol, markersize=9, markeredgecolor="black")
+        axes.add_patch(_circle(flat[i], radius, element_colour(symbol), alpha, zorder))
+    for symbol in metals:
+        axes.plot([], [], "o", color=element_colour(symbol), label=symbol, markersize=9, markeredgecolor="black")
     frame_cluster(axes, flat, title)
     axes.legend(loc="upper right", frameon=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from ase.data import atomic_numbers, covalent_radii
@@ -20,13 +21,19 @@ BOND_FACTOR = 1.3
 _HEAVY_BOND_FACTOR, _HEAVY_ABOVE = 1.15, 10
 #: A ligand atom touches a metal atom below this multiple.
 CONTACT_FACTOR = 1.25
+#: The last contact of a ligand lasts until this multiple, so that no bond ends where labels are: theirs reach 1.31.
+LAST_CONTACT_FACTOR = 1.35
 #: A fragment with no atom within this multiple of any metal is unbound (S–Au 3.6 Å), and two metal atoms further apart
 #: (Au–Au 4.1 Å) do not make two parts one cluster.
 APART_FACTOR = 1.5
+#: Between that and this multiple a fragment is neither bound nor free, for its cluster would be another at once.
+FREE_FACTOR = 1.55
 #: Carbon touches metal below this distance [Å] or the sum of radii: Cp rings and η²-alkynyls, but not S–CH2.
 CARBON_CONTACT = 2.6
 # An atom further out than its bonded neighbour by this share of the radii is second shell (C of M–N–C).
 _SECOND_SHELL_MARGIN = 0.12
+# A carbon that binds by itself has up to two neighbours: alkynyls, CO, carbenes. Carbons of rings and faces have three.
+_MOST_NEIGHBOURS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +56,14 @@ class Shell:
     fragments: tuple[np.ndarray, ...]
     endless: tuple[bool, ...]
     links: Pairs
+
+    @cached_property
+    def owner(self) -> np.ndarray:
+        """Number of the fragment of each atom; 0 for metal atoms, too."""
+        owner = np.zeros(1 + max((int(f.max()) for f in self.fragments), default=0), dtype=int)
+        for number, fragment in enumerate(self.fragments):
+            owner[fragment] = number
+        return owner
 
 
 def find_metals(symbols: Sequence[str]) -> np.ndarray:
@@ -159,7 +174,54 @@ def metal_contacts(
     donors
         Elements that can be donors, from the ligands; None allows any non-metal but B, Si, Ge and hydrogen.
     """
-    radii, names = radii_of(symbols), np.array(symbols)
+    to_metal = _to_metal(symbols, metals, shell, pairs, donors)
+    return _contacts(symbols, shell, to_metal, _ratios(symbols, to_metal))
+
+
+def ligand_contacts(
+    symbols: Sequence[str],
+    metals: np.ndarray,
+    shell: Shell,
+    pairs: Pairs,
+    donors: frozenset[str] | None = None,
+) -> np.ndarray:
+    """Bonds of the ligands of a cluster, as `metal_contacts`, with the last ones that are longer.
+
+    A ligand without any contact keeps its nearest, up to `LAST_CONTACT_FACTOR` times the sum of covalent radii: its
+    energy then goes on without a jump. Rings that lie on a metal do not.
+    """
+    to_metal = _to_metal(symbols, metals, shell, pairs, donors)
+    ratios = _ratios(symbols, to_metal)
+    contacts = _contacts(symbols, shell, to_metal, ratios)
+    bound = np.zeros(len(shell.fragments), dtype=bool)
+    bound[shell.owner[contacts[:, 0]]] = True
+    if bound.all():
+        return contacts
+    able = binds_alone(symbols, shell.bonds)[to_metal.first] & ~bound[shell.owner[to_metal.first]]
+    long = np.flatnonzero(able & (ratios < LAST_CONTACT_FACTOR))
+    last: dict[int, tuple[int, int]] = {}
+    for k in long[np.argsort(ratios[long], kind="stable")]:
+        last.setdefault(int(shell.owner[to_metal.first[k]]), (int(to_metal.first[k]), int(to_metal.second[k])))
+    return np.array(sorted([*map(tuple, contacts.tolist()), *last.values()]), dtype=int).reshape(-1, 2)
+
+
+def binds_alone(symbols: Sequence[str], bonds: np.ndarray) -> np.ndarray:
+    """Whether each atom is a donor by itself, and no carbon of a ring or face that binds as a whole.
+
+    Parameters
+    ----------
+    bonds
+        Pairs of bonded atoms outside the metal, each once.
+    """
+    neighbours = np.bincount(bonds.ravel(), minlength=len(symbols))
+    return (np.array(symbols) != "C") | (neighbours <= _MOST_NEIGHBOURS)
+
+
+def _to_metal(
+    symbols: Sequence[str], metals: np.ndarray, shell: Shell, pairs: Pairs, donors: frozenset[str] | None
+) -> Pairs:
+    """Pairs of a possible donor and a metal atom."""
+    names = np.array(symbols)
     may_donate = {s: _may_donate(s, donors) for s in set(symbols)}
     shell_atom = np.array([may_donate[s] for s in symbols])
     shell_atom[metals] = False
@@ -168,13 +230,22 @@ def metal_contacts(
     shell_atom[(names == "H") & bonded] = False
     is_metal = np.zeros(len(symbols), dtype=bool)
     is_metal[metals] = True
-    to_metal = pairs.where(shell_atom[pairs.first] & is_metal[pairs.second])
-    total = radii[to_metal.first] + radii[to_metal.second]
-    carbon = (names == "C")[to_metal.first]
-    keep = to_metal.distance < np.where(carbon, np.maximum(CARBON_CONTACT, total), CONTACT_FACTOR * total)
-    near, ratios = to_metal.where(keep), (to_metal.distance / total)[keep]
+    return pairs.where(shell_atom[pairs.first] & is_metal[pairs.second])
+
+
+def _ratios(symbols: Sequence[str], pairs: Pairs) -> np.ndarray:
+    """Distances as multiples of the sum of covalent radii."""
+    radii = radii_of(symbols)
+    ratios: np.ndarray = pairs.distance / (radii[pairs.first] + radii[pairs.second])
+    return ratios
+
+
+def _contacts(symbols: Sequence[str], shell: Shell, to_metal: Pairs, ratios: np.ndarray) -> np.ndarray:
+    carbon = (np.array(symbols) == "C")[to_metal.first]
+    keep = np.where(carbon, (to_metal.distance < CARBON_CONTACT) | (ratios < 1), ratios < CONTACT_FACTOR)
+    near = to_metal.where(keep)
     ratio: dict[tuple[int, int], float] = {}
-    for a, m, r in zip(near.first, near.second, ratios, strict=True):
+    for a, m, r in zip(near.first, near.second, ratios[keep], strict=True):
         ratio[int(a), int(m)] = min(float(r), ratio.get((int(a), int(m)), np.inf))
     return _first_shell(ratio, shell.bonds)
 
@@ -204,11 +275,15 @@ __all__ = [
     "BOND_FACTOR",
     "CARBON_CONTACT",
     "CONTACT_FACTOR",
+    "FREE_FACTOR",
+    "LAST_CONTACT_FACTOR",
     "Shell",
+    "binds_alone",
     "cut_shell",
     "find_metals",
     "graph_of",
     "is_endless",
+    "ligand_contacts",
     "metal_contacts",
     "radii_of",
     "search_cutoff",

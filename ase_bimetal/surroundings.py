@@ -18,7 +18,15 @@ from ase_bimetal.ligands import Ligand, formula_text, total_formula
 from ase_bimetal.neighbors import Pairs, pairs_within
 from ase_bimetal.parts import Parts, parts_of, torn_bond, unbound_fragments
 from ase_bimetal.perception import perceive_ligands
-from ase_bimetal.shell import Shell, cut_shell, metal_contacts, search_cutoff
+from ase_bimetal.shell import (
+    APART_FACTOR,
+    FREE_FACTOR,
+    Shell,
+    cut_shell,
+    ligand_contacts,
+    radii_of,
+    search_cutoff,
+)
 from ase_bimetal.supports import is_extended, support_cations
 
 #: Atoms closer than this [Å] are an error: the shortest bond, H–H, has 0.74 Å.
@@ -146,6 +154,26 @@ def require_whole_ligands(raw: Raw, around: Around) -> None:
         )
 
 
+def require_free(raw: Raw, around: Around) -> None:
+    """Refuse to leave out a molecule that is hardly further from a metal than those that count as bound."""
+    free = unbound_fragments(raw.symbols, around.metals, around.shell, around.pairs, FREE_FACTOR)
+    first = {int(fragment[0]) for fragment in free}
+    close = [fragment for fragment in around.loose if int(fragment[0]) not in first]
+    if not close:
+        return
+    radii, pairs = radii_of(raw.symbols), around.pairs
+    near = np.flatnonzero(np.isin(pairs.first, close[0]) & np.isin(pairs.second, around.metals))
+    k = near[(pairs.distance[near] / (radii[pairs.first[near]] + radii[pairs.second[near]])).argmin()]
+    a, m = int(pairs.first[k]), int(pairs.second[k])
+    total = radii[a] + radii[m]
+    raise PerceptionError(
+        f"atom {a} ({raw.symbols[a]}, of {formula_text(Counter(raw.symbols[i] for i in close[0]))}) is neither bound "
+        f"nor free: {pairs.distance[k]:.2f} Å from atom {m} ({raw.symbols[m]}); allowed: up to "
+        f"{APART_FACTOR * total:.2f} Å, or, as a molecule by itself that is left out, beyond "
+        f"{FREE_FACTOR * total:.2f} Å. Move it, or leave it out of the object"
+    )
+
+
 def without_loose(raw: Raw, loose: Sequence[np.ndarray]) -> Raw:
     """The object without unbound molecules and ions, and the note that says so."""
     kinds = Counter(formula_text(Counter(raw.symbols[i] for i in fragment)) for fragment in loose)
@@ -224,7 +252,7 @@ def require_one_cluster(raw: Raw, around: Around, given: Ligands | None) -> None
 
 def perceived(symbols: tuple[str, ...], around: Around) -> Ligands:
     """Ligands of the shell, from the coordinates."""
-    contacts = metal_contacts(symbols, around.metals, around.shell, around.pairs)
+    contacts = ligand_contacts(symbols, around.metals, around.shell, around.pairs)
     return perceive_ligands(symbols, around.shell, contacts)
 
 
@@ -288,6 +316,7 @@ __all__ = [
     "listed",
     "look_around",
     "perceived",
+    "require_free",
     "require_one_cluster",
     "require_whole_ligands",
     "with_notes",

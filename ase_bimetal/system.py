@@ -31,7 +31,7 @@ from ase_bimetal.inputs import (
     settle_charge,
 )
 from ase_bimetal.ligands import Ligand, LigandAnnotation, formula_text, parse_ligands, total_formula
-from ase_bimetal.shell import find_metals, metal_contacts
+from ase_bimetal.shell import find_metals, ligand_contacts, metal_contacts
 from ase_bimetal.surroundings import (
     Kind,
     Ligands,
@@ -43,6 +43,7 @@ from ase_bimetal.surroundings import (
     listed,
     look_around,
     perceived,
+    require_free,
     require_one_cluster,
     require_whole_ligands,
     with_notes,
@@ -543,6 +544,7 @@ def _build(raw: Raw, argument: object) -> BimetallicSystem:
     kind = kind_of_geometry(raw, around, given)
     if kind == "cluster" and len(around.loose) and not belongs(around, raw, given):
         require_whole_ligands(raw, around)
+        require_free(raw, around)
         return _build(without_loose(raw, around.loose), argument)
     _require_formula(raw, around.metals, given)
     if kind != "extended":
@@ -551,7 +553,8 @@ def _build(raw: Raw, argument: object) -> BimetallicSystem:
     if given is None and ligands:
         source = "perception"
     donors = frozenset(ligand.donor for ligand, _ in ligands) if ligands else None
-    bonds = metal_contacts(raw.symbols, around.metals, around.shell, around.pairs, donors)
+    contacts = ligand_contacts if kind == "cluster" else metal_contacts
+    bonds = contacts(raw.symbols, around.metals, around.shell, around.pairs, donors)
     return _system(with_notes(raw, around, kind), around.metals, ligands, kind, bonds, source)
 
 

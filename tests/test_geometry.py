@@ -105,19 +105,52 @@ def test_the_check_is_fast(anchor):
 
 
 @pytest.mark.parametrize("annotated", [True, False])
-def test_a_ligand_that_comes_off_is_flagged_where_its_last_bond_ends(annotated):
+def test_a_ligand_that_comes_off_is_flagged_and_then_refused(annotated):
     [start] = [a for a in read(DATASETS / "anchors.extxyz", ":") if a.info["name"] == "Au4M2(SH)8_Ag"]
     sulfur = start.symbols.search("S")[0]
     group = [sulfur, min(start.symbols.search("H"), key=lambda i: start.get_distance(sulfur, i))]
     away = start.positions[sulfur] - start.positions.mean(axis=0)
     away /= np.linalg.norm(away)
 
-    def flags_at(distance):
+    def words_at(distance):
         atoms = Atoms(start.symbols, start.positions, info={"ligand_smiles": {"SH": 8}} if annotated else {})
         atoms.positions[group] += distance * away
         [found] = predict([atoms], errors="collect")
-        return [found.reason] if isinstance(found, Failure) else [*found.flags]
+        return found.reason if isinstance(found, Failure) else " ".join(["a number", *found.flags])
 
-    words = {step: " ".join(flags_at(step)) for step in (0.0, 0.6, 0.95, 1.6, 1.75)}
-    assert ["has come off" in text for text in words.values()] == [False, False, True, True, False]
-    assert ("belongs to the ligands given" if annotated else "left out") in words[1.75]
+    # At 1.25, 1.35, 1.5 and 1.55 times the covalent radii of silver and sulfur, 2.50 Å, each way is another.
+    bound, long, half, close, free = (words_at(step) for step in (0.6, 0.95, 1.4, 1.8, 2.0))
+    assert "a number" in bound and "coming off" not in bound
+    assert "a number" in long and f"the ligand of atom {sulfur} (S) is coming off" in long
+    assert f"the ligand of atom {sulfur} (S) is neither bound nor free" in half and "up to 3.38 Å" in half
+    if annotated:
+        assert "belongs to the ligands given" in close and "belongs to the ligands given" in free
+    else:
+        assert f"atom {sulfur} (S, of HS) is neither bound nor free" in close
+        assert "left out" in free and "a number" in free
+
+
+def test_the_last_contact_of_a_ligand_goes_on_without_a_jump():
+    """The energy changed by 25 to 210 meV/metal where a donor's last contact ended at 1.25 radii."""
+    start = Atoms("AuPdSHSH", [[0, 0, 0], [0, 0, 2.7], [0, 0, -2.3], [1.3, 0, -2.6], [0, 0, 5.0], [1.3, 0, 5.3]],
+                  info={"ligand_smiles": {"SH": 2}})
+
+    def at(distance):
+        atoms = start.copy()
+        atoms.positions[2:4, 2] -= distance - 2.3
+        return atoms
+
+    end = 1.25 * (1.36 + 1.05)
+    below, above = predict([at(end - 1e-4), at(end + 1e-4)])
+    assert abs(below.formation_energy_per_metal - above.formation_energy_per_metal) < 1e-3
+    with pytest.raises(GeometryError, match="neither bound nor free"):
+        predict([at(1.36 * (1.36 + 1.05))])
+
+
+def test_a_donor_beside_another_ligand_is_missed_too():
+    """Each phosphorus atom must be a donor, even where it comes close to a thiolate that is one."""
+    atoms = Atoms("AuPdSHPHHH", [[0, 0, 0], [0, 0, 2.7], [0, 0, -2.3], [1.3, 0, -2.6], [0, -2.4, -2.41],
+                                 [0, -3.8, -2.5], [1.2, -2.9, -3.0], [-1.2, -2.9, -3.0]],
+                  info={"ligand_smiles": {"SH": 1, "PH3": 1}})
+    with pytest.raises(GeometryError, match=r"atom 4 \(P\) is neither bound nor free"):
+        predict([atoms])

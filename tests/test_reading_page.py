@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ase_bimetal import errors
+from ase_bimetal.geometry import require_plausible
 from ase_bimetal.io import read_frames
 from ase_bimetal.system import as_system
 
@@ -37,7 +38,7 @@ def test_a_row_holds(what, said, words, file):
             assert type(caught.value) is kind and words in str(caught.value)
             continue
         system = as_system(frame.content)
-        text = repr(system) if said == "object" else "\n".join(system.notes)
+        text = repr(system) if said == "object" else "\n".join((*system.notes, *system.geometry.unusual))
         if frame.name.endswith("@0") or said == "flag":
             assert words in text
 
@@ -45,4 +46,4 @@ def test_a_row_holds(what, said, words, file):
 def _raised(content: object) -> None:
     if isinstance(content, errors.BimetalError):
         raise content
-    as_system(content)
+    require_plausible(as_system(content))

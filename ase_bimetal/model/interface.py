@@ -235,7 +235,14 @@ class LabelModel(FormationModel):
     """A model whose labels are of another level.
 
     A level difference follows its networks, which takes them to the published level.
+
+    Attributes
+    ----------
+    card
+        Its model card.
     """
+
+    card: Mapping[str, Any]
 
     @abstractmethod
     def label_level(self, systems: Sequence[BimetallicSystem]) -> tuple[np.ndarray, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,14 +12,18 @@ from typing import TYPE_CHECKING, Any
 from ase_bimetal import plots
 from ase_bimetal.errors import LigandError
 from ase_bimetal.ligands import Ligand
+from ase_bimetal.palette import element_colour
 from ase_bimetal.report import words
-from ase_bimetal.report.results import NAME, shell_parts
+from ase_bimetal.report.results import NAME, candidate_name, shell_parts
 from ase_bimetal.screening import columns as c
 from ase_bimetal.system import as_system
 
 if TYPE_CHECKING:
     import pandas as pd
     from ase import Atoms
+
+    from ase_bimetal.model.energy_parts import EnergyParts
+    from ase_bimetal.model.nearest import Nearest
 
 #: Free space around a cluster in its CIF [Å]: farther than any bond reaches.
 VACUUM = 8.0
@@ -47,8 +52,15 @@ class Card:
         Id of its row, name for people, and name of its files without ending.
     picture
         Its structure as a PNG, a ``data:`` address.
+    metals
+        Pairs of a metal and its colour in the picture.
     facts
         Pairs of what and how much, with units.
+    parts
+        Pairs of what and how much [eV/metal] that add up to the last of them, E_form; empty where the model is not
+        here.
+    spreads
+        Pairs of what and its share of ± [eV/metal], whose squares add up to that of the last of them.
     notes
         What the prediction should not be trusted for, in full.
     drawings
@@ -61,14 +73,39 @@ class Card:
     name: str
     stem: str
     picture: str
+    metals: tuple[tuple[str, str], ...]
     facts: tuple[tuple[str, str], ...]
+    parts: tuple[tuple[str, str], ...]
+    spreads: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     drawings: tuple[Drawing, ...]
     xyz: str
     cif: str
 
 
-def make_card(row: pd.Series, atoms: Atoms, place: int) -> Card:
+@dataclass(frozen=True)
+class Background:
+    """What the model that made a prediction tells of it beyond the row.
+
+    Attributes
+    ----------
+    parts
+        The parts of E_form.
+    label_level
+        Level of theory of the labels.
+    scale
+        Factor by which the model widens its standard deviations.
+    nearest
+        The labelled cluster most like the candidate; None for a model on labels that are not here.
+    """
+
+    parts: EnergyParts
+    label_level: str
+    scale: float
+    nearest: Nearest | None
+
+
+def make_card(row: pd.Series, atoms: Atoms, place: int, background: Background | None = None) -> Card:
     """Card of one row of a screening.
 
     Parameters
@@ -79,10 +116,16 @@ def make_card(row: pd.Series, atoms: Atoms, place: int) -> Card:
         Its geometry [Å].
     place
         Its place in the ranking.
+    background
+        What its model tells of it; None where that is not here.
     """
+    metals = as_system(atoms).composition_metals
     return Card(
         id=row[c.ID], name=words.formula(row[NAME]), stem=f"{place:02d}-{file_stem(row[NAME])}",
-        picture=picture(atoms), facts=tuple(facts(row)), notes=tuple(row[c.FLAGS]),
+        picture=picture(atoms), metals=tuple((symbol, element_colour(symbol)) for symbol in metals),
+        facts=(*facts(row), *(_relatives(background) if background else _template_share(row))),
+        parts=tuple(energy_lines(row, background)) if background else (),
+        spreads=tuple(spread_lines(row, background)) if background else (), notes=tuple(row[c.FLAGS]),
         drawings=tuple(ligand_drawings(row[c.LIGANDS])), xyz=as_xyz(atoms), cif=as_cif(atoms),
     )
 
@@ -96,7 +139,6 @@ def facts(row: pd.Series) -> list[tuple[str, str]]:
         ("motif", str(row[c.MOTIF])),
         ("E_form", f"{words.measured(row)} eV/metal"),
         ("90 % interval", f"{words.interval(row)} eV/metal"),
-        ("of ±, the unrelaxed template", _with_unit(row[c.TEMPLATE_ERROR], 2, "eV/metal")),
         ("φ", words.number(row[c.PHI], 3)),
         ("H_mix", _with_unit(row[c.MIXING_ENTHALPY], 1, "kJ/mol")),
         ("χ_env", _with_unit(row[c.CHI_ENV], 2, "(Pauling)")),
@@ -106,6 +148,64 @@ def facts(row: pd.Series) -> list[tuple[str, str]]:
         ("geometry", str(row[c.GEOMETRY])),
     ]
     return [(what, value) for what, value in told if value and not value.startswith("–")]
+
+
+def _template_share(row: pd.Series) -> list[tuple[str, str]]:
+    """What is known of ± without the model."""
+    value = words.number(row[c.TEMPLATE_ERROR])
+    return [] if value == "–" else [("of ±, the unrelaxed template", f"{value} eV/metal")]
+
+
+def _relatives(background: Background) -> list[tuple[str, str]]:
+    """The labelled cluster most like a candidate."""
+    if background.nearest is None:
+        return []
+    cluster = background.nearest.cluster
+    name = words.formula(candidate_name(cluster.core, cluster.shell))
+    return [("nearest labelled cluster", f"{name} ({cluster.prototype}): {background.nearest.difference}")]
+
+
+def energy_lines(row: pd.Series, background: Background) -> list[tuple[str, str]]:
+    """Parts of E_form in words [eV/metal]: the last line is the sum of the others, also of the digits shown.
+
+    Parameters
+    ----------
+    row
+        Of `ase_bimetal.report.results.Results.predicted`.
+    background
+        What its model tells of it.
+    """
+    parts, total = background.parts, round(float(row[c.FORMATION_ENERGY]), 3)
+    level, reference = round(parts.level, 3), round(parts.reference, 3)
+    lines = [(f"networks, at {background.label_level}", total - level - reference)]
+    if level:
+        lines.append((f"step to {row[c.LEVEL]}", level))
+    from_dimers = "" if row[c.REFERENCE_STATE] == "dimer" else ", from dimer"
+    lines.append((f"reference state {row[c.REFERENCE_STATE]}{from_dimers}", reference))
+    return [(what, _signed(value)) for what, value in lines] + [("E_form", words.number(total, 3))]
+
+
+def _signed(value: float) -> str:
+    text = words.number(value, 3)
+    return text if text.startswith("−") or not float(text) else f"+{text}"
+
+
+def spread_lines(row: pd.Series, background: Background) -> list[tuple[str, str]]:
+    """Shares of ± in words [eV/metal]: the square of the last is the sum of the squares of the others.
+
+    Parameters
+    ----------
+    row, background
+        As of `energy_lines`.
+    """
+    total = float(row[c.FORMATION_ENERGY_STD])
+    template = 0.0 if row[c.TEMPLATE_ERROR] is None or row[c.TEMPLATE_ERROR] != row[c.TEMPLATE_ERROR] else float(
+        row[c.TEMPLATE_ERROR])
+    network = min(background.scale * background.parts.network_std, math.sqrt(max(total**2 - template**2, 0.0)))
+    level = math.sqrt(max(total**2 - template**2 - network**2, 0.0))
+    shares = [("networks", network), ("level of theory", level), ("unrelaxed template", template)]
+    return [(what, words.number(value, 3)) for what, value in shares if value >= 5e-4] + [
+        ("together", words.number(total, 3))]
 
 
 def _with_unit(value: float | None, digits: int, unit: str) -> str:
@@ -166,7 +266,7 @@ def picture(atoms: Atoms) -> str:
     axes = figure.subplots()
     plots.draw_cluster(as_system(atoms), axes)
     if legend := axes.get_legend():
-        legend.remove()  # it would lie on the ligands; the caption of the cards names the colours
+        legend.remove()  # it would lie on the ligands; the card names the colours below
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=_PICTURE_DPI)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
@@ -197,5 +297,5 @@ def as_cif(atoms: Atoms) -> str:
     return buffer.getvalue().decode()
 
 
-__all__ = ["VACUUM", "Card", "Drawing", "as_cif", "as_xyz", "facts", "file_stem", "ligand_drawings", "make_card",
-           "picture"]
+__all__ = ["VACUUM", "Background", "Card", "Drawing", "as_cif", "as_xyz", "energy_lines", "facts", "file_stem",
+           "ligand_drawings", "make_card", "picture", "spread_lines"]

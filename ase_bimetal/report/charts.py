@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase.data import atomic_names, atomic_numbers, covalent_radii
-from ase.data.colors import jmol_colors
 
+from ase_bimetal.palette import element_colour
 from ase_bimetal.plots import ACCESSIBLE_COLOUR, MIXING_COLOURS, drawn_bonds, mixing_reach
 from ase_bimetal.report.results import FRONT, NAME, Results
 from ase_bimetal.report.words import formula, number, plain
@@ -238,7 +238,7 @@ def structure_chart(system: BimetallicSystem) -> str:
         words = f"<b>{symbol}</b> {atomic_names[atomic_numbers[symbol]]}, atom %{{customdata}}<extra></extra>"
         figure.add_scatter3d(
             x=at[:, 0], y=at[:, 1], z=at[:, 2], mode="markers", name=symbol, customdata=rows, hovertemplate=words,
-            marker={"size": _dot(symbol, symbol in metals), "color": _element_colour(symbol), "opacity": 1,
+            marker={"size": _dot(symbol, symbol in metals), "color": element_colour(symbol), "opacity": 1,
                     "line": {"color": "#333", "width": 1}},
         )
     axis = {"visible": False, "showspikes": False}
@@ -254,8 +254,3 @@ def structure_chart(system: BimetallicSystem) -> str:
 def _dot(symbol: str, metal: bool) -> float:
     """Diameter of an atom's dot [pixel], by covalent radius; metals are drawn larger, as in the figures."""
     return round(float(covalent_radii[atomic_numbers[symbol]]) * (17.0 if metal else 12.0), 1)
-
-
-def _element_colour(symbol: str) -> str:
-    red, green, blue = (jmol_colors[atomic_numbers[symbol]] * 255).round().astype(int)
-    return f"rgb({red},{green},{blue})"

@@ -11,9 +11,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ase_bimetal.errors import WeightsError
+from ase_bimetal.errors import BimetalError, WeightsError
 from ase_bimetal.extras import name_extra
 from ase_bimetal.files import write_whole
+from ase_bimetal.model.interface import LabelModel
 from ase_bimetal.report import cards, charts, words
 from ase_bimetal.report.results import NAME, Results, read_results
 from ase_bimetal.report.table import table_block
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 TABLE_ROWS, BEST, ROSES = 5000, 10, 6
 # The title of a screening that was given none, by whether it is of supports.
 _TITLES = {False: "Screening of bimetallic clusters", True: "Screening of metal pairs on supports"}
+# A prediction made anew from the file of its structure differs by less [eV/metal].
+_SAME_ENERGY = 2e-3
 _PAGE = files("ase_bimetal.report") / "page"
 _HOW_TO_TURN = "A template is not relaxed for its candidate. Drag to turn, scroll to zoom, click an element to hide it."
 _CLUSTER_ERRORS = (
@@ -169,8 +172,38 @@ def _cards(results: Results) -> list[tuple[cards.Card, Atoms]]:
 
     rows = [row for _, row in results.predicted.head(BEST).iterrows()]
     found = [candidate_atoms(results.folder, row[c.ID]) for row in rows]
-    return [(cards.make_card(row, atoms, i), atoms)
+    model = _label_model(results)
+    return [(cards.make_card(row, atoms, i, None if model is None else _background(row, atoms, model)), atoms)
             for i, (row, atoms) in enumerate(zip(rows, found, strict=True), start=1)]
+
+
+def _label_model(results: Results) -> LabelModel | None:
+    """The model that made the predictions, if it is here, unchanged, and can take them apart."""
+    from ase_bimetal.model.registry import get_model
+
+    try:
+        model = None if results.on_supports else get_model(results.info["config"]["model"])
+    except BimetalError:
+        return None
+    return model if isinstance(model, LabelModel) and model.name == results.info["model"] else None
+
+
+def _background(row: pd.Series, atoms: Atoms, model: LabelModel) -> cards.Background | None:
+    """What a model tells of its prediction; None where it no longer gives the number of the row."""
+    from ase_bimetal.model.energy_parts import energy_parts
+    from ase_bimetal.model.nearest import nearest_labelled
+    from ase_bimetal.model.registry import list_models
+
+    system = as_system(atoms)
+    parts = energy_parts(model, system, row[c.REFERENCE_STATE])
+    if abs(parts.total - row[c.FORMATION_ENERGY]) > _SAME_ENERGY:
+        return None
+    shipped = model.name.split("@")[0] in {info.name for info in list_models()}
+    return cards.Background(
+        parts=parts, label_level=model.card["data"]["labels"],
+        scale=model.card.get("level_difference", {}).get("scale") or 1.0,
+        nearest=nearest_labelled(system) if shipped else None,
+    )
 
 
 def _structure_blocks(best: Sequence[tuple[cards.Card, Atoms]]) -> dict[str, str]:

@@ -14,11 +14,15 @@ from typer.testing import CliRunner
 
 from ase_bimetal.cli.report import report
 from ase_bimetal.errors import MissingPackageError, ScreenError
-from ase_bimetal.report import charts, html, read_results, summarise, write_figures, write_report
+from ase_bimetal.model.energy_parts import energy_parts
+from ase_bimetal.model.nearest import nearest_labelled
+from ase_bimetal.model.registry import get_model
+from ase_bimetal.palette import element_colour
+from ase_bimetal.report import cards, charts, html, read_results, summarise, write_figures, write_report
 from ase_bimetal.report.html import BEST, render
 from ase_bimetal.report.results import FRONT, NAME, Results, candidate_name, shell_parts
 from ase_bimetal.report.table import table_block
-from ase_bimetal.report.words import failure_groups, formula, number
+from ase_bimetal.report.words import failure_groups, formula, measured
 from ase_bimetal.screening import candidate_atoms
 from ase_bimetal.screening import columns as c
 from ase_bimetal.structures.motifs import DOPANTS
@@ -152,10 +156,61 @@ def test_cards_hold_notes_ligands_and_numbers_in_full(results, static):
     assert len(shown) == BEST
     for card, (_, row) in zip(shown, results.predicted.iterrows(), strict=False):
         assert f'aria-label="{formula(row[NAME])}"' in card and card.count("<svg") == len(shell_parts(row[c.LIGANDS]))
-        assert f"<dd>{number(row[c.TEMPLATE_ERROR])} eV/metal</dd>" in card
         assert all(escape(note, quote=True) in card for note in row[c.FLAGS])
         assert ("No notes" in card) is (len(row[c.FLAGS]) == 0)
         assert 'src="data:image/png;base64,' in card
+
+
+def lines(card: str, caption: str) -> list[tuple[str, float]]:
+    """Rows of one small table of a card, as words and numbers."""
+    table = card[card.index(caption):].split("</table>")[0]
+    found = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', table)
+    return [(what, float(value.replace("−", "-"))) for what, value in found]
+
+
+def test_the_parts_of_a_card_add_up_to_what_it_says(results, static):
+    for card, (_, row) in zip(re.findall(r"<article.*?</article>", static, re.S), results.predicted.iterrows(),
+                              strict=False):
+        *parts, (name, total) = lines(card, "What E_form is made of")
+        assert [what for what, _ in parts] == [
+            "networks, at GFN1-xTB", "step to PBE-referenced GFN1-xTB", "reference state dimer"]
+        assert name == "E_form" and total == round(row[c.FORMATION_ENERGY], 3)
+        assert sum(value for _, value in parts) == pytest.approx(total, abs=1e-9)
+        assert f"<dd>{measured(row)} eV/metal</dd>" in card
+        *shares, (_, whole) = lines(card, "What ± is made of")
+        assert whole == round(row[c.FORMATION_ENERGY_STD], 3)
+        assert sum(value**2 for _, value in shares) ** 0.5 == pytest.approx(whole, abs=1.5e-3)
+        assert dict(shares)["unrelaxed template"] == round(row[c.TEMPLATE_ERROR], 3)
+
+
+def test_a_card_names_the_nearest_labelled_cluster_and_its_colours(results, static):
+    for card, (_, row) in zip(re.findall(r"<article.*?</article>", static, re.S), results.predicted.iterrows(),
+                              strict=False):
+        nearest = nearest_labelled(as_system(candidate_atoms(results.folder, row[c.ID])))
+        assert f"({nearest.cluster.prototype}): {nearest.difference}</dd>" in card
+        for symbol in ("Au", row[c.DOPANTS]):
+            assert f'<i style="background:{element_colour(symbol)}"></i>{symbol}</span>' in card
+
+
+def test_another_reference_state_is_a_part_of_its_own(results):
+    model, row = get_model("mml-gfn1-pbe"), results.predicted.iloc[0].copy()
+    system = as_system(candidate_atoms(results.folder, row[c.ID]))
+    [found] = model.predict([system], "hydride")
+    row[c.FORMATION_ENERGY], row[c.REFERENCE_STATE] = found.formation_energy_per_metal, "hydride"
+    parts = energy_parts(model, system, "hydride")
+    *told, (_, total) = cards.energy_lines(row, cards.Background(parts, "GFN1-xTB", 1.0, None))
+    assert told[2] == ("reference state hydride, from dimer", f"{parts.reference:+.3f}".replace("-", "−"))
+    assert abs(parts.reference) > 0.1
+    numbers = [float(value.replace("−", "-")) for _, value in (*told, ("", total))]
+    assert sum(numbers[:-1]) == pytest.approx(numbers[-1], abs=1e-9)
+    assert numbers[-1] == round(found.formation_energy_per_metal, 3)
+
+
+def test_a_prediction_that_the_model_no_longer_gives_is_not_taken_apart(results):
+    rows = results.predicted.head(1).copy()
+    rows[c.FORMATION_ENERGY] += 0.1
+    page = render(replace(results, predicted=rows))
+    assert "What E_form is made of" not in page and "of ±, the unrelaxed template" in page
 
 
 def test_structures_of_the_page_can_be_read_and_predicted_again(results, text):
