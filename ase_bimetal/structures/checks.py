@@ -6,6 +6,9 @@ import numpy as np
 from ase import Atoms
 from ase.data import covalent_radii
 
+from ase_bimetal.errors import PerceptionError
+from ase_bimetal.system import as_system
+
 MIN_CONTACT = 1.5  # Å, between atoms of different ligands
 MAX_DONOR_DISTANCE = 3.2  # Å, from a ligand's closest atom to the closest metal
 
@@ -31,4 +34,8 @@ def rejection(atoms: Atoms, parent: Atoms) -> str | None:
     had_bond = inside & (parent.get_all_distances() < 1.2 * limit)
     if (had_bond & (distances > 1.3 * limit)).any():
         return "broken bond inside a ligand"
+    try:
+        as_system(atoms)
+    except PerceptionError:
+        return "unbound ligand"
     return None
