@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo screen reproduce test test-all lint types mutation audit bench docs clean
+.PHONY: data demo screen reproduce test test-all lint types mutation audit bench docs clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -42,6 +42,10 @@ test-all: $(VENV)/.installed-test
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
+
+# All that follows from the labels (networks, cards, tables, pages), in a copy of this folder: make data OUT=../new
+data: $(VENV)/.installed-test
+	$(BIN)/python -m ase_bimetal.lab.build $(OUT)
 
 # What users wait for, in CPU time, against the way before and ASE's EMT: a table, and benchmarks/bench.json.
 bench: $(VENV)/.installed-test

@@ -14,6 +14,7 @@ from ase_bimetal.extras import require
 if TYPE_CHECKING:
     from ase_bimetal.lab.labels.dataset import ReferenceData
     from ase_bimetal.lab.training.recompute import Recomputed
+    from ase_bimetal.model.checkpoint import Checkpoint
 
 Data = Annotated[Path | None, typer.Option(
     exists=True, dir_okay=False, help="Packed labels; default: the shipped ones.")]
@@ -98,7 +99,7 @@ def _print_card(name: str, card: dict[str, Any]) -> None:
     print("\n".join(f"- {limit}" for limit in card["limits"]))
 
 
-def _check(checkpoint, reference: ReferenceData, figures: Path | None) -> bool:
+def _check(checkpoint: Checkpoint, reference: ReferenceData, figures: Path | None) -> bool:
     """Predict the random test rows again; whether the card can stand."""
     from ase_bimetal.errors import MissingDataError
     from ase_bimetal.lab.training.recompute import recompute

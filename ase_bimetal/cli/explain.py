@@ -12,6 +12,7 @@ from ase_bimetal.cli.targets import check_folder
 from ase_bimetal.extras import require
 
 if TYPE_CHECKING:
+    from ase_bimetal.model.regressors import TrainingRows
     from ase_bimetal.model.table import DescriptorTable
 
 
@@ -33,13 +34,14 @@ def explain(
     from ase_bimetal.lab.regressors.compare import compare
     from ase_bimetal.lab.regressors.labelled_table import labelled_rows
 
+    chosen: TrainingRows = "minima" if rows == "minima" else "configurations"
     table = labelled_rows()
-    comparison = compare(table, rows)
+    comparison = compare(table, chosen)
     out.mkdir(exist_ok=True)
     comparison.errors.to_csv(out / "regressors.csv", index=False)
     (out / "regressors.md").write_text(comparison.to_markdown() + "\n")
     _draw_forest(out)
-    _draw(table.minima() if rows == "minima" else table, rows, out)
+    _draw(table.minima() if chosen == "minima" else table, chosen, out)
     print(comparison.to_markdown())
     options.teller(quiet)(f"written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
 
@@ -55,7 +57,7 @@ def _draw_forest(out: Path) -> None:
     parity_figure(table, found).savefig(out / "forest_parity.png")
 
 
-def _draw(table: DescriptorTable, rows: str, out: Path) -> None:
+def _draw(table: DescriptorTable, rows: TrainingRows, out: Path) -> None:
     """Write correlations, the sparse formula and SHAP values of some rows, as tables and pictures."""
     from ase_bimetal.lab.regressors import explain
 

@@ -267,6 +267,32 @@ class LabelModel(FormationModel):
         """
 
 
+def require_predictions(results: Sequence[Prediction | Failure]) -> list[Prediction]:
+    """Give the predictions, or raise the first failure's error.
+
+    Parameters
+    ----------
+    results
+        What `FormationModel.predict` gave.
+
+    Returns
+    -------
+    list of Prediction
+        In the same order.
+
+    Raises
+    ------
+    BimetalError
+        Why the first object that failed has no prediction.
+    """
+    found = []
+    for result in results:
+        if isinstance(result, Failure):
+            raise result.error
+        found.append(result)
+    return found
+
+
 def describe(system: BimetallicSystem) -> dict[str, Any]:
     """Describe what depends on the object alone.
 
@@ -355,4 +381,4 @@ def _promise(holds: bool, sentence: str) -> None:
 
 
 __all__ = ["SYMMETRIC", "Failure", "FormationModel", "LabelModel", "Prediction", "check_model", "describe",
-           "require_dimer"]
+           "require_dimer", "require_predictions"]

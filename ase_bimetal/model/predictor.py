@@ -84,7 +84,8 @@ class Predictor(LabelModel):
     @property
     def level(self) -> str:
         """Level of theory of the energies."""
-        return self.card["level"]
+        level: str = self.card["level"]
+        return level
 
     def covers(self, system: BimetallicSystem) -> bool:
         """Whether the object is a ligand-protected cluster of d-block metals with coordinates."""
@@ -134,7 +135,8 @@ class Predictor(LabelModel):
     def _energies(self, encoded: Sequence[Encoded]) -> np.ndarray:
         """Energies (n, members) at the label level against the dimer [eV per metal]."""
         target = self.card["target"]
-        return member_outputs(self.network, encoded) * target["std"] + target["mean"]
+        energies: np.ndarray = member_outputs(self.network, encoded) * target["std"] + target["mean"]
+        return energies
 
     def _prediction(
         self, system: BimetallicSystem, energies: np.ndarray, shift: Shift, reference_state: str

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from ase.data import atomic_numbers, covalent_radii
 
 from ase_bimetal.errors import WeightsError
+from ase_bimetal.ligands import LigandAnnotation
 from ase_bimetal.plots import draw_bonds, frame_cluster, project
 from ase_bimetal.system import BimetallicSystem, as_system
 
@@ -28,7 +29,9 @@ PUBLISHED_KINDS = (METAL, "S", "P", "C")
 _BLUE, _ORANGE = "#0072B2", "#E69F00"
 
 
-def atom_attention(item: object, ligands: object = None, model: GraphModel | None = None) -> np.ndarray:
+def atom_attention(
+    item: object, ligands: LigandAnnotation | None = None, model: GraphModel | None = None
+) -> np.ndarray:
     """Attention of each atom, averaged over the seven local levels.
 
     Parameters
@@ -59,7 +62,8 @@ def atom_attention(item: object, ligands: object = None, model: GraphModel | Non
     """
     from ase_bimetal.model.gcnn_model import GraphModel
 
-    return (model or GraphModel.load()).attention(item, ligands).mean(axis=1)
+    mean: np.ndarray = (model or GraphModel.load()).attention(item, ligands).mean(axis=1)
+    return mean
 
 
 def attention_table(systems: Sequence[BimetallicSystem], attention: Sequence[np.ndarray]) -> pd.DataFrame:
@@ -208,14 +212,14 @@ def draw_attention(item: object, attention: np.ndarray, axes: Axes, title: str =
     draw_bonds(_heavy_only(system, heavy), flat[heavy], axes)
     colours = ScalarMappable(Normalize(float(attention[heavy].min()), float(attention[heavy].max())), ATTENTION_COLOURS)
     for rank, atom in enumerate(sorted(np.flatnonzero(heavy).tolist(), key=lambda i: height[i])):
-        _draw_atom(system, atom, flat[atom], colours.to_rgba(attention[atom]), 3 + rank / len(heavy), axes)
+        _draw_atom(system, atom, flat[atom], tuple(colours.to_rgba(attention[atom])), 3 + rank / len(heavy), axes)
     frame_cluster(axes, flat[heavy], title)
-    bar = axes.get_figure().colorbar(colours, ax=axes, pad=0.02, shrink=0.8)
+    bar = axes.figure.colorbar(colours, ax=axes, pad=0.02, shrink=0.8)
     bar.set_label("attention, mean of seven levels (–)")
 
 
 def _draw_atom(
-    system: BimetallicSystem, atom: int, place: np.ndarray, colour: tuple, order: float, axes: Axes
+    system: BimetallicSystem, atom: int, place: np.ndarray, colour: tuple[Any, ...], order: float, axes: Axes
 ) -> None:
     """A circle; metals are larger and carry their symbol, donors a thicker rim."""
     from matplotlib.patches import Circle
@@ -227,7 +231,7 @@ def _draw_atom(
     if core or atom in system.donors:
         dark = np.dot(colour[:3], (0.299, 0.587, 0.114)) < 0.5
         shade = "white" if dark else "black"
-        axes.text(*place, symbol, ha="center", va="center", fontsize=7, color=shade, zorder=order)
+        axes.text(place[0], place[1], symbol, ha="center", va="center", fontsize=7, color=shade, zorder=order)
 
 
 def _heavy_only(system: BimetallicSystem, heavy: np.ndarray) -> BimetallicSystem:

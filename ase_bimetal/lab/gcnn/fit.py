@@ -20,6 +20,7 @@ import pandas as pd
 import torch
 
 from ase_bimetal.examples import load_example
+from ase_bimetal.files import WEIGHTS
 from ase_bimetal.lab.gcnn.attention import attention_by_kind, attention_table, charge_correlation, ligand_table
 from ase_bimetal.lab.gcnn.training import GCNNOptions, labelled_graph, train_network
 from ase_bimetal.lab.labels.dataset import ReferenceData, load_reference
@@ -28,10 +29,11 @@ from ase_bimetal.lab.training.data import MAX_RATTLE, trainable
 from ase_bimetal.lab.training.fit import LEVEL
 from ase_bimetal.lab.training.metrics import summary
 from ase_bimetal.lab.training.splits import Split, balanced_rows, leave_dopant_out, random_split
-from ase_bimetal.model.checkpoint import WEIGHTS, save_checkpoint
+from ase_bimetal.model.checkpoint import save_checkpoint
 from ase_bimetal.model.domain import describe_domain
 from ase_bimetal.model.gcnn import GCNN, GCNNConfig, cluster_graph, evaluate_graphs, on_all_atoms
 from ase_bimetal.model.gcnn_model import GRAPH_MODEL, GraphModel
+from ase_bimetal.model.interface import require_predictions
 from ase_bimetal.system import as_system
 
 GCNN_NAME = "GCNN"
@@ -163,7 +165,7 @@ def check_value(model: GraphModel) -> dict[str, Any]:
 
     What the weights gave when they were made, later code must give too.
     """
-    [found] = model.predict([as_system(load_example(CHECKED))])
+    [found] = require_predictions(model.predict([as_system(load_example(CHECKED))]))
     return {"example": CHECKED, "formation_energy_per_metal": round(found.formation_energy_per_metal, 5)}
 
 

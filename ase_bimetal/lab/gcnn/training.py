@@ -105,6 +105,8 @@ class SizeBatches(Sampler[list[int]]):
 class GCNNModule(EnergyModule):
     """Energy and symmetry functions."""
 
+    network: GCNN
+
     def __init__(self, config: GCNNConfig, options: GCNNOptions, scale: Scale) -> None:
         super().__init__(GCNN(config), options)
         self.scale = scale
@@ -114,7 +116,8 @@ class GCNNModule(EnergyModule):
         output = self.network(_jittered(graphs, self.options.property_noise))
         loss = F.mse_loss(output.energy, (graphs.y - self.scale.mean) / self.scale.std)
         symmetry = (graphs.symmetry - self.scale.symmetry_mean) / self.scale.symmetry_std
-        return loss + self.options.symmetry_weight * F.mse_loss(output.symmetry, symmetry)
+        total: torch.Tensor = loss + self.options.symmetry_weight * F.mse_loss(output.symmetry, symmetry)
+        return total
 
     def validation_step(self, graphs: Batch, _: int) -> None:
         """Collect absolute errors [eV/metal]."""

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -53,7 +54,7 @@ class Task:
 
     name: str
     cost: float
-    run: Callable[[Path], dict]
+    run: Callable[[Path], dict[str, Any]]
     turn: int = 1
 
 
@@ -67,8 +68,8 @@ def tasks() -> list[Task]:
         found.append(Task(recipe.name, cost, partial(_anchor, recipe)))
         if recipe.distorted:
             found += [Task(f"{recipe.name}~{how}", cost, partial(_distorted, recipe, how), 2) for how in DISTORTIONS]
-    for dopant, spins in CLUSTERS.items():
-        found.append(Task(f"Au4M2(SH)8_{dopant}", _cost(14.0, len(spins)), partial(_cluster_anchor, dopant)))
+    for dopant, multiplicities in CLUSTERS.items():
+        found.append(Task(f"Au4M2(SH)8_{dopant}", _cost(14.0, len(multiplicities)), partial(_cluster_anchor, dopant)))
     return sorted(found, key=lambda task: (task.turn, task.cost))
 
 
@@ -147,10 +148,11 @@ def _ring() -> tuple[tuple[str, ...], np.ndarray]:
 def _across(direction: np.ndarray) -> np.ndarray:
     other = np.eye(3)[np.abs(direction).argmin()]
     across = np.cross(direction, other)
-    return across / np.linalg.norm(across)
+    unit: np.ndarray = across / np.linalg.norm(across)
+    return unit
 
 
-def _anchor(recipe: Recipe, folder: Path) -> dict:
+def _anchor(recipe: Recipe, folder: Path) -> dict[str, Any]:
     """Relax with GFN1-xTB, check, and scan the multiplicities with PBE."""
     atoms = relaxed(recipe)
     return _frame(atoms, recipe.name, "anchor") | scan(atoms, recipe.multiplicities, folder)
@@ -176,7 +178,7 @@ def relaxed(recipe: Recipe) -> Atoms:
     return _along_diagonal(atoms)
 
 
-def _cluster_anchor(dopant: str, folder: Path) -> dict:
+def _cluster_anchor(dopant: str, folder: Path) -> dict[str, Any]:
     """Au4M2(SH)8: the labelled Au4M2(SMe)8 parent with every methyl cut to a hydrogen."""
     from ase_bimetal.lab.labels.dataset import load_reference
 
@@ -202,14 +204,14 @@ def cut_methyls(parent: Atoms) -> Atoms:
 
 def _along_diagonal(atoms: Atoms) -> Atoms:
     """Turn the longest axis to (1, 1, 1): the smallest cube, and so the cheapest grid."""
-    out = atoms.copy()
+    out: Atoms = atoms.copy()
     centred = out.positions - out.positions.mean(axis=0)
     _, _, axes = np.linalg.svd(centred)
     out.positions = Rotation.align_vectors([[1, 1, 1], [1, -1, 0]], axes[:2])[0].apply(centred).round(6)
     return out
 
 
-def _distorted(recipe: Recipe, how: str, folder: Path) -> dict:
+def _distorted(recipe: Recipe, how: str, folder: Path) -> dict[str, Any]:
     """A copy of a finished anchor, at the parent's multiplicity and from its wavefunction."""
     parent, m = _parent(recipe, folder)
     start = build(recipe)
@@ -265,7 +267,7 @@ def distort(atoms: Atoms, fragment: np.ndarray, how: str, seed: int) -> Atoms:
     return out
 
 
-def scan(atoms: Atoms, multiplicities: tuple[int, ...], folder: Path, guess: Path | None = None) -> dict:
+def scan(atoms: Atoms, multiplicities: tuple[int, ...], folder: Path, guess: Path | None = None) -> dict[str, Any]:
     """PBE energies at some multiplicities; the lowest is the anchor's.
 
     Those that a coarse grid puts more than `_SPIN_WINDOW` above the lowest are not computed further. If the highest of
@@ -301,7 +303,7 @@ def scan(atoms: Atoms, multiplicities: tuple[int, ...], folder: Path, guess: Pat
     }
 
 
-def _frame(atoms: Atoms, name: str, kind: str) -> dict:
+def _frame(atoms: Atoms, name: str, kind: str) -> dict[str, Any]:
     point = label.single_point(atoms)
     return {
         "name": name,
@@ -315,7 +317,7 @@ def _frame(atoms: Atoms, name: str, kind: str) -> dict:
     }
 
 
-def _reference(name: str, folder: Path) -> dict:
+def _reference(name: str, folder: Path) -> dict[str, Any]:
     """A free molecule: the conformer that is lowest with GFN1-xTB."""
     text, form = REFERENCES[name]
     ligand = Ligand.parse(text)
@@ -326,7 +328,7 @@ def _reference(name: str, folder: Path) -> dict:
     return _frame(oriented, name, "reference") | scan(oriented, (1,), folder)
 
 
-def _isolated_atom(symbol: str, folder: Path) -> dict:
+def _isolated_atom(symbol: str, folder: Path) -> dict[str, Any]:
     atoms = Atoms(symbol)
     return {"name": f"atom_{symbol}", "kind": "atom"} | scan(atoms, MULTIPLICITIES_OF_ATOMS[symbol], folder)
 
@@ -353,7 +355,7 @@ def pack(folder: Path) -> None:
     REJECTS.write_text(json.dumps(rejected, indent=1) + "\n")
 
 
-def _packed(record: dict) -> Atoms:
+def _packed(record: dict[str, Any]) -> Atoms:
     """A record as a frame of the shipped file."""
     frame = Atoms(record["symbols"], record["positions"])
     keys = ("name", "kind", "parent", "energy_pbe_eV", "energy_gfn1_eV", "charge", "multiplicity", "gradient")

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -99,7 +100,7 @@ def start_worker() -> None:
     end_with_parent()
 
 
-def _follow(pending: list[Future], jobs: list[Job], folder: Path, progress: bool) -> None:
+def _follow(pending: list[Future[Any]], jobs: list[Job], folder: Path, progress: bool) -> None:
     """Show records done, their rate in this run and the time left, if asked to, until every job is done."""
     from tqdm import tqdm
 
@@ -123,7 +124,7 @@ def _n_records(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-def update_fragments(path: Path, prototypes: Iterable[Prototype], level: str = "gfn1-xtb") -> dict:
+def update_fragments(path: Path, prototypes: Iterable[Prototype], level: str = "gfn1-xtb") -> dict[str, Any]:
     """Compute the fragment energies that the file lacks [eV].
 
     They are those of isolated atoms, ligand forms and H2 that the prototypes need.
@@ -197,12 +198,12 @@ def shard_path(folder: Path, prototype: str) -> Path:
     return folder / f"{prototype.replace('*', 'star')}.jsonl"
 
 
-def record_line(record: dict) -> str:
+def record_line(record: dict[str, Any]) -> str:
     """A record as one line of a shard."""
     return json.dumps(record, separators=(",", ":")) + "\n"
 
 
-def read_shard(path: Path) -> list[dict]:
+def read_shard(path: Path) -> list[dict[str, Any]]:
     """Read the records of a shard.
 
     A last line torn by a kill is cut off the file first.
@@ -217,13 +218,13 @@ def read_shard(path: Path) -> list[dict]:
     return [json.loads(line) for line in whole.splitlines()]
 
 
-def read_folder(folder: Path) -> Iterator[dict]:
+def read_folder(folder: Path) -> Iterator[dict[str, Any]]:
     """Records of all shards of a folder, in order of file name."""
     for path in sorted(folder.glob("*.jsonl")):
         yield from read_shard(path)
 
 
-def _parent(prototype: Prototype, known: dict | None) -> Atoms | None:
+def _parent(prototype: Prototype, known: dict[str, Any] | None) -> Atoms | None:
     """The relaxed parent: from its record, or made now (None if it cannot be relaxed)."""
     if known is not None:
         return None if "rejected" in known else record_atoms(known)
@@ -252,8 +253,8 @@ def _relaxation_steps(atoms: Atoms) -> int:
 
 
 def _record(
-    prototype: Prototype, parent: Atoms | None, index: int, seed: int, fragments: dict, level: Level
-) -> dict:
+    prototype: Prototype, parent: Atoms | None, index: int, seed: int, fragments: dict[str, Any], level: Level
+) -> dict[str, Any]:
     head = {
         "id": f"{prototype.name}/{index}",
         "prototype": prototype.name,
@@ -285,7 +286,8 @@ def _record(
 def _shell_energy(drawn: Sample, parent: Atoms, level: Level) -> float | None:
     """Energy of the ligands frozen in place [eV]: the parent's where they have not moved."""
     if drawn.kind in SHELL_KEPT and "bound_shell" in parent.info:
-        return parent.info["bound_shell"]
+        known: float | None = parent.info["bound_shell"]
+        return known
     try:
         shell = level.single_point(drawn.atoms[drawn.atoms.arrays["fragment"] > 0]).energy
     except CalculationFailed:
@@ -295,7 +297,7 @@ def _shell_energy(drawn: Sample, parent: Atoms, level: Level) -> float | None:
     return shell
 
 
-def _labelled(drawn: Sample, point: SinglePoint, shell: float | None, level: Level) -> dict:
+def _labelled(drawn: Sample, point: SinglePoint, shell: float | None, level: Level) -> dict[str, Any]:
     atoms = drawn.atoms
     return {
         "level": level.name,
@@ -313,7 +315,7 @@ def _labelled(drawn: Sample, point: SinglePoint, shell: float | None, level: Lev
     }
 
 
-def record_atoms(record: dict) -> Atoms:
+def record_atoms(record: dict[str, Any]) -> Atoms:
     """The configuration of a record."""
     atoms = Atoms(record["symbols"], np.reshape(record["positions"], (-1, 3)))
     atoms.arrays["fragment"] = np.array(record["fragment"])
@@ -329,6 +331,6 @@ def series_seed(prototype: str) -> int:
 
 def rounded(atoms: Atoms) -> Atoms:
     """The same atoms with positions as records store them."""
-    out = atoms.copy()
+    out: Atoms = atoms.copy()
     out.positions = out.positions.round(_DECIMALS)
     return out

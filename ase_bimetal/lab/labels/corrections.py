@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from ase import Atoms
-from ase.io import read
+from ase.io import iread
 
 from ase_bimetal.errors import MissingDataError
 from ase_bimetal.files import DATASETS
@@ -64,7 +65,7 @@ class Anchor:
 
 def load_anchors() -> list[Anchor]:
     """Anchors whose metals and ligands all have PBE reference energies."""
-    frames = read(ANCHORS, ":")
+    frames = list(iread(ANCHORS, ":"))
     tables = {key: fragment_table(frames, key) for key in ("energy_pbe_eV", "energy_gfn1_eV")}
     known = tables["energy_pbe_eV"]
     clusters = [(f, as_system(f)) for f in frames if f.info["kind"] == "anchor"]
@@ -75,7 +76,7 @@ def load_anchors() -> list[Anchor]:
     ]
 
 
-def fit(anchors: list[Anchor] | None = None) -> dict:
+def fit(anchors: list[Anchor] | None = None) -> dict[str, Any]:
     """Fit the corrections and their leave-one-out errors.
 
     Parameters
@@ -129,7 +130,9 @@ def fit(anchors: list[Anchor] | None = None) -> dict:
     }
 
 
-def _per_name(names: list[str], x: np.ndarray, residuals: dict, without: dict[int, np.ndarray]) -> dict:
+def _per_name(
+    names: list[str], x: np.ndarray, residuals: dict[str, Any], without: dict[int, np.ndarray]
+) -> dict[str, Any]:
     """Mean absolute errors [eV/metal] over the anchors that hold an element or donor."""
     table = {}
     for i, name in enumerate(names):
@@ -144,14 +147,14 @@ def _mean_abs(values: np.ndarray) -> float:
     return round(float(np.abs(values).mean()), 4)
 
 
-def write(path: Path = SHIPPED) -> dict:
+def write(path: Path = SHIPPED) -> dict[str, Any]:
     """Fit and store the corrections."""
     fitted = fit()
     path.write_text(json.dumps(fitted, indent=1) + "\n")
     return fitted
 
 
-def _anchor(atoms: Atoms, system: BimetallicSystem, tables: dict[str, dict]) -> Anchor:
+def _anchor(atoms: Atoms, system: BimetallicSystem, tables: dict[str, dict[str, Any]]) -> Anchor:
     energies = {
         key: formation_energy(atoms.info[key], system.metal_symbols, system.ligand_counts, table)
         for key, table in tables.items()
@@ -170,7 +173,7 @@ def atom_energies() -> dict[str, float]:
     return {symbol: found["energy_eV"] for symbol, found in json.loads(ATOMS_PBE.read_text()).items()}
 
 
-def fragment_table(frames: list[Atoms], key: str) -> dict:
+def fragment_table(frames: list[Atoms], key: str) -> dict[str, Any]:
     """Make the table of fragment energies at one level.
 
     It is that of `formation_energy`; ``key`` is the energy's name in ``Atoms.info``.
@@ -230,7 +233,8 @@ def leave_element_out(x: np.ndarray, y: np.ndarray, weights: np.ndarray, column:
     held = x[:, column] > 0
     if (~held).sum() < 3:
         return np.array([])
-    return y[held] - x[held] @ solve(x[~held], y[~held], weights[~held], ridge)
+    errors: np.ndarray = y[held] - x[held] @ solve(x[~held], y[~held], weights[~held], ridge)
+    return errors
 
 
 def shell_binding(frame: pd.DataFrame, corrections: dict[str, float], family: str = "Au4M2") -> dict[str, float]:
@@ -257,10 +261,12 @@ def shell_binding(frame: pd.DataFrame, corrections: dict[str, float], family: st
         for atoms in parents.atoms
     ]
     table = pd.DataFrame({"dopant": parents.dopant, "shell": shell, "value": values})
-    return table.pivot_table(index="dopant", columns="shell", values="value").dropna(axis=1).mean(axis=1).to_dict()
+    shared = table.pivot_table(index="dopant", columns="shell", values="value").dropna(axis=1)
+    means: dict[str, float] = shared.mean(axis=1).to_dict()
+    return means
 
 
-def draw(fitted: dict, path: Path) -> None:
+def draw(fitted: dict[str, Any], path: Path) -> None:
     """Draw the errors per element and donor.
 
     The bars are: uncorrected, fitted, anchor left out, element left out.

@@ -13,9 +13,11 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -48,8 +50,8 @@ SETTINGS = (
 # A coarse grid takes the wavefunction from atoms to nearly converged at a third of a full step's cost; the energy
 # it stops at is thrown away, so it changes the result by less than 1e-6 eV. A coarser one would put the quartet of
 # manganese 3 eV below its sextet, because it does not resolve the 3s and 3p cores.
-_COARSE = {"cutoff": 160, "rel_cutoff": 40, "eps_scf": 1e-4, "outer": 4}
-_FULL = {"cutoff": CUTOFF, "rel_cutoff": REL_CUTOFF, "eps_scf": EPS_SCF, "outer": 2}
+_COARSE: dict[str, Any] = {"cutoff": 160, "rel_cutoff": 40, "eps_scf": 1e-4, "outer": 4}
+_FULL: dict[str, Any] = {"cutoff": CUTOFF, "rel_cutoff": REL_CUTOFF, "eps_scf": EPS_SCF, "outer": 2}
 # An SCF stands still when over so many steps the energy changed by less than so much [Hartree] at such a gradient.
 _STILL_STEPS, _STILL_ENERGY, _STILL_GRADIENT = 8, 2e-5, 1e-4
 _WAVEFUNCTION = "job-RESTART.wfn"
@@ -111,7 +113,12 @@ class Cp2kPbe(Calculator):
         self.multiplicity, self.folder, self.guess = multiplicity, Path(folder), guess
         self.spin_squared: float | None = None
 
-    def calculate(self, atoms: Atoms | None = None, properties=("energy",), system_changes=all_changes) -> None:
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
         """Solve the Kohn–Sham equations for ``atoms``.
 
         The wavefunction found is the guess of the next geometry of the same atoms.
@@ -119,6 +126,7 @@ class Cp2kPbe(Calculator):
         if "numbers" in system_changes and self.results:
             self.guess = None
         super().calculate(atoms, properties, system_changes)
+        assert self.atoms is not None
         multiplicity = self.multiplicity or 1 + electrons(self.atoms) % 2
         found, self.guess = solve(self.atoms, multiplicity, self.folder, self.guess, forces="forces" in properties)
         self.spin_squared = found.spin_squared
@@ -302,16 +310,17 @@ def _placed(atoms: Atoms, edge: float) -> np.ndarray:
     the grid points, and with their spacing. On a grid point of one spacing, where the isolated atom is too, that
     error is the same on both sides of eq. (1). The move is at most half a spacing, 0.05 Å.
     """
-    centred = atoms.positions - (atoms.positions.max(axis=0) + atoms.positions.min(axis=0)) / 2 + edge / 2
+    centred: np.ndarray = atoms.positions - (atoms.positions.max(axis=0) + atoms.positions.min(axis=0)) / 2 + edge / 2
     hard = [i for symbol in HARD for i, found in enumerate(atoms.symbols) if found == symbol]
     if not hard:
         return centred
     spacing = edge / grid_points(edge)
     point = centred[hard[0]] / spacing
-    return centred + (np.round(point) - point) * spacing
+    moved: np.ndarray = centred + (np.round(point) - point) * spacing
+    return moved
 
 
-def _scf_section(eps_scf: float, outer: int, minimizer: str, guess: str) -> dict:
+def _scf_section(eps_scf: float, outer: int, minimizer: str, guess: str) -> dict[str, Any]:
     return {
         "SCF_GUESS": guess,
         "EPS_SCF": f"{eps_scf:.1E}",
@@ -322,7 +331,7 @@ def _scf_section(eps_scf: float, outer: int, minimizer: str, guess: str) -> dict
     }
 
 
-def _section(name: str, content: dict) -> str:
+def _section(name: str, content: dict[str, Any]) -> str:
     """One section of a CP2K input, with what is in it."""
     lines = [
         _section(key, value) if isinstance(value, dict) else f"{key} {value}\n" for key, value in content.items()

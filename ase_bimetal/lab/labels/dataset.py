@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -58,7 +59,7 @@ class ReferenceData:
 
     frame: pd.DataFrame
     rejects: pd.DataFrame
-    fragments: dict
+    fragments: dict[str, Any]
     digest: str
 
 
@@ -189,7 +190,7 @@ def rebuild(data: ReferenceData, ids: Sequence[str]) -> pd.DataFrame:
     return frame.assign(difference=1000 * (frame.rebuilt - frame.shipped))
 
 
-def _checked(records: list[dict], fragments: dict) -> list[dict]:
+def _checked(records: list[dict[str, Any]], fragments: dict[str, Any]) -> list[dict[str, Any]]:
     """The records, with a reason on each that fails a check which may be younger than it."""
     parents = {r["prototype"]: _Parent.of(r, fragments) for r in records if r["index"] == 0 and "symbols" in r}
     checked = []
@@ -210,13 +211,13 @@ class _Parent:
     energy: float
 
     @classmethod
-    def of(cls, record: dict, fragments: dict) -> _Parent:
+    def of(cls, record: dict[str, Any], fragments: dict[str, Any]) -> _Parent:
         atoms = record_atoms(record)
         strained = record["fmax_parent"] > MAX_PARENT_FORCE
         reason = f"parent: force above {MAX_PARENT_FORCE} eV/Å" if strained else rejection(atoms, atoms)
         return cls(atoms, reason, _energy(record, fragments))
 
-    def failing(self, record: dict, fragments: dict) -> str | None:
+    def failing(self, record: dict[str, Any], fragments: dict[str, Any]) -> str | None:
         """Why a record of this parent fails the checks, or None."""
         return (
             self.reason
@@ -225,20 +226,20 @@ class _Parent:
         )
 
 
-def _metals(record: dict) -> list[str]:
+def _metals(record: dict[str, Any]) -> list[str]:
     return [s for s, k in zip(record["symbols"], record["fragment"], strict=True) if k == 0]
 
 
-def _energy(record: dict, fragments: dict) -> float:
+def _energy(record: dict[str, Any], fragments: dict[str, Any]) -> float:
     """Formation energy [eV/metal]."""
     return formation_energy(record["energy"], _metals(record), record["ligands"], fragments)
 
 
-def _charges(record: dict) -> np.ndarray | None:
+def _charges(record: dict[str, Any]) -> np.ndarray | None:
     return None if record["charges"] is None else np.array(record["charges"])
 
 
-def _row(record: dict, fragments: dict) -> dict:
+def _row(record: dict[str, Any], fragments: dict[str, Any]) -> dict[str, Any]:
     kept = ("id", "family", "prototype", "dopant", "index", "kind", "amplitude", "energy", "bound_shell")
     row = {key: record[key] for key in (*kept, "electronic_temperature", "fmax_parent", "level", "code", "charge")}
     row["host"] = record.get("host", "Au")  # the first records were all gold's

@@ -34,7 +34,7 @@ def draw_distribution(frame: pd.DataFrame, path: Path) -> None:
     bins = np.arange(np.floor(frame.formation_energy.min() * 10) / 10, frame.formation_energy.max() + 0.1, 0.1)
     axes.hist(
         [frame.formation_energy[groups == name] for name in order],
-        bins=bins,
+        bins=bins.tolist(),
         stacked=True,
         label=[f"{name} ({(groups == name).sum()})" for name in order],
         color=[_COLOURS[i % len(_COLOURS)] for i in range(len(order))],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import lzma
+from typing import Any
 
 from ase import Atoms
 
@@ -27,10 +28,10 @@ _HOST = "Au"
 _DECIMALS = 6
 
 
-def relaxed_skeletons() -> dict[str, list]:
+def relaxed_skeletons() -> dict[str, list[Any]]:
     """Collect metals and donors of every relaxed gold cluster, by motif [Å]."""
     frame = load_reference().frame
-    found: dict[str, list] = {}
+    found: dict[str, list[Any]] = {}
     for row in frame[frame.kind == "parent"].itertuples():
         if row.family in FAMILIES and _is_gold(row.family, row.atoms):
             found.setdefault(row.family, []).append(skeleton(row.atoms).round(_DECIMALS).tolist())
@@ -45,7 +46,7 @@ def _is_gold(motif: str, atoms: Atoms) -> bool:
     )
 
 
-def support_geometries() -> list[dict]:
+def support_geometries() -> list[dict[str, Any]]:
     """Collect the relaxed geometry of every labelled pair on a support [Å]."""
     frame = load_hosts().frame
     return [

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -23,6 +24,7 @@ from ase_bimetal.files import write_whole
 from ase_bimetal.lab.labels import label
 from ase_bimetal.lab.labels.campaign import rounded, series_seed
 from ase_bimetal.lab.labels.host_jobs import HostJob
+from ase_bimetal.lab.labels.levels import SinglePoint
 from ase_bimetal.lab.labels.sampling import Sample, displace_metals
 from ase_bimetal.structures.alloys import alloy
 from ase_bimetal.structures.frameworks import CutOut, cut_out, h_forms, place_metals, substituted
@@ -55,7 +57,7 @@ def environment_path(folder: Path, name: str) -> Path:
     return folder / "environments" / f"{name}.json"
 
 
-def environment_of(job: HostJob, folder: Path) -> dict:
+def environment_of(job: HostJob, folder: Path) -> dict[str, Any]:
     """Give a job's relaxed host without its metals.
 
     It is read from the folder, or made now.
@@ -67,22 +69,24 @@ def environment_of(job: HostJob, folder: Path) -> dict:
         ``positions`` [Å] with the protons last, ``frozen`` (indices), and ``start``: positions of metals and host
         from which other metals start.
     """
+    assert job.environment is not None
     path = environment_path(folder, job.environment)
     path.parent.mkdir(exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
         if not path.exists():
             made = _zeolite_environment(job) if job.n_aluminium else _sheet_environment(job)
             write_whole(path, json.dumps({"name": job.environment} | made))
-        return json.loads(path.read_text())
+        environment: dict[str, Any] = json.loads(path.read_text())
+        return environment
 
 
-def _sheet_environment(job: HostJob) -> dict:
+def _sheet_environment(job: HostJob) -> dict[str, Any]:
     piece = sheet(job.structure)
     relaxed = rounded(label.relax(piece.atoms, fmax=0.05, steps=120))
     return _environment(relaxed, 0, piece.frozen)
 
 
-def _zeolite_environment(job: HostJob) -> dict:
+def _zeolite_environment(job: HostJob) -> dict[str, Any]:
     """H-form of the framework: the best of a few proton arrangements; and its shape around a pair of metals."""
     piece = _piece(job)
     bare = substituted(piece, job.n_aluminium)
@@ -100,7 +104,7 @@ def _shaped(bare: Atoms, piece: CutOut) -> Atoms:
     Started close, zinc may leave its oxygens for a bond to copper; started far, yttrium may end in a poor site.
     """
     stand_in = ("Cu", _TEMPLATE_METAL[bare.symbols.count("Al")])
-    relaxed = []
+    relaxed: list[Atoms] = []
     for apart in _STARTS_APART:
         start = place_metals(bare, piece, stand_in, apart)
         if not any(np.array_equal(start.positions, known.info["start"]) for known in relaxed):
@@ -114,7 +118,7 @@ def _shaped(bare: Atoms, piece: CutOut) -> Atoms:
     return min(staying or relaxed, key=lambda shaped: label.single_point(shaped).energy)
 
 
-def _environment(relaxed: Atoms, protons: int, frozen: np.ndarray) -> dict:
+def _environment(relaxed: Atoms, protons: int, frozen: np.ndarray) -> dict[str, Any]:
     point = label.single_point(relaxed)
     return {
         "energy": float(point.energy),
@@ -127,7 +131,7 @@ def _environment(relaxed: Atoms, protons: int, frozen: np.ndarray) -> dict:
     }
 
 
-def bare_host(environment: Mapping) -> Atoms:
+def bare_host(environment: Mapping[str, Any]) -> Atoms:
     """Give an environment's host without metals and their protons.
 
     The protons are those that stand for the metals.
@@ -136,7 +140,7 @@ def bare_host(environment: Mapping) -> Atoms:
     return Atoms(environment["symbols"], np.reshape(environment["positions"], (-1, 3)))[:n_host]
 
 
-def _relaxed_parent(job: HostJob, environment: dict | None) -> Atoms:
+def _relaxed_parent(job: HostJob, environment: dict[str, Any] | None) -> Atoms:
     """The parent of a prototype, from the first start that keeps its metals, else from the last."""
     host = None if environment is None else bare_host(environment)
     for start in _starts(job, environment):
@@ -146,7 +150,7 @@ def _relaxed_parent(job: HostJob, environment: dict | None) -> Atoms:
     return parent
 
 
-def _starts(job: HostJob, environment: dict | None) -> Iterator[Atoms]:
+def _starts(job: HostJob, environment: dict[str, Any] | None) -> Iterator[Atoms]:
     """Unrelaxed parents: metals first, with array ``fragment`` (0 = metal) and the far atoms held."""
     pair = (job.host, job.dopant)
     if environment is None:
@@ -168,7 +172,7 @@ def _piece(job: HostJob) -> CutOut:
     return cut_out(job.family.removeprefix("zeolite-"), int(job.structure[0]))
 
 
-def _on_host(atoms: Atoms, environment: Mapping) -> Atoms:
+def _on_host(atoms: Atoms, environment: Mapping[str, Any]) -> Atoms:
     n_host = len(atoms) - 2
     atoms.arrays["fragment"] = np.array([0, 0] + [1] * n_host)
     held = np.zeros(len(atoms), dtype=bool)
@@ -177,12 +181,14 @@ def _on_host(atoms: Atoms, environment: Mapping) -> Atoms:
 
 
 def _held(atoms: Atoms, frozen: Iterable[bool]) -> Atoms:
-    held = atoms.copy()
+    held: Atoms = atoms.copy()
     held.set_constraint(FixAtoms(mask=list(frozen)))
     return held
 
 
-def host_record(job: HostJob, index: int, known_parent: dict | None, environment: dict | None) -> dict:
+def host_record(
+    job: HostJob, index: int, known_parent: dict[str, Any] | None, environment: dict[str, Any] | None
+) -> dict[str, Any]:
     """One labelled or rejected configuration of a prototype.
 
     Parameters
@@ -223,16 +229,17 @@ def host_record(job: HostJob, index: int, known_parent: dict | None, environment
     return head | ({"rejected": reason} if reason else {"checks": list(CHECKS)})
 
 
-def _drawn(job: HostJob, index: int, known_parent: dict | None, environment: dict | None) -> Sample:
+def _drawn(job: HostJob, index: int, known_parent: dict[str, Any] | None, environment: dict[str, Any] | None) -> Sample:
     if index == 0:
         return Sample(_relaxed_parent(job, environment), "parent", 0.0)
+    assert known_parent is not None
     parent = host_atoms(known_parent)
     moves = _ALLOY_MOVES if environment is None else _SITE_MOVES
     rng = np.random.default_rng([series_seed(job.name), index])
     return moves[(index - 1) % len(moves)](parent, rng)
 
 
-def _geometry(atoms: Atoms) -> dict:
+def _geometry(atoms: Atoms) -> dict[str, Any]:
     held = atoms.constraints[0].get_indices().tolist() if atoms.constraints else []
     return {
         "charge": 0,
@@ -245,9 +252,10 @@ def _geometry(atoms: Atoms) -> dict:
     }
 
 
-def _energies(atoms: Atoms, point: label.SinglePoint, environment: dict | None) -> dict:
+def _energies(atoms: Atoms, point: SinglePoint, environment: dict[str, Any] | None) -> dict[str, Any]:
     metals = atoms[atoms.arrays["fragment"] == 0].get_chemical_symbols()
     kept = ("name", "energy", "protons")
+    assert point.charges is not None
     return {
         "energy": float(point.energy),
         "electronic_temperature": point.temperature,
@@ -268,7 +276,7 @@ def _hydrogen_energy() -> float:
     return float(label.hydrogen_energy())
 
 
-def host_formation_energy(record: Mapping) -> float:
+def host_formation_energy(record: Mapping[str, Any]) -> float:
     """Eq. (1) [eV per metal atom] from the raw energies of a record.
 
     E_env is the H-form framework minus n/2 H2 for a zeolite (n protons), the relaxed metal-free sheet, or nothing
@@ -285,7 +293,8 @@ def host_formation_energy(record: Mapping) -> float:
     apart = sum(record["atom_energies"][symbol] for symbol in metals)
     host = record["environment"]
     around = host["energy"] - host["protons"] / 2 * record["hydrogen"] if host else 0.0
-    return (record["energy"] - apart - around) / len(metals)
+    energy: float = (record["energy"] - apart - around) / len(metals)
+    return energy
 
 
 def rejection(atoms: Atoms, host: Atoms | None) -> str | None:
@@ -317,7 +326,7 @@ def rejection(atoms: Atoms, host: Atoms | None) -> str | None:
     return "metals apart" if distances[0, 1] > MAX_PAIR_DISTANCE else None
 
 
-def host_atoms(record: Mapping) -> Atoms:
+def host_atoms(record: Mapping[str, Any]) -> Atoms:
     """Build the configuration of a record.
 
     It has the array ``fragment`` (0 = metal) and its held atoms.
@@ -364,7 +373,8 @@ _ALLOY_MOVES: tuple[_Move, ...] = (displace_metals, _exchange)
 
 
 def _flat(atoms: Atoms) -> list[float]:
-    return atoms.positions.round(4).ravel().tolist()
+    values: list[float] = atoms.positions.round(4).ravel().tolist()
+    return values
 
 
 __all__ = [

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,7 +71,7 @@ class HostData:
 
     frame: pd.DataFrame
     rejects: pd.DataFrame
-    environments: dict
+    environments: dict[str, Any]
     elements: dict[str, float]
     hydrogen: float
     digest: str
@@ -232,7 +233,7 @@ def _pairs(frame: pd.DataFrame) -> int:
     return len({frozenset(pair) for pair in zip(frame.host, frame.dopant, strict=True)})
 
 
-def _shared(records: list[dict], key: str) -> dict[str, float]:
+def _shared(records: list[dict[str, Any]], key: str) -> dict[str, float]:
     """Values that all records must agree on, name → energy [eV]."""
     table: dict[str, float] = {}
     for record in records:
@@ -244,7 +245,7 @@ def _shared(records: list[dict], key: str) -> dict[str, float]:
     return table
 
 
-def _checked(record: dict, environments: Mapping) -> dict:
+def _checked(record: dict[str, Any], environments: Mapping[str, Any]) -> dict[str, Any]:
     """The record, rejected if one of today's checks fails."""
     if "rejected" in record:
         return record
@@ -254,7 +255,7 @@ def _checked(record: dict, environments: Mapping) -> dict:
     return record | ({"rejected": reason} if reason else {})
 
 
-def _packed(record: dict) -> dict:
+def _packed(record: dict[str, Any]) -> dict[str, Any]:
     """The record with shared energies left to the tables they are in."""
     small = {key: value for key, value in record.items() if key not in ("atom_energies", "hydrogen", "checks")}
     if record.get("environment"):
@@ -262,7 +263,7 @@ def _packed(record: dict) -> dict:
     return small
 
 
-def _unpacked(record: dict, content: Mapping) -> dict:
+def _unpacked(record: dict[str, Any], content: Mapping[str, Any]) -> dict[str, Any]:
     """The record with all its raw energies, as it was labelled."""
     symbols = set(record["symbols"][: record["n_metals"]])
     name = record["environment"]
@@ -274,7 +275,7 @@ def _unpacked(record: dict, content: Mapping) -> dict:
     }
 
 
-def _row(record: dict) -> dict:
+def _row(record: dict[str, Any]) -> dict[str, Any]:
     return {key: record[key] for key in _COPIED} | {
         "atoms": host_atoms(record),
         "charges": np.array(record["charges"]),

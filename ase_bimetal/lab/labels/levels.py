@@ -139,8 +139,10 @@ class Level:
             moving.calc = make(multiplicity)
             self._require_forces(moving.calc)
             try:
-                LBFGS(moving, maxstep=0.1, logfile=None).run(fmax=fmax, steps=steps)
-                relaxed = moving.copy()
+                LBFGS(moving, maxstep=0.1, logfile=None).run(  # type: ignore[arg-type]  # None means no log
+                    fmax=fmax, steps=steps
+                )
+                relaxed: Atoms = moving.copy()
                 relaxed.info["fmax"] = float(np.linalg.norm(moving.get_forces(), axis=1).max())
                 return relaxed
             except CalculationFailed as failure:

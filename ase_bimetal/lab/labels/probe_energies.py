@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from ase import Atoms
@@ -62,7 +62,7 @@ def _group_probes(symbol: str) -> dict[str, float]:
     for name, group in _GROUPS.items():
         start = _radius(symbol) + _radius(group.symbols[0])
         for n in (1, 2, 4) if name == "SH" else (1, 2):
-            energy = _lowest(lambda d, g=name, n=n: _with_groups(symbol, g, n, d), start, [symbol])
+            energy = _lowest(partial(_with_groups, symbol, name, n), start, [symbol])
             key = f"M({name})" + str(n) if n > 1 else f"M-{name}"
             found[key] = energy / n - _free_group(name)
     return found
@@ -136,10 +136,10 @@ def ligand_probe_energies(smiles: str) -> dict[str, float]:
     """
     ligand = Ligand.parse(smiles)
     energies = label.ligand_energies(ligand)
-    reference = energies.free if ligand.type == "L" else energies.dimer / 2
+    free = energies.free if energies.dimer is None else energies.dimer / 2
     partners = ("Cl", "PH3") if ligand.type == "L" else ("PH3", "PH3")
     return {
-        metal: _relaxed(_triangle(metal, partners, ligand)) - _bare_triangle(metal, partners) - reference
+        metal: _relaxed(_triangle(metal, partners, ligand)) - _bare_triangle(metal, partners) - free
         for metal in TRIANGLE_METALS
     }
 
@@ -179,7 +179,7 @@ def _turned(
     group: Atoms, origin: np.ndarray, direction: np.ndarray, place: np.ndarray, wanted: np.ndarray
 ) -> Atoms:
     """A group moved so that ``origin`` lies at ``place``, turned so that ``direction`` points as ``wanted`` does."""
-    out = group.copy()
+    out: Atoms = group.copy()
     turn = Rotation.align_vectors([wanted / np.linalg.norm(wanted)], [direction / np.linalg.norm(direction)])[0]
     out.positions = turn.apply(group.positions - origin) + place
     return out
@@ -195,7 +195,8 @@ def _away_from_neighbours(molecule: Atoms, donor: int) -> np.ndarray:
     limit = 1.25 * (covalent_radii[molecule.numbers] + covalent_radii[molecule.numbers[donor]])
     bonded = [i for i in np.flatnonzero(distance < limit) if i != donor]
     away = molecule.positions[donor] - molecule.positions[bonded].mean(axis=0)
-    return away / np.linalg.norm(away)
+    unit: np.ndarray = away / np.linalg.norm(away)
+    return unit
 
 
 def main() -> None:

@@ -57,7 +57,9 @@ _SHAPES: dict[str, tuple[Vector, ...]] = {
 }
 
 
-def _single(name: str, metal: str, shape: str, ligands: str, spins: tuple[int, ...] = (1,), copies: bool = False):
+def _single(
+    name: str, metal: str, shape: str, ligands: str, spins: tuple[int, ...] = (1,), copies: bool = False
+) -> Recipe:
     """One metal with ligands in the order of a shape's directions."""
     sites = tuple(
         Site(ligand, _ORIGIN, direction) for ligand, direction in zip(ligands.split(), _SHAPES[shape], strict=True)

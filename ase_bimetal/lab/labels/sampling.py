@@ -60,13 +60,13 @@ def turn_ligands(atoms: Atoms, rng: np.random.Generator) -> Sample:
     Donors stay where they are. A cluster whose ligands have nothing to turn gets its metals displaced instead.
     """
     fragment, moved = atoms.arrays["fragment"], atoms.copy()
-    turnable = [k for k in range(1, fragment.max() + 1) if _axis(atoms, k) is not None]
-    if not turnable:
+    axes = {k: found for k in range(1, fragment.max() + 1) if (found := _axis(atoms, k)) is not None}
+    if not axes:
         return displace_metals(atoms, rng)
-    chosen = rng.permutation(turnable)[: max(1, round(len(turnable) / 3))]
+    chosen = rng.permutation(list(axes))[: max(1, round(len(axes) / 3))]
     angle = float(rng.uniform(10.0, 40.0))
     for k in chosen:
-        origin, axis = _axis(atoms, k)
+        origin, axis = axes[k]
         turn = Rotation.from_rotvec(np.radians(angle) * rng.choice((-1, 1)) * axis)
         moved.positions[fragment == k] = turn.apply(atoms.positions[fragment == k] - origin) + origin
     return Sample(moved, "ligand torsion", angle)
@@ -135,7 +135,7 @@ def sample(parent: Atoms, index: int, seed: int, kind: str | None = None) -> Sam
 
 
 def _metals_moved(atoms: Atoms, sigma: float, rng: np.random.Generator) -> Atoms:
-    moved = atoms.copy()
+    moved: Atoms = atoms.copy()
     metal = atoms.arrays["fragment"] == 0
     moved.positions[metal] += rng.normal(0.0, sigma, (int(metal.sum()), 3))
     return moved

@@ -45,7 +45,7 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     return inner
 
 
-def kinds_of(values: Sequence[str]) -> dict[str, tuple[str, str]]:
+def kinds_of(values: Sequence[str] | np.ndarray) -> dict[str, tuple[str, str]]:
     """Colour and marker of each kind, most frequent first."""
     order = pd.Series(list(values), dtype=str).value_counts(sort=True).index
     return {name: _STYLES[i % len(_STYLES)] for i, name in enumerate(order)}
@@ -74,7 +74,7 @@ def distribution_figure(
     width = 0.1
     edges = np.arange(np.floor(energies.min() / width), np.ceil(energies.max() / width) + 1) * width
     kinds = kinds_of(families)
-    axes.hist([energies[families == name] for name in kinds], bins=edges, stacked=True, label=list(kinds),
+    axes.hist([energies[families == name] for name in kinds], bins=edges.tolist(), stacked=True, label=list(kinds),
               color=[colour for colour, _ in kinds.values()],
               hatch=["" if i < len(_STYLES) else "///" for i in range(len(kinds))])
     # The density of a two-humped fit falls to zero at its centre, steeply: points lie densely there.

@@ -18,6 +18,7 @@ from ase_bimetal.lab.regressors.labelled_table import labelled_rows
 from ase_bimetal.lab.training.data import trainable
 from ase_bimetal.lab.training.splits import random_split
 from ase_bimetal.model.forest import DescriptorForest, get_forest
+from ase_bimetal.model.interface import require_predictions
 from ase_bimetal.model.predictor import Predictor, get_predictor, level_shift
 from ase_bimetal.model.table import DescriptorTable, read_table, surroundings
 from ase_bimetal.system import BimetallicSystem, as_system
@@ -144,7 +145,7 @@ def _held_out(reference: ReferenceData, predictor: Predictor) -> HeldOut:
     test = rows.iloc[random_split(len(rows)).test]
     systems = [as_system(atoms) for atoms in test.atoms]
     shifts = np.array([level_shift(system, predictor.card).value for system in systems])
-    predicted = [found.formation_energy_per_metal for found in predictor.predict(systems)]
+    predicted = [found.formation_energy_per_metal for found in require_predictions(predictor.predict(systems))]
     return HeldOut(
         truth=test.formation_energy.to_numpy() + shifts,
         predicted=np.array(predicted),

@@ -122,7 +122,8 @@ def middle_phi(rows: pd.DataFrame, width: float) -> np.ndarray:
     The bounds count where they are no wider than a width; else NaN.
     """
     middle = ((rows.phi_low + rows.phi_high) / 2).where(rows.phi_high - rows.phi_low <= width)
-    return rows.phi.fillna(middle).to_numpy(float)
+    phi: np.ndarray = rows.phi.fillna(middle).to_numpy(float)
+    return phi
 
 
 def material_table(data: PageData) -> Table:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -138,7 +139,7 @@ def assess_materials(forest: DescriptorForest, table: DescriptorTable, path: Pat
     return pd.concat([frame.drop(columns="surroundings"), described, estimates], axis=1)
 
 
-def _description(row: dict) -> dict[str, object]:
+def _description(row: dict[str, Any]) -> dict[str, object]:
     a, b, ratio = row["metal_1"], row["metal_2"], row["ratio"]
     environment = _environment(row)
     values = (environment, abs(elements.electronegativity(a) - elements.electronegativity(b)), row["n_metal"], ratio,
@@ -153,7 +154,7 @@ def _description(row: dict) -> dict[str, object]:
                     "phi_high": high, "accessible": _accessible(phi, low, high)}
 
 
-def _environment(row: dict) -> float:
+def _environment(row: dict[str, Any]) -> float:
     """χ_env [Pauling]; NaN when there are no surroundings or they are not stated."""
     counts = Counter(total_formula(parse_ligands(read_ligands(row["ligands"])))) if row["ligands"] else Counter(
         part for part in row["donors"].split(_SEPARATOR) if part)
@@ -184,13 +185,13 @@ def _accessible(phi: float, low: float, high: float) -> bool | None:
     return answers.pop() if len(answers) == 1 else None
 
 
-def _unknown(row: dict) -> tuple[str, ...]:
+def _unknown(row: dict[str, Any]) -> tuple[str, ...]:
     """Features that are not known; the χ_env of bare metal does not exist and is not missing."""
     bare = row["surroundings"] in BARE
     return tuple(name for name in FEATURES if np.isnan(row[name]) and not (bare and name == CHI_ENV))
 
 
-def _completed(row: dict, unknown: tuple[str, ...], table: DescriptorTable) -> pd.DataFrame:
+def _completed(row: dict[str, Any], unknown: tuple[str, ...], table: DescriptorTable) -> pd.DataFrame:
     """The row itself, or `DRAWS` copies of it with what is not known taken from training rows."""
     if not unknown:
         return pd.DataFrame([row])
@@ -199,7 +200,7 @@ def _completed(row: dict, unknown: tuple[str, ...], table: DescriptorTable) -> p
     return rows
 
 
-def _why_not(row: dict, charge: float) -> str:
+def _why_not(row: dict[str, Any], charge: float) -> str:
     if row["surroundings"] == "ligands" and charge != 0:
         told = f"{charge:+.0f}".replace("-", "−")
         return "charge not stated" if np.isnan(charge) else f"charge {told}: eq. (1) has no charge term"

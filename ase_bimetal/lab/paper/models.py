@@ -16,7 +16,7 @@ from ase_bimetal.lab.paper.words import number
 from ase_bimetal.lab.regressors.compare import BOND_NAME, Comparison, compare, out_of_fold
 from ase_bimetal.lab.training.metrics import summary
 from ase_bimetal.model.checkpoint import EIGHT
-from ase_bimetal.model.regressors import REGRESSORS, make_regressor
+from ase_bimetal.model.regressors import REGRESSORS, TrainingRows, make_regressor
 from ase_bimetal.model.table import LEVEL, DescriptorTable
 
 #: Results of the ablations, where they ship, and the published name of each variant.
@@ -27,7 +27,7 @@ _FOREST = "random forest, 8 features"
 #: Surroundings of the published forest's rows.
 _FOREST_KINDS = ("ligands", "zeolite")
 #: Rows that the regressors are compared on.
-ROWS = ("minima", "configurations")
+ROWS: tuple[TrainingRows, ...] = ("minima", "configurations")
 _PAIRS = "by metal pair"
 
 
@@ -52,7 +52,7 @@ def errors_section(data: PageData) -> Section:
 
 def regressors_section(data: PageData) -> Section:
     """The twelve regressors and the simple baselines on minima and on configurations."""
-    found = {rows: compare(data.described, rows) for rows in ROWS}
+    found: dict[str, Comparison] = {rows: compare(data.described, rows) for rows in ROWS}
     theirs = published.MODELS[_FOREST]
     pairs = _errors_by_model(found["minima"], _PAIRS)
     best = min((name for name in REGRESSORS if name in pairs), key=pairs.__getitem__)

@@ -332,7 +332,8 @@ def rose_of(rows: pd.DataFrame, host: str) -> tuple[str, pd.DataFrame]:
 def _phi_of(rows: pd.DataFrame) -> np.ndarray:
     """φ of rows with the descriptors D, radii and χ_env; NaN where one is unknown, shape (n,)."""
     share = [reduced(d, r) for d, r in zip(rows[_DISTANCE], rows[_RADII], strict=True)]
-    return np.array(share, dtype=float) * rows[_CHI_ENV].to_numpy(float)
+    phi: np.ndarray = np.array(share, dtype=float) * rows[_CHI_ENV].to_numpy(float)
+    return phi
 
 
 def pair_table(data: PageData) -> Table:

@@ -50,7 +50,8 @@ class DoubleWeibull:
         """Probability density [metal/eV] at energies of any shape [eV/metal]."""
         from scipy.stats import dweibull
 
-        return dweibull.pdf(x, self.shape, self.location, self.scale)
+        density: np.ndarray = dweibull.pdf(x, self.shape, self.location, self.scale)
+        return density
 
 
 def fit_double_weibull(values: np.ndarray) -> DoubleWeibull:
@@ -73,7 +74,8 @@ def fit_double_weibull(values: np.ndarray) -> DoubleWeibull:
     start = {"loc": float(np.median(values)), "scale": float(np.std(values))}
     parameters = dweibull.fit(values, 1.5, **start)
     test = kstest(values, "dweibull", parameters)
-    return DoubleWeibull(*map(float, parameters), float(test.statistic), float(test.pvalue), len(values))
+    shape, location, scale = map(float, parameters)
+    return DoubleWeibull(shape, location, scale, float(test.statistic), float(test.pvalue), len(values))
 
 
 @dataclass(frozen=True)

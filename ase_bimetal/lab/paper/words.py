@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -100,7 +101,7 @@ def against_published(found: Correlation, published: float) -> str:
     return f"The published {number(published)} lies {'within' if inside else 'outside'} that interval."
 
 
-def same_order(ours: Mapping[Hashable, float], theirs: Mapping[Hashable, float]) -> str:
+def same_order(ours: Mapping[Any, float], theirs: Mapping[Any, float]) -> str:
     """Say whether two sets of values rank alike.
 
     What has no value on one side is left out.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -124,7 +124,7 @@ def nearest_by_cosine(names: Sequence[str], vectors: np.ndarray, n: int = 3) -> 
     return {name: {names[k]: round(float(cosine[i, k]), 3) for k in best[i]} for i, name in enumerate(names)}
 
 
-def _write_json(path: Path, facts: dict[str, object]) -> None:
+def _write_json(path: Path, facts: Mapping[str, object]) -> None:
     path.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -10,7 +10,7 @@ import warnings
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ with name_extra():
     from lightning.pytorch.loggers import CSVLogger
 
 if TYPE_CHECKING:
+    from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
     from transformers import PreTrainedTokenizerFast, T5ForConditionalGeneration
 
 
@@ -72,6 +73,7 @@ def make_t5(settings: PretrainSettings, tokenizer: PreTrainedTokenizerFast) -> T
     """Make the untrained encoder–decoder; about 0.9 million parameters with the default settings."""
     from transformers import T5Config, T5ForConditionalGeneration
 
+    start: dict[str, Any] = {"decoder_start_token_id": tokenizer.pad_token_id}  # which T5Config does not declare
     config = T5Config(
         vocab_size=len(tokenizer),
         d_model=settings.d_model,
@@ -83,7 +85,7 @@ def make_t5(settings: PretrainSettings, tokenizer: PreTrainedTokenizerFast) -> T
         dropout_rate=0.0,  # each molecule is seen about once: there is nothing to overfit
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.eos_token_id,
-        decoder_start_token_id=tokenizer.pad_token_id,
+        **start,
     )
     torch.manual_seed(settings.seed)
     t5 = T5ForConditionalGeneration(config)
@@ -102,16 +104,18 @@ def start_attention_local(t5: T5ForConditionalGeneration, strength: float = 3.0)
     token after, one around; cross-attention begins with equal query and key maps, so that equal tokens attend
     to each other. Only starting values change: the architecture is T5's.
     """
+    encoder_part: Any = t5.encoder.block
+    decoder_part: Any = t5.decoder.block
     before, after, around = (head % t5.config.num_heads for head in range(3))
     forward = t5.config.relative_attention_num_buckets // 2  # bucket of offset −k is k, of offset +k forward + k
-    encoder = t5.encoder.block[0].layer[0].SelfAttention.relative_attention_bias.weight
+    encoder = encoder_part[0].layer[0].SelfAttention.relative_attention_bias.weight
     encoder[1, before] += strength
     encoder[forward + 1, after] += strength
     for distance in range(8):
         encoder[[distance, forward + distance], around] += strength * (1.0 - distance / 4.0)
-    decoder = t5.decoder.block[0].layer[0].SelfAttention.relative_attention_bias.weight
+    decoder = decoder_part[0].layer[0].SelfAttention.relative_attention_bias.weight
     decoder[1, before] += strength
-    for block in t5.decoder.block:
+    for block in decoder_part:
         block.layer[1].EncDecAttention.q.weight.copy_(block.layer[1].EncDecAttention.k.weight)
 
 
@@ -126,7 +130,7 @@ class SpanCorruptionModule(L.LightningModule):
 
     def training_step(self, batch: dict[str, torch.Tensor], index: int) -> torch.Tensor:
         """Mean cross-entropy over the hidden tokens of one batch."""
-        loss = self.t5(**batch).loss
+        loss: torch.Tensor = self.t5(**batch).loss
         self.log("train/loss", loss, prog_bar=True, batch_size=len(batch["labels"]))
         return loss
 
@@ -153,7 +157,7 @@ class SpanCorruptionModule(L.LightningModule):
                 file=sys.stderr,
             )
 
-    def configure_optimizers(self) -> dict[str, object]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW with linear warm-up and a half cosine to zero, updated every step."""
         optimizer = torch.optim.AdamW(self.parameters(), self.settings.learning_rate, weight_decay=0.01)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
@@ -181,8 +185,9 @@ class SmilesData(L.LightningDataModule):
         super().__init__()
         self.corpus, self.task, self.settings, self.slice_steps = corpus, task, settings, slice_steps
 
-    def train_dataloader(self) -> DataLoader:
+    def train_dataloader(self) -> DataLoader[Any]:
         """Return the training batches of the slice that begins at the trainer's current step."""
+        assert self.trainer is not None
         start = self.trainer.global_step
         stop = min(start + self.slice_steps, self.settings.steps)
         lengths = np.array([len(row) for row in self.corpus.train])
@@ -190,7 +195,7 @@ class SmilesData(L.LightningDataModule):
         rows = plan.steps(start, stop)
         return _loader(CorruptedBatches(self.corpus.train, rows, self.task, self.settings.seed, start))
 
-    def val_dataloader(self) -> list[DataLoader]:
+    def val_dataloader(self) -> list[DataLoader[Any]]:
         """Return one loader per held-out pool, corrupted in the same way each time."""
         loaders = []
         for rows in self.corpus.held_out.values():
@@ -199,8 +204,9 @@ class SmilesData(L.LightningDataModule):
         return loaders
 
 
-def _loader(batches: CorruptedBatches) -> DataLoader:
-    return DataLoader(batches, batch_size=None, shuffle=False)
+def _loader(batches: CorruptedBatches) -> DataLoader[Any]:
+    dataset: Any = batches  # torch asks for no more than a length and items
+    return DataLoader(dataset, batch_size=None, shuffle=False)
 
 
 def pretrain_ligand_encoder(
@@ -250,7 +256,7 @@ def pretrain_ligand_encoder(
     tokenizer = build_smiles_tokenizer()
     data = build_corpus(tokenizer, settings.n_smiles, corpus, settings.seed, settings.n_held_out, progress)
     module = SpanCorruptionModule(make_t5(settings, tokenizer), settings, tuple(data.held_out), progress)
-    task = SpanCorruption(first_sentinel=tokenizer.convert_tokens_to_ids("<extra_id_0>"))
+    task = SpanCorruption(first_sentinel=cast(int, tokenizer.convert_tokens_to_ids("<extra_id_0>")))
     trainer = _trainer(out_dir, settings, minutes, slice_steps, progress)
     facts = _train(trainer, module, SmilesData(data, task, settings, slice_steps), last)
     return save_encoder_folder(module.t5, tokenizer, out_dir / "encoder", {"corpus": _name(corpus), **facts})

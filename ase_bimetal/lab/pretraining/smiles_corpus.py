@@ -98,7 +98,8 @@ def spell(smiles: str, seed: int | None = None) -> str:
         raise MissingDataError(f"SMILES {smiles!r} in the pretraining file cannot be read")
     if seed is None:
         return Chem.MolToSmiles(mol, isomericSmiles=False)
-    return Chem.MolToRandomSmilesVect(mol, 1, randomSeed=seed, isomericSmiles=False)[0]
+    [spelling] = Chem.MolToRandomSmilesVect(mol, 1, randomSeed=seed, isomericSmiles=False)
+    return str(spelling)
 
 
 def build_corpus(
@@ -148,7 +149,10 @@ def _split(pool: list[str], n_held_out: int) -> tuple[list[str], list[str]]:
 
 
 def _progress(items: Iterable[str], name: str, shown: bool) -> Iterable[str]:
-    return tqdm(items, desc=f"SMILES ({name})", unit="mol", mininterval=2.0, disable=None if shown else True)
+    bar: Iterable[str] = tqdm(
+        items, desc=f"SMILES ({name})", unit="mol", mininterval=2.0, disable=None if shown else True
+    )
+    return bar
 
 
 def _augmented(smiles: str, rng: np.random.Generator) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.pipeline import Pipeline
 from ase_bimetal.lab.regressors.tuning import grouped_folds
 from ase_bimetal.lab.training.metrics import summary
 from ase_bimetal.model.bond_terms import bond_model
-from ase_bimetal.model.regressors import SPECS, make_regressor, missing_regressors
+from ase_bimetal.model.regressors import SPECS, TrainingRows, make_regressor, missing_regressors
 from ase_bimetal.model.table import LEVEL, DescriptorTable
 
 FOLDS = 5
@@ -64,7 +65,7 @@ class Comparison:
         return "\n".join([*lines, *(f"\n{reason}" for reason in self.skipped.values())])
 
 
-def compare(table: DescriptorTable, rows: str, seed: int = SEED) -> Comparison:
+def compare(table: DescriptorTable, rows: TrainingRows, seed: int = SEED) -> Comparison:
     """Cross-validate every regressor on every split.
 
     Parameters
@@ -118,11 +119,11 @@ def out_of_fold(
     return predicted
 
 
-def _makers(rows: str, seed: int, skipped: Mapping[str, str]) -> dict[str, Callable[[], Pipeline]]:
+def _makers(rows: TrainingRows, seed: int, skipped: Mapping[str, str]) -> dict[str, Callable[[], Pipeline]]:
     makers: dict[str, Callable[[], Pipeline]] = {"mean": DummyRegressor}
     for name in SPECS:
         if name not in skipped:
-            makers[name] = lambda name=name: make_regressor(name, seed, rows)
+            makers[name] = partial(make_regressor, name, seed, rows)
     return makers | {BOND_NAME: bond_model}
 
 

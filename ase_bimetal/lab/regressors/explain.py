@@ -15,7 +15,7 @@ import pandas as pd
 
 from ase_bimetal.extras import name_extra
 from ase_bimetal.model.bond_terms import chosen_terms
-from ase_bimetal.model.regressors import BARE, SPARSE_NAME, make_regressor
+from ase_bimetal.model.regressors import BARE, SPARSE_NAME, TrainingRows, make_regressor
 from ase_bimetal.model.table import CHI_ENV, FEATURES, LEVEL, DescriptorTable
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def pearson_matrix(table: DescriptorTable) -> pd.DataFrame:
     return table.features.assign(**{TARGET: table.targets}).corr()
 
 
-def shap_values(table: DescriptorTable, rows: str = "minima", seed: int = 0) -> ShapValues:
+def shap_values(table: DescriptorTable, rows: TrainingRows = "minima", seed: int = 0) -> ShapValues:
     """Train the random forest and explain its predictions.
 
     At most `MOST_EXPLAINED` rows, drawn at random, are explained.
@@ -121,7 +121,7 @@ def shap_values(table: DescriptorTable, rows: str = "minima", seed: int = 0) -> 
     return ShapValues(found[list(FEATURES)].to_numpy(), explained, base, name)
 
 
-def sparse_formula(table: DescriptorTable, rows: str = "minima", seed: int = 0) -> pd.Series:
+def sparse_formula(table: DescriptorTable, rows: TrainingRows = "minima", seed: int = 0) -> pd.Series:
     """The sparse polynomial of the eight features as a formula.
 
     Parameters
@@ -210,7 +210,7 @@ def shap_dependence(found: ShapValues, columns: int = 4) -> Figure:
 
     Dots are coloured by H_mix (by D for H_mix).
     """
-    figure, axes = _new(11.0, 5.4, -(-len(FEATURES) // columns), columns)
+    figure, axes = _panels(11.0, 5.4, -(-len(FEATURES) // columns), columns)
     colouring = {name: "D (Å)" if name == "H_mix (kJ/mol)" else "H_mix (kJ/mol)" for name in FEATURES}
     for name, panel in zip(found.importance.index, axes.flat, strict=True):
         by = colouring[name]
@@ -240,10 +240,10 @@ def parity_figure(table: DescriptorTable, found: Mapping[str, OutOfFold]) -> Fig
     found
         What was left out → predictions from `ase_bimetal.lab.regressors.forest_card.out_of_fold`.
     """
-    figure, panels = _new(4.6 * len(found), 4.4, 1, len(found))
+    figure, panels = _panels(4.6 * len(found), 4.4, 1, len(found))
     kinds = table.rows.surroundings.to_numpy()
     low, high = table.targets.min() - 0.3, table.targets.max() + 0.3
-    for (novelty, predicted), axes in zip(found.items(), np.atleast_1d(panels), strict=True):
+    for (novelty, predicted), axes in zip(found.items(), panels.flat, strict=True):
         for kind, (colour, marker) in zip(sorted(set(kinds)), _KINDS, strict=False):
             rows = kinds == kind
             mae = np.abs(predicted.means[rows] - table.targets[rows]).mean()
@@ -265,15 +265,22 @@ def _tree_explainer() -> Callable[..., Any]:
         # shap 0.51 colours its own plots, unused here, in a way that matplotlib is about to drop.
         warnings.simplefilter("ignore", PendingDeprecationWarning)
         from shap import TreeExplainer
-    return TreeExplainer
+    explainer: Callable[..., Any] = TreeExplainer
+    return explainer
 
 
-def _new(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, Axes | np.ndarray]:
-    """A figure of its own, outside pyplot's global list, and its axes."""
+def _new(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure with one panel."""
+    figure, panels = _panels(width, height, 1, 1)
+    return figure, panels[0, 0]
+
+
+def _panels(width: float, height: float, rows: int, columns: int) -> tuple[Figure, np.ndarray]:
+    """A figure of its own, outside pyplot's global list, and its axes (rows, columns)."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained", dpi=150)
-    return figure, figure.subplots(rows, columns)
+    return figure, figure.subplots(rows, columns, squeeze=False)
 
 
 def _titled(figure: Figure, axes: Axes, found: ShapValues) -> Figure:
@@ -286,7 +293,8 @@ def _spread(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Vertical offsets (n,) within ±0.4 that grow with the number of values nearby."""
     counts, edges = np.histogram(values, bins=40)
     crowd = counts[np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(counts) - 1)]
-    return rng.uniform(-0.4, 0.4, len(values)) * crowd / counts.max()
+    offsets: np.ndarray = rng.uniform(-0.4, 0.4, len(values)) * crowd / counts.max()
+    return offsets
 
 
 __all__ = [

@@ -83,7 +83,8 @@ class OutOfFold:
 
     def scores(self, targets: np.ndarray) -> np.ndarray:
         """How far each energy lies outside its interval [eV/metal], negative inside, (n,)."""
-        return np.maximum(self.ends[:, 0] - targets, targets - self.ends[:, 1])
+        lacking: np.ndarray = np.maximum(self.ends[:, 0] - targets, targets - self.ends[:, 1])
+        return lacking
 
 
 def out_of_fold(table: DescriptorTable, groups: np.ndarray) -> OutOfFold:

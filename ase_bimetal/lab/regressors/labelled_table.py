@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -90,7 +91,7 @@ def labelled_rows(
     return build_table(frame, json.loads(ELEMENTAL.read_text())["corrections"])
 
 
-def _row(record: object, system: BimetallicSystem, corrections: dict[str, float]) -> dict[str, object]:
+def _row(record: Any, system: BimetallicSystem, corrections: dict[str, float]) -> dict[str, object]:
     shift = sum(corrections.get(name, 0.0) * x for name, x in correction_features(system).items())
     values = (record.id, record.prototype, record.family, surroundings(system), system.host, system.dopant)
     return (

@@ -229,7 +229,7 @@ def _earlier(path: Path, given: dict[str, Any]) -> dict[str, Any]:
     """Results to go on from."""
     if not path.is_file():
         return {"budget": given, "members": {}}
-    results = json.loads(path.read_text())
+    results: dict[str, Any] = json.loads(path.read_text())
     if results["budget"] != given:
         raise BimetalError(f"{path} holds results of {results['budget']}, not of {given}; allowed: another folder")
     return results

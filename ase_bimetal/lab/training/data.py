@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -90,7 +91,7 @@ def for_prediction(data: TrainingData, rows: np.ndarray) -> list[Encoded]:
     return [replace(data.encoded[i], cluster=None) for i in rows]
 
 
-class _Rows(Dataset):
+class _Rows(Dataset[Any]):
     """Encoded rows with standardised targets; some shown without donors while training."""
 
     def __init__(self, encoded: list[Encoded], targets: np.ndarray, core_only_share: float, seed: int) -> None:
@@ -132,7 +133,7 @@ class EvenSampler(Sampler[int]):
 def loader(
     data: TrainingData, rows: np.ndarray, mean: float, std: float, batch_size: int, seed: int, train: bool,
     rows_per_epoch: int | None = None,
-) -> DataLoader:
+) -> DataLoader[Any]:
     """Batches of some rows; targets standardised with the given mean and std [eV/metal].
 
     With ``rows_per_epoch`` every epoch shows so many rows, drawn evenly over the prototypes.

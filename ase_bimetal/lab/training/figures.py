@@ -51,7 +51,7 @@ def draw_parity(held: Holdout, families: Sequence[str], path: Path) -> None:
     figure.savefig(path, dpi=160)
 
 
-def observed_coverage(held: Holdout, terms: Mapping[str, float], nominal: Sequence[float]) -> np.ndarray:
+def observed_coverage(held: Holdout, terms: Mapping[str, float], nominal: Sequence[float] | np.ndarray) -> np.ndarray:
     """Compute the share of errors inside intervals.
 
     The intervals have the given nominal coverages, taking errors as normally distributed.

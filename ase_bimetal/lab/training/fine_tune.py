@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import lightning
 import numpy as np
@@ -100,7 +101,8 @@ class OwnEnsemble:
     def predict(self, data: TrainingData, rows: np.ndarray) -> np.ndarray:
         """Formation energies (n, members) of some rows [eV/metal]."""
         outputs = [predict_rows(member, data, rows, self.mean, self.std) for member in self.members]
-        return np.stack(outputs, axis=1) + self.added(data, rows)[:, None]
+        energies: np.ndarray = np.stack(outputs, axis=1) + self.added(data, rows)[:, None]
+        return energies
 
     def added(self, data: TrainingData, rows: np.ndarray) -> np.ndarray:
         """What shift and level add to some rows (n,) [eV/metal]."""
@@ -153,7 +155,8 @@ class Learner:
     def before_shift(self) -> np.ndarray:
         """What the start says of every row before any shift, (n,) [eV/metal]."""
         bare = replace(self._begin, shift={})
-        return bare.predict(self.data, np.arange(len(self.data.targets))).mean(axis=1)
+        mean: np.ndarray = bare.predict(self.data, np.arange(len(self.data.targets))).mean(axis=1)
+        return mean
 
     @property
     def _begin(self) -> OwnEnsemble:
@@ -263,7 +266,8 @@ def fit_shift(
 def shift_of(data: TrainingData, rows: np.ndarray, shift: Mapping[str, float]) -> np.ndarray:
     """What a shift adds to some rows, (n,) [eV/metal]."""
     names = sorted(shift)
-    return _features(data, rows, names) @ np.array([shift[name] for name in names])
+    added: np.ndarray = _features(data, rows, names) @ np.array([shift[name] for name in names])
+    return added
 
 
 def _names(data: TrainingData, rows: np.ndarray) -> list[str]:
@@ -279,13 +283,13 @@ def _below(folder: Path | None, seed: int) -> Path | None:
     return None if folder is None else folder / f"member-{seed}"
 
 
-def _run(module: OwnModule, batches: list, options: OwnOptions, folder: Path | None) -> MML:
+def _run(module: OwnModule, batches: list[Any], options: OwnOptions, folder: Path | None) -> MML:
     """Train a module and give back its best network."""
     checkpoint = None if folder is None else folder / LAST
     going_on = options.resume and checkpoint is not None and checkpoint.is_file()
     with quiet_lightning():
         _trainer(options, folder).fit(
-            module, *batches, ckpt_path=checkpoint if going_on else None, weights_only=True
+            module, batches[0], batches[1], ckpt_path=checkpoint if going_on else None, weights_only=True
         )
     module.network.load_state_dict(module.best_state)
     return module.network.cpu().eval().requires_grad_(False)
@@ -293,7 +297,7 @@ def _run(module: OwnModule, batches: list, options: OwnOptions, folder: Path | N
 
 def _trainer(options: OwnOptions, folder: Path | None) -> lightning.Trainer:
     callbacks: list[lightning.Callback] = [EarlyStopping("validation_mae", patience=options.patience)]
-    loggers: list = []
+    loggers: list[Any] = []
     if folder is not None:
         callbacks.append(ModelCheckpoint(folder, Path(LAST).stem, enable_version_counter=False))
         # A logger empties its folder, so that a resumed run writes beside the log of the first.

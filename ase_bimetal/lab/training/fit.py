@@ -29,6 +29,7 @@ from ase_bimetal.lab.training.module import TrainingOptions
 from ase_bimetal.lab.training.splits import random_split
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, save_checkpoint
 from ase_bimetal.model.domain import describe_domain
+from ase_bimetal.model.interface import require_predictions
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 from ase_bimetal.model.mml import MML, MMLConfig
 from ase_bimetal.model.predictor import Predictor, get_predictor
@@ -116,7 +117,8 @@ def train_model(
     encoder = LigandEncoder(ligand_encoder)
     data = prepare(trainable(reference.frame), encoder)
     config = MMLConfig(ligand_width=data.encoded[0].ligand_embedding.shape[1])
-    run = Run(data, config, options, target / f"unfinished-{_digest(reference, encoder, config, options)}")
+    unfinished = target / f"unfinished-{_digest(reference, encoder, config, options)}"
+    run = Run(data, config, options, unfinished)
     split = random_split(len(data.targets))
     ensemble = train_ensemble(run, split, members, workers)
     folds = folds or FoldBudget()
@@ -137,7 +139,7 @@ def train_model(
         "limits": list(LIMITS),
     }
     _save(target, [member.network for member in ensemble], card)
-    shutil.rmtree(run.folder)
+    shutil.rmtree(unfinished)
     return card
 
 
@@ -161,7 +163,8 @@ def golden_predictions(model: str | Path) -> dict[str, float]:
 
     A later version is held against these formation energies.
     """
-    found = get_predictor(model).predict([as_system(load_example(name)) for name in example_names()])
+    systems = [as_system(load_example(name)) for name in example_names()]
+    found = require_predictions(get_predictor(model).predict(systems))
     return {name: item.formation_energy_per_metal for name, item in zip(example_names(), found, strict=True)}
 
 

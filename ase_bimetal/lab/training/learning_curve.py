@@ -33,10 +33,10 @@ def export_anchors(folder: Path) -> tuple[Path, Path]:
 
     Their PBE fragment energies are written too.
     """
-    from ase.io import read, write
+    from ase.io import iread, write
 
     folder.mkdir(parents=True, exist_ok=True)
-    frames = read(ANCHORS, ":")
+    frames = list(iread(ANCHORS, ":"))
     write(folder / FILES[0], [frame for frame in frames if frame.info["kind"] == "anchor"])
     (folder / FILES[1]).write_text(json.dumps(fragment_table(frames, KEY), indent=1) + "\n")
     return folder / FILES[0], folder / FILES[1]

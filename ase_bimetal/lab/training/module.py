@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import lightning
 import numpy as np
@@ -20,6 +20,9 @@ from ase_bimetal.lab.training.data import TrainingData, for_prediction, loader
 from ase_bimetal.lab.training.splits import Split, balanced_rows
 from ase_bimetal.model.encode import BASELINE_SLOPES, N_METAL_FEATURES, Batch, collate
 from ase_bimetal.model.mml import MML, MMLConfig, contrastive_loss
+
+if TYPE_CHECKING:
+    from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ class EnergyModule(lightning.LightningModule):
         """Take the best weights up again."""
         self.best_error, self.best_state = checkpoint["best_error"], checkpoint["best_state"]
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW under a one-cycle schedule."""
         options = self.options
         optimiser = torch.optim.AdamW(
@@ -110,6 +113,8 @@ class EnergyModule(lightning.LightningModule):
 
 class MMLModule(EnergyModule):
     """Regression plus contrastive loss."""
+
+    network: MML
 
     def __init__(self, config: MMLConfig, options: TrainingOptions) -> None:
         super().__init__(MML(config), options)
@@ -256,7 +261,7 @@ def trainer(epochs: int, progress: bool = False, **more: Any) -> lightning.Train
     """
     if not progress:
         logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    usual = {
+    usual: dict[str, Any] = {
         "max_epochs": epochs,
         "accelerator": "auto",
         "deterministic": "warn",  # else threads add gradients in the order in which they finish

@@ -330,7 +330,7 @@ def _row(name: str, content: object, given: Mapping[str, Any], columns: Columns)
 
 def _parse_counts(text: str) -> dict[str, int]:
     """Ligands of a table's cell, ``PET:8 PPh3:2``."""
-    found = {}
+    found: dict[str, int] = {}
     for item in text.replace(";", " ").split():
         name, _, count = item.rpartition(":")
         if not name or not count.isdigit():
