@@ -68,6 +68,7 @@ def evaluate(
     checkpoint = load_checkpoint(model)
     if "scale" in checkpoint.card.get("level_difference", {}):
         _print_pbe(model, checkpoint.name)
+        _print_trends(model, reference)
     _print_card(checkpoint.name, checkpoint.card)
     agrees = _check(checkpoint, reference, figures)
     if all_splits:
@@ -85,6 +86,15 @@ def _print_pbe(model: str | Path, name: str) -> None:
     card = level_card(get_predictor(model))
     print(f"{name} against {card['labels']} clusters computed with {card['level']}, errors in eV/metal\n")
     print(markdown_pbe(card["errors"]) + "\n")
+
+
+def _print_trends(model: str | Path, reference: ReferenceData) -> None:
+    """What density-functional studies agree on, on clusters of the labels."""
+    from ase_bimetal.lab.training.trends import markdown_trends, trends
+    from ase_bimetal.model.predictor import get_predictor
+
+    print("trends that density-functional studies agree on, E_form in eV/metal with the dimer reference\n")
+    print(markdown_trends(trends(get_predictor(model), reference.frame)) + "\n")
 
 
 def _print_card(name: str, card: dict[str, Any]) -> None:
