@@ -288,7 +288,9 @@ class _Examination:
     def _bonded_pairs(self) -> np.ndarray:
         """Pairs of bonded atoms outside the metal, each once."""
         bonded = ~self.is_metal[self.first] & ~self.is_metal[self.second] & (self._ratio() < BOND_FACTOR)
-        return np.stack([self.first, self.second], axis=1)[bonded & (self.first < self.second)]
+        pairs: np.ndarray = np.stack([self.first, self.second], axis=1)
+        once: np.ndarray = pairs[bonded & (self.first < self.second)]
+        return once
 
     def _graph(self, pairs: np.ndarray) -> coo_matrix:
         return coo_matrix((np.ones(len(pairs)), tuple(pairs.T)), shape=(len(self.numbers),) * 2)

@@ -214,7 +214,8 @@ def binds_alone(symbols: Sequence[str], bonds: np.ndarray) -> np.ndarray:
         Pairs of bonded atoms outside the metal, each once.
     """
     neighbours = np.bincount(bonds.ravel(), minlength=len(symbols))
-    return (np.array(symbols) != "C") | (neighbours <= _MOST_NEIGHBOURS)
+    alone: np.ndarray = (np.array(symbols) != "C") | (neighbours <= _MOST_NEIGHBOURS)
+    return alone
 
 
 def _to_metal(

@@ -12,12 +12,14 @@ from ase.spacegroup.spacegroup import SpacegroupNotFoundError
 
 from ase_bimetal.annotation import NOTES_KEY
 from ase_bimetal.errors import FileFormatError
+from ase_bimetal.io.moiety import charge_without_ions, parse_moieties
 from ase_bimetal.io.quiet import quiet_readers
 
 _GROUP_NAMES = ("_space_group_name_h-m_alt", "_symmetry_space_group_name_h-m")
 _OPERATIONS = ("_space_group_symop_operation_xyz", "_space_group_symop.operation_xyz", "_symmetry_equiv_pos_as_xyz")
 _DISORDER, _ASSEMBLY = "_atom_site_disorder_group", "_atom_site_disorder_assembly"
 _OCCUPANCY = "_atom_site_occupancy"
+_MOIETY = "_chemical_formula_moiety"
 _NO_GROUP = (".", "?", "0", "")
 
 
@@ -27,7 +29,8 @@ def cif_structures(path: str) -> Iterator[Atoms | FileFormatError]:
     Blocks without a structure are left out; the order is that of the file.
 
     A setting that no table has is ignored for the file's own symmetry operations, or for P1 where it has none; of a
-    disordered group, the component with the largest share is kept. Both are noted in ``info["reading_notes"]``.
+    disordered group, the component with the largest share is kept. Where the compound's formula has counter-ions that
+    the structure lacks, its charge is in ``info["charge"]``. All are noted in ``info["reading_notes"]``.
 
     Parameters
     ----------
@@ -53,9 +56,23 @@ def _structure(block: CIFBlock) -> Atoms:
     except SpacegroupNotFoundError:
         known, note = _without_group_name(ordered)
         atoms, notes = known.get_atoms(), [*notes, note]
+    if charge := _charge_by_moiety(block, atoms):
+        atoms.info["charge"] = charge
+        notes = [*notes, f"charge {charge:+d} by _chemical_formula_moiety: the file lacks counter-ions"]
     if notes:
         atoms.info[NOTES_KEY] = notes
     return atoms
+
+
+def _charge_by_moiety(block: CIFBlock, atoms: Atoms) -> int:
+    """Charge [e] of the cell's content where ions that the compound's formula names are not in it."""
+    text = str(block.get(_MOIETY, "?")).replace("\n", " ").strip()
+    if text in _NO_GROUP:
+        return 0
+    try:
+        return charge_without_ions(parse_moieties(text), list(atoms.symbols))
+    except ValueError:  # journals and programs write it in ways of their own
+        return 0
 
 
 def _without_group_name(block: CIFBlock) -> tuple[CIFBlock, str]:

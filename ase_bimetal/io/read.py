@@ -21,6 +21,7 @@ from ase_bimetal.errors import BimetalError, FileFormatError, UnsafeContentError
 from ase_bimetal.inputs import require_full_occupancy
 from ase_bimetal.io.allowed import parse_json, require_allowed
 from ase_bimetal.io.cif import cif_structures
+from ase_bimetal.io.orca import ORCA_INPUT, is_orca_input, orca_structures
 from ase_bimetal.io.quiet import quiet_readers
 from ase_bimetal.io.text import as_utf8, decoded, decoded_lines
 from ase_bimetal.system import BimetallicSystem
@@ -60,7 +61,7 @@ class Frame:
 def known_formats() -> list[str]:
     """List the names that ``format`` may have.
 
-    ASE's come first, then those that only pymatgen reads.
+    ASE's come first, then those that only pymatgen reads, then ORCA's input.
 
     Returns
     -------
@@ -73,7 +74,7 @@ def known_formats() -> list[str]:
     True
     """
     readable = (name for name, entry in sorted(ioformats.items()) if entry.can_read and name not in _SERVERS)
-    return [*readable, *_ONLY_PYMATGEN]
+    return [*readable, *_ONLY_PYMATGEN, ORCA_INPUT]
 
 
 def read_frames(source: str | Path, format: str | None = None) -> Iterator[Frame]:
@@ -207,6 +208,8 @@ def _contents_by_format(path: str, format: str | None) -> Iterator[Content]:
             yield from _cif_contents(readable, format)
         elif name == "yaml" or (format is None and Path(path).suffix in _YAML):
             yield _attempt(lambda: _yaml_structure(readable))
+        elif name == ORCA_INPUT or (name not in ioformats and is_orca_input(readable)):
+            yield from orca_structures(readable)
         else:
             yield from _general_contents(readable, format, name)
 

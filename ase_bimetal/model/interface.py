@@ -242,7 +242,7 @@ class LabelModel(FormationModel):
         Its model card.
     """
 
-    card: Mapping[str, Any]
+    card: dict[str, Any]
 
     @abstractmethod
     def label_level(self, systems: Sequence[BimetallicSystem]) -> tuple[np.ndarray, np.ndarray]:

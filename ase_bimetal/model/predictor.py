@@ -66,15 +66,11 @@ class Predictor(LabelModel):
     def __init__(self, model: str | Path = DEFAULT_MODEL, device: str = "cpu") -> None:
         allow_forks()
         self.checkpoint: Checkpoint = load_checkpoint(model)
+        self.card = self.checkpoint.card
         self.device = device
         self.network = stack(self.checkpoint.members).to(device)
         self.encoder = LigandEncoder(self.card["ligand_encoder"]["source"])
         self.encoder.require_digest(self.card["ligand_encoder"]["digest"])
-
-    @property
-    def card(self) -> dict[str, Any]:
-        """The model's card."""
-        return self.checkpoint.card
 
     @property
     def name(self) -> str:

@@ -56,7 +56,8 @@ def _icosahedron(n_metals: int) -> np.ndarray:
     edge = np.linalg.norm(vertices[:, None] - vertices[None], axis=2)
     middles = [vertices[a] + vertices[b] for a, b in np.argwhere(np.triu((edge > 0.1) & (edge < 1.2)))]
     shells = [np.zeros((1, 3)), vertices, 2 * vertices, np.array(middles)]
-    return np.vstack(shells[:2] if n_metals == 13 else shells) * _NEAREST / edge[edge > 0.1].min()
+    unit: np.ndarray = np.vstack(shells[:2] if n_metals == 13 else shells) / edge[edge > 0.1].min()
+    return unit * _NEAREST
 
 
 def _fcc(n_metals: int, elongation: float) -> np.ndarray:

@@ -161,7 +161,7 @@ def _causes(before: Atoms, after: Atoms) -> tuple[str, ...]:
         "donors": (_named(one, one.donors), _named(other, other.donors)),
         "ligands": ({f"{n} {x.name}" for x, n in one.ligands}, {f"{n} {x.name}" for x, n in other.ligands}),
         "contacts": (_contacts(one), _contacts(other)),
-        "edges": ({f"{len(core_graph(one).lengths)} edges"}, {f"{len(core_graph(other).lengths)} edges"}),
+        "edges": ({f"{len(core_graph(one).lengths)}"}, {f"{len(core_graph(other).lengths)}"}),
         "flags": ({text.split(":")[0] for text in told.flags}, {text.split(":")[0] for text in tells.flags}),
     }
     return tuple(
