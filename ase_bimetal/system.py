@@ -304,7 +304,9 @@ class BimetallicSystem(MSONable):
         return examine(self)
 
     def content_key(self) -> str:
-        """Digest of everything that decides a prediction, for caches.
+        """Hash everything that decides a prediction.
+
+        The digest is for caches.
 
         Returns
         -------
@@ -323,7 +325,7 @@ class BimetallicSystem(MSONable):
         return digest.hexdigest()
 
     def to_atoms(self) -> Atoms:
-        """The object as ASE Atoms, with its ligands annotated.
+        """Build ASE Atoms with the ligands annotated.
 
         Returns
         -------
