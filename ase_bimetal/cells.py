@@ -91,7 +91,7 @@ def require_room(positions: np.ndarray, cell: np.ndarray, pbc: Sequence[bool]) -
 
 
 def charges_of(values: object, n_atoms: int) -> np.ndarray:
-    """Atomic charges [e] as numbers, one an atom.
+    """Read atomic charges [e] as numbers, one an atom.
 
     Raises
     ------

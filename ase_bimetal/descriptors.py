@@ -47,22 +47,30 @@ Descriptor = Callable[[BimetallicSystem], float]
 
 
 def core_size(system: BimetallicSystem) -> int:
-    """N_metal, number of metal atoms."""
+    """Count the metal atoms, N_metal."""
     return system.n_metals
 
 
 def dopant_ratio(system: BimetallicSystem) -> float:
-    """Share of dopant atoms in the core [-], N_dopant / N_metal."""
+    """Compute the share of dopant atoms in the core [-].
+
+    It is N_dopant / N_metal.
+    """
     return 1.0 - system.composition_metals[system.host] / system.n_metals
 
 
 def mass_difference(system: BimetallicSystem) -> float:
-    """ΔM [g/mol], difference of the standard atomic masses of the two metals."""
+    """Compute the mass difference ΔM [g/mol].
+
+    It is that of the standard atomic masses of the two metals.
+    """
     return _pair_mean(system, lambda a, b: abs(elements.atomic_mass(a) - elements.atomic_mass(b)))
 
 
 def mixing_enthalpy(system: BimetallicSystem) -> float:
-    """H_mix [kJ/mol] of the two metals from the Takeuchi–Inoue table.
+    """Look up H_mix [kJ/mol] of the two metals.
+
+    It is from the Takeuchi–Inoue table.
 
     Raises
     ------
@@ -73,17 +81,20 @@ def mixing_enthalpy(system: BimetallicSystem) -> float:
 
 
 def electronegativity_difference(system: BimetallicSystem) -> float:
-    """Δχ_M [Pauling], difference of the electronegativities of the two metals."""
+    """Compute the electronegativity difference Δχ_M [Pauling] of the metals."""
     return _pair_mean(system, lambda a, b: abs(elements.electronegativity(a) - elements.electronegativity(b)))
 
 
 def radius_difference(system: BimetallicSystem) -> float:
-    """ΔR [Å], difference of the 12-coordinate metallic radii, taken from whole picometres."""
+    """Compute the radius difference ΔR [Å].
+
+    The radii are metallic ones for twelve neighbours, taken from whole picometres.
+    """
     return _pair_mean(system, lambda a, b: abs(elements.metallic_radius(a) - elements.metallic_radius(b)) / 100)
 
 
 def metal_distance(system: BimetallicSystem, pairs: PairChoice = "nearest") -> float:
-    """D [Å], mean distance of unlike metals.
+    """Compute D [Å], the mean distance of unlike metals.
 
     Parameters
     ----------
@@ -108,7 +119,7 @@ def metal_distance(system: BimetallicSystem, pairs: PairChoice = "nearest") -> f
 
 
 def metal_electronegativity(system: BimetallicSystem, weights: Weights = "atoms") -> float:
-    """χ_metal [Pauling], mean electronegativity of the core.
+    """Compute χ_metal [Pauling], the core's mean electronegativity.
 
     Parameters
     ----------
@@ -122,7 +133,7 @@ def metal_electronegativity(system: BimetallicSystem, weights: Weights = "atoms"
 
 
 def substrate_electronegativity(system: BimetallicSystem, substrate: Substrate = "auto") -> float:
-    """χ_sub [Pauling], mean electronegativity of the surroundings.
+    """Compute χ_sub [Pauling], the surroundings' mean electronegativity.
 
     Parameters
     ----------
@@ -198,7 +209,10 @@ def accessibility_index(
     pairs: PairChoice = "nearest",
     scale: float = REDUCED_DISTANCE_SCALE,
 ) -> float:
-    """φ = D̃ · χ_env [-], eq. (11); options as in `reduced_distance` and `environment_electronegativity`."""
+    """Compute the accessibility index φ [-], eq. (11).
+
+    φ = D̃ · χ_env; options as in `reduced_distance` and `environment_electronegativity`.
+    """
     return reduced_distance(system, pairs, scale) * environment_electronegativity(system, weights, substrate)
 
 
@@ -300,7 +314,9 @@ ALL_DESCRIPTORS: Mapping[str, Descriptor] = MappingProxyType({
 
 
 def paper_features(system: BimetallicSystem, one_metal_distance: float | None = None) -> dict[str, float]:
-    """The eight features of the article by label, in the order of `PAPER_FEATURES`.
+    """Compute the eight features of the article.
+
+    They are given by label, in the order of `PAPER_FEATURES`.
 
     Parameters
     ----------
@@ -326,7 +342,10 @@ def all_descriptors(system: BimetallicSystem) -> dict[str, float]:
 
 
 def missing_descriptors(system: BimetallicSystem) -> dict[str, str]:
-    """Descriptors that cannot be had for the object, by label, each with the reason."""
+    """List the descriptors that an object cannot have.
+
+    They are given by label, each with the reason.
+    """
     return _evaluate(system)[1]
 
 

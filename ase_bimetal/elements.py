@@ -63,7 +63,7 @@ def _value(symbol: str, column: str, words: str) -> float:
 
 
 def electronegativity(symbol: str) -> float:
-    """Pauling electronegativity [-].
+    """Look up the Pauling electronegativity [-].
 
     Raises
     ------
@@ -79,7 +79,9 @@ def electronegativity(symbol: str) -> float:
 
 
 def metallic_radius(symbol: str) -> int:
-    """Metallic radius for twelve neighbours [pm, whole].
+    """Look up the metallic radius [pm, whole].
+
+    It is that for twelve neighbours.
 
     Examples
     --------
@@ -90,7 +92,7 @@ def metallic_radius(symbol: str) -> int:
 
 
 def atomic_mass(symbol: str) -> float:
-    """Standard atomic mass [g/mol].
+    """Look up the standard atomic mass [g/mol].
 
     Examples
     --------
@@ -102,7 +104,9 @@ def atomic_mass(symbol: str) -> float:
 
 
 def cohesive_energy(symbol: str) -> float:
-    """Cohesive energy of the solid against neutral free atoms [eV/atom].
+    """Look up the cohesive energy of the solid [eV/atom].
+
+    It is counted against neutral free atoms.
 
     Examples
     --------
@@ -113,7 +117,7 @@ def cohesive_energy(symbol: str) -> float:
 
 
 def ionization_energy(symbol: str) -> float:
-    """First ionization energy [eV].
+    """Look up the first ionization energy [eV].
 
     Examples
     --------
@@ -124,7 +128,9 @@ def ionization_energy(symbol: str) -> float:
 
 
 def electron_affinity(symbol: str) -> float:
-    """Electron affinity [eV]; negative when the anion is not bound.
+    """Look up the electron affinity [eV].
+
+    It is negative when the anion is not bound.
 
     Examples
     --------
@@ -146,7 +152,7 @@ def group(symbol: str) -> int:
 
 
 def period(symbol: str) -> int:
-    """Period of the periodic table.
+    """Look up the period of the periodic table.
 
     Examples
     --------
@@ -157,7 +163,7 @@ def period(symbol: str) -> int:
 
 
 def is_metal(symbol: str) -> bool:
-    """Whether the element can be part of a metal core.
+    """Say whether an element can be in a core.
 
     d-block (groups 3–12) with the lanthanides, and Al, Ga, In, Sn, Tl, Pb, Bi. Alkali and alkaline-earth
     metals are counter-ions in these materials, not core.

@@ -23,7 +23,9 @@ def formation_energy(
     reference_state: ReferenceState | Literal["bound_shell"] = "dimer",
     bound_shell: float | None = None,
 ) -> float:
-    """Eq. (1) [eV per metal atom] from raw energies of one level.
+    """Compute E_form [eV per metal atom], eq. (1).
+
+    The raw energies are all of one level.
 
     Parameters
     ----------

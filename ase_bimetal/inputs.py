@@ -226,7 +226,7 @@ def read_system(system: BimetallicSystem) -> Raw:
 
 
 def part(raw: Raw, rows: np.ndarray) -> Raw:
-    """Some atoms of an object."""
+    """Cut some atoms out of an object."""
     return replace(
         raw,
         symbols=tuple(raw.symbols[i] for i in rows),
@@ -250,7 +250,9 @@ def check_values(raw: Raw) -> None:
 
 
 def settle_charge(raw: Raw, charge: Charge) -> Raw:
-    """What becomes of a declared charge, as `as_system` takes it.
+    """Settle what becomes of a declared charge.
+
+    The ways are those of `as_system`.
 
     Raises
     ------

@@ -489,7 +489,7 @@ def formula_text(counts: Mapping[str, int]) -> str:
 
 
 def total_formula(ligands: Iterable[tuple[Ligand, int]]) -> dict[str, int]:
-    """Element counts of a whole ligand shell as bound.
+    """Count the elements of a whole shell as bound.
 
     Parameters
     ----------

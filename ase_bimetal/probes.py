@@ -33,7 +33,9 @@ def _tables() -> dict[str, dict[str, dict[str, float]]]:
 
 @lru_cache(maxsize=128)
 def metal_probes(symbol: str) -> tuple[float, ...]:
-    """Energies of `METAL_PROBES` for a metal [eV].
+    """Look up the energies of `METAL_PROBES` [eV].
+
+    They are those of one metal.
 
     Raises
     ------

@@ -175,7 +175,10 @@ def require_free(raw: Raw, around: Around) -> None:
 
 
 def without_loose(raw: Raw, loose: Sequence[np.ndarray]) -> Raw:
-    """The object without unbound molecules and ions, and the note that says so."""
+    """Remove unbound molecules and ions.
+
+    A note says so.
+    """
     kinds = Counter(formula_text(Counter(raw.symbols[i] for i in fragment)) for fragment in loose)
     listed = ", ".join(f"{n} × {formula}" for formula, n in kinds.items())
     atoms = ", ".join(f"{raw.symbols[fragment[0]]}{fragment[0]}" for fragment in loose[:4])
@@ -251,13 +254,16 @@ def require_one_cluster(raw: Raw, around: Around, given: Ligands | None) -> None
 
 
 def perceived(symbols: tuple[str, ...], around: Around) -> Ligands:
-    """Ligands of the shell, from the coordinates."""
+    """Perceive the ligands of the shell from the coordinates."""
     contacts = ligand_contacts(symbols, around.metals, around.shell, around.pairs)
     return perceive_ligands(symbols, around.shell, contacts)
 
 
 def with_notes(raw: Raw, around: Around, kind: str) -> Raw:
-    """The object with a note on what it is besides its kind."""
+    """Add a note on what an object is.
+
+    It says what the object is besides its kind.
+    """
     n, members = len(around.metals), around.parts.members
     has_shell = len(around.shell.fragments) > 0
     if kind == "extended" and around.parts.endless_metal and not around.on_framework:
@@ -284,7 +290,10 @@ def _check_distances(symbols: tuple[str, ...], pairs: Pairs) -> None:
 
 
 def kind_of_formula(symbols: tuple[str, ...], metals: np.ndarray, given: Ligands | None) -> Kind:
-    """Kind of a composition: silicates and oxides are frameworks, all other non-metals are ligands."""
+    """Decide the kind of a composition.
+
+    Silicates and oxides are frameworks, all other non-metals are ligands.
+    """
     rest = set(symbols) - {symbols[i] for i in metals}
     if given:
         return "cluster"
@@ -294,12 +303,12 @@ def kind_of_formula(symbols: tuple[str, ...], metals: np.ndarray, given: Ligands
 
 
 def listed(ligands: Iterable[tuple[Ligand, int]]) -> str:
-    """Ligands with their counts, in words."""
+    """Word ligands with their counts."""
     return ", ".join(f"{n} × {ligand.name}" for ligand, n in ligands)
 
 
 def formula_beside(symbols: Sequence[str], leave_out: np.ndarray) -> dict[str, int]:
-    """Element counts of an object without some of its atoms."""
+    """Count an object's elements without some atoms."""
     present = Counter(symbols)
     present.subtract(symbols[i] for i in leave_out)
     return {symbol: n for symbol, n in present.items() if n}

@@ -305,7 +305,9 @@ class BimetallicSystem(MSONable):
         return examine(self)
 
     def content_key(self) -> str:
-        """Digest of everything that decides a prediction, for caches.
+        """Hash everything that decides a prediction.
+
+        The digest is for caches.
 
         Returns
         -------
@@ -324,7 +326,7 @@ class BimetallicSystem(MSONable):
         return digest.hexdigest()
 
     def to_atoms(self) -> Atoms:
-        """The object as ASE Atoms, with its ligands annotated.
+        """Build ASE Atoms with the ligands annotated.
 
         Returns
         -------

@@ -85,7 +85,7 @@ class CsvWriter:
         self._stream.flush()
 
     def close(self) -> None:
-        """Nothing is left to write."""
+        """Do nothing, for nothing is left to write."""
 
 
 class JsonWriter:
@@ -149,7 +149,7 @@ class ExtxyzWriter:
         self._stream.flush()
 
     def close(self) -> None:
-        """Nothing is left to write."""
+        """Do nothing, for nothing is left to write."""
 
 
 class ParquetWriter:

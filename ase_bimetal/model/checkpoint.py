@@ -95,7 +95,10 @@ def _waiting_weights(folder: Path, digest: str) -> Path:
 
 
 def resolve(model: str | Path) -> Path:
-    """Folder of a shipped model by name, or of one's own by path."""
+    """Find the folder of a model.
+
+    It is that of a shipped model by name, or of one's own by path.
+    """
     shipped = WEIGHTS / str(model)
     folder = shipped if shipped.is_dir() else Path(model)
     if not (folder / _CARD_FILE).is_file():
@@ -121,7 +124,9 @@ def load_checkpoint(model: str | Path = DEFAULT_MODEL) -> Checkpoint:
 
 
 def read_weights(model: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Tensors and card of any model that `save_checkpoint` wrote, after checking the sha256.
+    """Read tensors and card after checking the sha256.
+
+    They are of any model that `save_checkpoint` wrote.
 
     Raises
     ------

@@ -39,7 +39,10 @@ def stoichiometry(system: BimetallicSystem) -> str:
 
 
 def describe_domain(systems: Sequence[BimetallicSystem], families: Iterable[str]) -> dict[str, Any]:
-    """What a training set spans, for the model card."""
+    """Describe what a training set spans.
+
+    The description is for the model card.
+    """
     sizes = [system.n_metals for system in systems]
     per_metal = [_ligands_per_metal(system) for system in systems]
     contacts = [_contacts_per_metal(system) for system in systems if not system.is_core_only]

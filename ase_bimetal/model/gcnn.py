@@ -59,7 +59,7 @@ class GCNNConfig:
     n_readouts: int = 4
 
     def to_dict(self) -> dict[str, int]:
-        """Plain values for the model card."""
+        """Give plain values for the model card."""
         return asdict(self)
 
 
@@ -248,7 +248,7 @@ class GCNN(nn.Module):
 def evaluate_graphs(
     network: GCNN, graphs: Sequence[Data], mean: float, std: float
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Energies at the label level and attention.
+    """Compute energies at the label level and attention.
 
     Returns
     -------

@@ -38,7 +38,7 @@ _TOKENIZER_FILES = ("tokenizer.json", "spiece.model")
 
 
 def bundled_folder() -> Path:
-    """Folder of the encoder that the package ships."""
+    """Find the folder of the encoder that ships."""
     return Path(str(resources.files("ase_bimetal.weights"))) / "ligand-t5"
 
 
@@ -169,7 +169,9 @@ def _no_progress_bar() -> Iterator[None]:
 
 
 def compute_embedding(tokenizer: PreTrainedTokenizerBase, model: T5EncoderModel, smiles: str) -> np.ndarray:
-    """Mean of the last hidden states over the tokens of one SMILES, (d,) float32.
+    """Average the last hidden states of one SMILES.
+
+    The mean over its tokens is (d,) float32.
 
     One SMILES at a time: no padding, so no neighbour in a batch can change the last bits.
     """
@@ -183,7 +185,10 @@ def compute_embedding(tokenizer: PreTrainedTokenizerBase, model: T5EncoderModel,
 
 
 def encoder_digest(folder: Path) -> str:
-    """sha256 over an encoder's weight files and tokenizer: what a checkpoint remembers of it."""
+    """Hash an encoder's weight files and tokenizer.
+
+    A checkpoint remembers this sha256 of its encoder.
+    """
     digest = hashlib.sha256()
     for path in (*_weight_files(folder), _tokenizer_file(folder)):
         digest.update(path.read_bytes())
@@ -211,7 +216,7 @@ def verify_checksums(folder: Path) -> None:
 
 
 def file_sha256(path: Path) -> str:
-    """sha256 of one file, as hexadecimal text."""
+    """Hash one file to hexadecimal text."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -84,7 +84,10 @@ class Predictor(LabelModel):
         return level
 
     def covers(self, system: BimetallicSystem) -> bool:
-        """Whether the object is a ligand-protected cluster of d-block metals with coordinates."""
+        """Say whether the model describes such an object.
+
+        It describes ligand-protected clusters of d-block metals with coordinates.
+        """
         try:
             _check_supported(system)
         except BimetalError:
@@ -151,7 +154,7 @@ class Predictor(LabelModel):
 
 @lru_cache(maxsize=4)
 def get_predictor(model: str | Path = DEFAULT_MODEL, device: str = "cpu") -> Predictor:
-    """The predictor of a model, loaded once."""
+    """Load the predictor of a model, once."""
     return Predictor(model, device)
 
 

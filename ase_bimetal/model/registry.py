@@ -144,7 +144,7 @@ class AutoModel(FormationModel):
         return get_model(self.names[0], self.device).level
 
     def covers(self, system: BimetallicSystem) -> bool:
-        """Whether any of the models does.
+        """Say whether any of the models does.
 
         Parameters
         ----------

@@ -106,7 +106,7 @@ class Background:
 
 
 def make_card(row: pd.Series, atoms: Atoms, place: int, background: Background | None = None) -> Card:
-    """Card of one row of a screening.
+    """Make the card of one row of a screening.
 
     Parameters
     ----------
@@ -213,7 +213,9 @@ def _with_unit(value: float | None, digits: int, unit: str) -> str:
 
 
 def file_stem(name: str) -> str:
-    """A candidate's name as part of a file's name: letters, digits and hyphens.
+    """Turn a candidate's name into a file's name.
+
+    It keeps letters, digits and hyphens.
 
     Examples
     --------
@@ -224,7 +226,9 @@ def file_stem(name: str) -> str:
 
 
 def ligand_drawings(ligands: str | None) -> list[Drawing]:
-    """Structural formulas of a shell in the column ``ligands``; a support has none.
+    """Draw the structural formulas of a shell.
+
+    The shell is that in the column ``ligands``; a support has none.
 
     Examples
     --------
@@ -273,7 +277,10 @@ def picture(atoms: Atoms) -> str:
 
 
 def as_xyz(atoms: Atoms) -> str:
-    """Extended XYZ with the ligand annotation, for `ase.io.read` and for every viewer."""
+    """Write extended XYZ with the ligand annotation.
+
+    `ase.io.read` and every viewer read it.
+    """
     from ase.io import write
 
     buffer = io.StringIO()

@@ -120,7 +120,9 @@ def rank(frame: pd.DataFrame, by: Ranking = "upper", k: int = 10) -> pd.DataFram
 
 
 def top_probability(mean: np.ndarray | pd.Series, std: np.ndarray | pd.Series, k: int) -> np.ndarray:
-    """Probability of each candidate to be among the k lowest.
+    """Compute each candidate's probability to be among the best.
+
+    The best are the k lowest.
 
     The true energies are taken as independent normal variables. The energy t of the k-th lowest is set so that
     the expected number below it is k; a candidate's probability is that of lying below t. The probabilities add up

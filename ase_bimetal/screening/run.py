@@ -200,7 +200,7 @@ def _check_model(rows: Sequence[Row], about: dict[str, str]) -> None:
 
 
 def chunked(items: Iterable[Candidate | Skip], size: int) -> Iterator[tuple[Candidate | Skip, ...]]:
-    """Consecutive items, `size` at a time.
+    """Cut items into chunks of `size`.
 
     Parameters
     ----------

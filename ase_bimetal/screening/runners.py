@@ -31,7 +31,7 @@ _PATIENCE = 60.0  # s, until a scheduler or its first worker must have answered
 
 
 def make_runner(scheduler: str | None = None, workers: int = 1) -> AbstractContextManager[Runner]:
-    """The runner that was asked for.
+    """Make the runner that was asked for.
 
     Parameters
     ----------

@@ -69,7 +69,7 @@ class Store:
         return self.folder / _TEMPLATES
 
     def part(self, index: int) -> Path:
-        """File of one chunk."""
+        """Give the file of one chunk."""
         return self.rows / f"part-{index:06d}.parquet"
 
     def done(self) -> set[int]:
@@ -87,7 +87,7 @@ class Store:
         write_whole(self.part(index), buffer.getvalue())
 
     def manifest(self) -> dict[str, Any]:
-        """What the screening is.
+        """Read what the screening is.
 
         Raises
         ------

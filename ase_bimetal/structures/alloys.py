@@ -26,7 +26,9 @@ ARRANGEMENTS: MappingProxyType[str, float | None] = MappingProxyType({"core": No
 
 
 def alloy(structure: str, arrangement: str, host: str, dopant: str, seed: int) -> Atoms:
-    """A bare alloy at the distances of its metallic radii.
+    """Build a bare alloy.
+
+    Its distances are those of its metallic radii.
 
     Parameters
     ----------

@@ -47,7 +47,9 @@ Relaxer = Callable[[Atoms], Atoms]
 
 
 def free_molecule(ligand: Ligand, seed: int = 7, relax: Relaxer | None = None) -> list[Atoms]:
-    """Conformers of the free, protonated ligand, MMFF-relaxed, then by `relax` if given.
+    """Make conformers of the free, protonated ligand.
+
+    They are relaxed with MMFF, then by `relax` if given.
 
     Atoms are in the order of ``Chem.AddHs(ligand.mol)``.
     """

@@ -140,7 +140,7 @@ def symmetry_images(atoms: Atoms, tolerance: float = 0.1) -> np.ndarray:
 def rank_placements(
     placements: Iterable[Atoms], calculator: GetPropertiesMixin, relax: Relax | None = None
 ) -> list[Placement]:
-    """Placements by rising energy.
+    """Rank placements by rising energy.
 
     Parameters
     ----------

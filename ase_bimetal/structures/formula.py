@@ -194,7 +194,9 @@ def as_cluster(formula: str) -> Atoms:
 
 
 def nearest_formulas(formula: ClusterFormula, number: int = _SUGGESTIONS) -> list[str]:
-    """Formulas that can be built and differ least: by metal atoms, then by ligands.
+    """List the formulas to build that differ least.
+
+    They differ by metal atoms first, then by ligands.
 
     Examples
     --------

@@ -101,7 +101,9 @@ class CutOut:
 
 @lru_cache(maxsize=8)
 def framework(code: str) -> Atoms:
-    """All-silica crystal of a framework type, one cell.
+    """Build the all-silica crystal of a framework type.
+
+    It is one cell.
 
     Coordinates: Database of Zeolite Structures (IZA); cell, space group and sites are in the data file.
 

@@ -26,7 +26,10 @@ Fingerprint = tuple[tuple[int, int, tuple[tuple[int, int, float], ...]], ...]
 
 @lru_cache(maxsize=64)
 def core_of(motif: str) -> Core:
-    """The core of a motif, dopant sites marked ``"M"``."""
+    """Build the core of a motif.
+
+    Its dopant sites are marked ``"M"``.
+    """
     return FAMILIES[motif](_MARK)
 
 
@@ -49,7 +52,9 @@ def require_metal(symbol: str) -> None:
 
 
 def dopant_sites(motif: str) -> tuple[int, ...]:
-    """Rows of the core that the motif means for the dopant.
+    """List the core's rows meant for the dopant.
+
+    The motif means them.
 
     Examples
     --------

@@ -61,7 +61,10 @@ def wanted_roles(ligand: Ligand) -> tuple[tuple[str, ...], ...]:
 
 @lru_cache(maxsize=64)
 def motif_roles(motif: str) -> dict[str, int]:
-    """Role → number of its sites, in the order of the motif's sites."""
+    """Count the sites of each role.
+
+    The order is that of the motif's sites.
+    """
     roles: dict[str, int] = {}
     for site in core_of(motif).sites:
         roles[site.role] = roles.get(site.role, 0) + 1

@@ -51,7 +51,7 @@ class Sheet:
 
 @lru_cache(maxsize=4)
 def sheet(site: str) -> Sheet:
-    """The metal-free flake around a site.
+    """Build the metal-free flake around a site.
 
     Raises
     ------
