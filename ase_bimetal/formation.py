@@ -60,7 +60,8 @@ def ligand_reference_energy(smiles: str, fragments: Mapping[str, Any], reference
         raise ReferenceStateError(f"unknown reference {reference!r}; allowed: {', '.join(REFERENCES[:3])}")
     if smiles not in fragments["ligands"]:
         known = ", ".join(sorted(fragments["ligands"]))
-        raise ReferenceStateError(f"no fragment energies for ligand {smiles!r}; known: {known}")
+        raise ReferenceStateError(f"no fragment energies for ligand {smiles!r}; known: {known}"
+                                  ". Use the reference state 'dimer'")
     forms: Mapping[str, float] = fragments["ligands"][smiles]
     hydrogen: float = fragments["H2"] / 2
     if Ligand.parse(smiles).type == "L":

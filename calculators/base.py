@@ -172,7 +172,7 @@ def _unknown_option(who: str, name: str, known: tuple[str, ...]) -> str:
     """Say what is not known, and what was probably meant."""
     close = get_close_matches(name, known, n=1)
     meant = f"did you mean {close[0]!r}? " if close else ""
-    return f"{who} has no option {name!r}; {meant}allowed: {', '.join(known)}"
+    return f"{who} has no option {name!r}; {meant}allowed: {', '.join(known)}. Use one of these, or leave it out"
 
 
 def _watched_info(atoms: Atoms) -> tuple[object, object]:

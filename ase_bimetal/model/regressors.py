@@ -182,7 +182,7 @@ def settings(rows: TrainingRows = "minima") -> Mapping[str, Mapping[str, Any]]:
     """Tuned settings and their cross-validated error [eV/metal] by regressor."""
     found = json.loads(SETTINGS.read_text())["rows"]
     if rows not in found:
-        raise BimetalError(f"rows={rows!r}; allowed: {', '.join(found)}")
+        raise BimetalError(f"rows={rows!r}; allowed: {', '.join(found)}. Choose one of these")
     return MappingProxyType(found[rows])
 
 

@@ -22,7 +22,7 @@ from ase_bimetal.report import cards, charts, html, read_results, summarise, wri
 from ase_bimetal.report.html import BEST, render
 from ase_bimetal.report.results import FRONT, NAME, Results, candidate_name, shell_parts
 from ase_bimetal.report.table import table_block
-from ase_bimetal.report.words import failure_groups, formula, measured, number
+from ase_bimetal.report.words import failure_groups, formula, measured
 from ase_bimetal.screening import candidate_atoms
 from ase_bimetal.screening import columns as c
 from ase_bimetal.structures.motifs import DOPANTS
