@@ -69,7 +69,8 @@ def _from_json(text: str) -> object:
         return json.loads(whole)
     except (ValueError, RecursionError) as error:
         raise LigandError(f"the ligand annotation {text!r} is no JSON ({error}); allowed: a dict SMILES → count, a "
-                          "list or one string") from None
+                          "list or one string"
+                          '. Write {"SCCc1ccccc1": 8}') from None
 
 
 def _with_triple_bond(text: object) -> object:

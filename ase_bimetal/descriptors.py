@@ -111,7 +111,7 @@ def metal_distance(system: BimetallicSystem, pairs: PairChoice = "nearest") -> f
         The object is a composition, or (`OneMetalError`) has one metal only.
     """
     if pairs not in ("nearest", "all"):
-        raise BimetalError(f"pairs={pairs!r}; allowed: 'nearest', 'all'")
+        raise BimetalError(f"pairs={pairs!r}; allowed: 'nearest', 'all'; pass pairs='nearest'")
     _require_pair(system)
     _require_geometry(system, "the metal–metal distance")
     measure = _nearest_distance if pairs == "nearest" else _mean_distance
@@ -127,7 +127,7 @@ def metal_electronegativity(system: BimetallicSystem, weights: Weights = "atoms"
         ``"atoms"``: mean over metal atoms; ``"pair"``: mean over the elements.
     """
     if weights not in ("atoms", "pair"):
-        raise BimetalError(f"weights={weights!r}; allowed: 'atoms', 'pair'")
+        raise BimetalError(f"weights={weights!r}; allowed: 'atoms', 'pair'; pass weights='atoms'")
     counts = {s: n if weights == "atoms" else 1 for s, n in system.composition_metals.items()}
     return sum(n * elements.electronegativity(s) for s, n in counts.items()) / sum(counts.values())
 
@@ -147,7 +147,7 @@ def substrate_electronegativity(system: BimetallicSystem, substrate: Substrate =
         There is no surrounding, or donors are asked for and no donor atom is in the coordinates.
     """
     if substrate not in ("auto", "ligand", "donor"):
-        raise BimetalError(f"substrate={substrate!r}; allowed: 'auto', 'ligand', 'donor'")
+        raise BimetalError(f"substrate={substrate!r}; allowed: 'auto', 'ligand', 'donor'; pass substrate='auto'")
     if substrate == "auto":
         substrate = "donor" if system.kind == "extended" else "ligand"
     counts = _shell_elements(system) if substrate == "ligand" else _donor_elements(system)
@@ -370,12 +370,12 @@ def _pair_mean(system: BimetallicSystem, value: Callable[[str, str], float]) -> 
 
 def _require_pair(system: BimetallicSystem) -> None:
     if note := pair_descriptor_note(system):
-        raise OneMetalError(note)
+        raise OneMetalError(f"{note}. Give an object of two metals, or leave these descriptors out")
 
 
 def _require_geometry(system: BimetallicSystem, what: str) -> None:
     if not system.has_geometry:
-        raise MissingDataError(f"{what} needs coordinates; a composition has none")
+        raise MissingDataError(f"{what} needs coordinates; a composition has none. Pass Atoms or a Structure")
 
 
 @lru_cache(maxsize=64)  # four descriptors ask for it
@@ -432,7 +432,8 @@ def _shell_elements(system: BimetallicSystem) -> Mapping[str, int]:
         metals = set(system.metals.tolist())
         counts.update(s for i, s in enumerate(system.symbols) if i not in metals)
     if not counts:
-        raise MissingDataError(f"χ_env needs surroundings; this {system.kind} is bare metal")
+        raise MissingDataError(f"χ_env needs surroundings; this {system.kind} is bare metal"
+                               ". Give a cluster with its ligands, or leave χ_env out")
     return counts
 
 

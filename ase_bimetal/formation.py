@@ -69,7 +69,8 @@ def ligand_reference_energy(
         )
     if smiles not in fragments["ligands"]:
         known = ", ".join(sorted(fragments["ligands"]))
-        raise ReferenceStateError(f"no fragment energies for ligand {smiles!r}; known: {known}")
+        raise ReferenceStateError(f"no fragment energies for ligand {smiles!r}; known: {known}"
+                                  ". Use the reference state 'dimer'")
     forms: Mapping[str, float] = fragments["ligands"][smiles]
     hydrogen: float = fragments["H2"] / 2
     if Ligand.parse(smiles).type == "L":

@@ -49,7 +49,8 @@ def metal_probes(symbol: str) -> tuple[float, ...]:
     """
     table = _tables()["metals"]
     if symbol not in table:
-        raise UnknownElementError(f"no bond probes for element {symbol!r}; known: {', '.join(table)}")
+        raise UnknownElementError(f"no bond probes for element {symbol!r}; known: {', '.join(table)}"
+                                  ". Choose one of these metals")
     return tuple(table[symbol][name] for name in METAL_PROBES)
 
 
@@ -90,6 +91,7 @@ def _triangle_probes(ligand: Ligand) -> dict[str, float]:
         kinds = ", ".join(sorted({f"{other.donor} ({other.type} type)" for other in known}))
         raise LigandError(
             f"no bond probes for ligand {ligand.smiles!r}, donor {ligand.donor} ({ligand.type} type); allowed: {kinds}"
+            ". Choose a ligand with one of these donors, or use DescriptorFormationCalculator"
         )
     scores = [DataStructs.TanimotoSimilarity(_surroundings(ligand), _surroundings(other)) for other in alike]
     best = [table[other.smiles] for other, score in zip(alike, scores, strict=True) if score == max(scores)]

@@ -249,7 +249,7 @@ def require_one_cluster(raw: Raw, around: Around, given: Ligands | None) -> None
     listed = ", ".join(f"{n} × {formula}" for formula, n in kinds.items())
     raise SeveralClustersError(
         f"the object holds {len(members)} separate clusters ({listed}); allowed: one. "
-        "ase_bimetal.split_clusters(obj) gives each by itself"
+        "Use ase_bimetal.split_clusters(obj), which gives each by itself"
     )
 
 
@@ -285,7 +285,7 @@ def _check_distances(symbols: tuple[str, ...], pairs: Pairs) -> None:
         a, b = pairs.first[close[0]], pairs.second[close[0]]
         raise GeometryError(
             f"atoms {a} ({symbols[a]}) and {b} ({symbols[b]}) are {pairs.distance[close[0]]:.3f} Å apart; allowed: at "
-            f"least {COINCIDENT_BELOW} Å"
+            f"least {COINCIDENT_BELOW} Å. Delete one of them, or correct the positions"
         )
 
 

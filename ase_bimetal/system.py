@@ -513,6 +513,7 @@ def _require_same_ligands(systems: Sequence[BimetallicSystem], given: Ligands) -
         raise LigandMismatchError(
             f"the ligands given ({listed(given)}) are not those of the {len(systems)} clusters together "
             f"({listed(total.items())})"
+            ". Give the ligands of all of them, or of none to have them read from the coordinates"
         )
 
 
@@ -535,7 +536,7 @@ def _build(raw: Raw, argument: object) -> BimetallicSystem:
     if not len(metals):
         raise NoMetalError(
             f"no metal atom in {formula_text(Counter(raw.symbols)) or 'an empty object'}; allowed core elements: "
-            "groups 3 to 12, lanthanides, Al, Ga, In, Sn, Tl, Pb, Bi"
+            "groups 3 to 12, lanthanides, Al, Ga, In, Sn, Tl, Pb, Bi. Check the elements of the object"
         )
     given, source = _given_ligands(raw, argument)
     if not raw.has_geometry:
@@ -603,6 +604,7 @@ def _require_formula(raw: Raw, metals: np.ndarray, given: Ligands | None) -> Non
         raise LigandMismatchError(
             f"the ligands given ({listed(given)}) are {formula_text(total_formula(given)) or 'nothing'} as bound, but "
             f"the object holds {formula_text(shell)} beside its metal"
+            ". Correct the counts, or leave the ligands out to have them read from the coordinates"
         )
 
 

@@ -299,14 +299,15 @@ class BimetallicDescriptors(BimetallicFeaturizer):
             "all": tuple(name for name in d.ALL_DESCRIPTORS if name != "delta Q_CT (e)"),
         }
         if preset not in presets:
-            raise BimetalError(f"unknown preset {preset!r}; allowed: {', '.join(presets)}")
+            raise BimetalError(f"unknown preset {preset!r}; allowed: {', '.join(presets)}. Choose one of these")
         return cls(presets[preset])
 
     def labels(self) -> list[str]:
         """List names with units."""
         unknown = set(self.names) - set(d.ALL_DESCRIPTORS)
         if unknown:
-            raise BimetalError(f"unknown descriptors {sorted(unknown)}; allowed: {', '.join(d.ALL_DESCRIPTORS)}")
+            raise BimetalError(f"unknown descriptors {sorted(unknown)}; allowed: {', '.join(d.ALL_DESCRIPTORS)}"
+                               ". Choose among these, units included")
         return list(self.names)
 
     def values(self, system: BimetallicSystem) -> Sequence[float]:

@@ -190,7 +190,7 @@ def settings(rows: TrainingRows = "minima") -> Mapping[str, Mapping[str, Any]]:
     """
     found = json.loads(SETTINGS.read_text())["rows"]
     if rows not in found:
-        raise BimetalError(f"rows={rows!r}; allowed: {', '.join(found)}")
+        raise BimetalError(f"rows={rows!r}; allowed: {', '.join(found)}. Choose one of these")
     return MappingProxyType(found[rows])
 
 

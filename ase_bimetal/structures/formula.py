@@ -225,7 +225,7 @@ def _neutral(text: str) -> str:
     plain = "".join(text.translate(_PLAIN).split()).replace("@", "")
     if _CHARGE.search(plain):
         raise ChargedSystemError(f"the formula {text!r} ends with a charge; allowed: neutral clusters, such as "
-                                 "Au24Pd(PET)18")
+                                 "Au24Pd(PET)18. Leave the charge out if the cluster is neutral")
     return plain[1:-1] if plain.startswith("[") and plain.endswith("]") else plain
 
 

@@ -47,7 +47,8 @@ def require_metal(symbol: str) -> None:
     """
     elements.require_known(symbol)
     if not elements.is_metal(symbol):
-        raise BimetalError(f"{symbol!r} is no metal; allowed: groups 3 to 12, lanthanides, Al, Ga, In, Sn, Tl, Pb, Bi")
+        raise BimetalError(f"{symbol!r} is no metal; allowed: groups 3 to 12, lanthanides, Al, Ga, In, Sn, Tl, Pb, Bi"
+                           ". Choose one of these, such as 'Pd'")
     elements.atomic_mass(symbol)
 
 
