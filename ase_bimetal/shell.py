@@ -193,7 +193,9 @@ def ligand_contacts(
     pairs: Pairs,
     donors: frozenset[str] | None = None,
 ) -> np.ndarray:
-    """Bonds of the ligands of a cluster, as `metal_contacts`, with the last ones that are longer.
+    """Find the bonds of the ligands of a cluster.
+
+    As `metal_contacts`, with the last ones that are longer.
 
     A ligand without any contact keeps its nearest, up to `LAST_CONTACT_FACTOR` times the sum of covalent radii: its
     energy then goes on without a jump. Rings that lie on a metal do not.
@@ -214,7 +216,9 @@ def ligand_contacts(
 
 
 def binds_alone(symbols: Sequence[str], bonds: np.ndarray) -> np.ndarray:
-    """Whether each atom is a donor by itself, and no carbon of a ring or face that binds as a whole.
+    """Say which atoms are donors by themselves.
+
+    A carbon of a ring or face that binds as a whole is none.
 
     Parameters
     ----------

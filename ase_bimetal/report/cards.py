@@ -166,7 +166,9 @@ def _relatives(background: Background) -> list[tuple[str, str]]:
 
 
 def energy_lines(row: pd.Series, background: Background) -> list[tuple[str, str]]:
-    """Parts of E_form in words [eV/metal]: the last line is the sum of the others, also of the digits shown.
+    """Write the parts of E_form in words [eV/metal].
+
+    The last line is the sum of the others, also of the digits shown.
 
     Parameters
     ----------
@@ -191,7 +193,9 @@ def _signed(value: float) -> str:
 
 
 def spread_lines(row: pd.Series, background: Background) -> list[tuple[str, str]]:
-    """Shares of ± in words [eV/metal]: the square of the last is the sum of the squares of the others.
+    """Write the shares of ± in words [eV/metal].
+
+    The square of the last is the sum of the squares of the others.
 
     Parameters
     ----------
