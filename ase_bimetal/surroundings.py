@@ -155,7 +155,10 @@ def require_whole_ligands(raw: Raw, around: Around) -> None:
 
 
 def require_free(raw: Raw, around: Around) -> None:
-    """Refuse to leave out a molecule that is hardly further from a metal than those that count as bound."""
+    """Refuse to leave out a molecule that is hardly free.
+
+    It lies hardly further from a metal than those that count as bound.
+    """
     free = unbound_fragments(raw.symbols, around.metals, around.shell, around.pairs, FREE_FACTOR)
     first = {int(fragment[0]) for fragment in free}
     close = [fragment for fragment in around.loose if int(fragment[0]) not in first]
