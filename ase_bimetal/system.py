@@ -16,7 +16,7 @@ from monty.json import MSONable
 from ase_bimetal import elements
 from ase_bimetal.annotation import ANNOTATION_KEY
 from ase_bimetal.errors import LigandMismatchError, NoMetalError
-from ase_bimetal.geometry import GeometryFindings, examine
+from ase_bimetal.geometry import GeometryFindings, examine, ligand_strain
 from ase_bimetal.inputs import (
     Charge,
     Raw,
@@ -303,6 +303,11 @@ class BimetallicSystem(MSONable):
         Objects other than clusters have no findings.
         """
         return examine(self)
+
+    @cached_property
+    def strain(self) -> float:
+        """How far bonds inside the ligands are from their like [Å² per metal atom], see `geometry.ligand_strain`."""
+        return ligand_strain(self)
 
     def content_key(self) -> str:
         """Hash everything that decides a prediction.
