@@ -15,7 +15,9 @@ NOTES_KEY = "reading_notes"
 
 
 def annotation_of(info: Mapping[str, Any] | None) -> object:
-    """The ligand annotation in ``Atoms.info`` or in pymatgen's ``properties``; None when there is none.
+    """Read the ligand annotation of an object's properties.
+
+    They are ``Atoms.info`` or pymatgen's ``properties``; None when there is no annotation.
 
     Looks under ``"ligand_smiles"``, then in ``info["data"]``, where ``row.toatoms(add_additional_information=True)``
     of `ase.db` puts a row's data. What the extended XYZ format does to a text is undone: it reads the SMILES
@@ -47,7 +49,9 @@ def annotation_of(info: Mapping[str, Any] | None) -> object:
 
 
 def reading_notes_of(info: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a reader decided for the user; empty where it had nothing to decide.
+    """Read what a reader decided for the user.
+
+    It is empty where it had nothing to decide.
 
     Examples
     --------
@@ -65,7 +69,8 @@ def _from_json(text: str) -> object:
         return json.loads(whole)
     except (ValueError, RecursionError) as error:
         raise LigandError(f"the ligand annotation {text!r} is no JSON ({error}); allowed: a dict SMILES → count, a "
-                          "list or one string") from None
+                          "list or one string"
+                          '. Write {"SCCc1ccccc1": 8}') from None
 
 
 def _with_triple_bond(text: object) -> object:

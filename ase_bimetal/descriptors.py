@@ -47,22 +47,30 @@ Descriptor = Callable[[BimetallicSystem], float]
 
 
 def core_size(system: BimetallicSystem) -> int:
-    """N_metal, number of metal atoms."""
+    """Count the metal atoms, N_metal."""
     return system.n_metals
 
 
 def dopant_ratio(system: BimetallicSystem) -> float:
-    """Share of dopant atoms in the core [-], N_dopant / N_metal."""
+    """Compute the share of dopant atoms in the core [-].
+
+    It is N_dopant / N_metal.
+    """
     return 1.0 - system.composition_metals[system.host] / system.n_metals
 
 
 def mass_difference(system: BimetallicSystem) -> float:
-    """ΔM [g/mol], difference of the standard atomic masses of the two metals."""
+    """Compute the mass difference ΔM [g/mol].
+
+    It is that of the standard atomic masses of the two metals.
+    """
     return _pair_mean(system, lambda a, b: abs(elements.atomic_mass(a) - elements.atomic_mass(b)))
 
 
 def mixing_enthalpy(system: BimetallicSystem) -> float:
-    """H_mix [kJ/mol] of the two metals from the Takeuchi–Inoue table.
+    """Look up H_mix [kJ/mol] of the two metals.
+
+    It is from the Takeuchi–Inoue table.
 
     Raises
     ------
@@ -73,17 +81,20 @@ def mixing_enthalpy(system: BimetallicSystem) -> float:
 
 
 def electronegativity_difference(system: BimetallicSystem) -> float:
-    """Δχ_M [Pauling], difference of the electronegativities of the two metals."""
+    """Compute the electronegativity difference Δχ_M [Pauling] of the metals."""
     return _pair_mean(system, lambda a, b: abs(elements.electronegativity(a) - elements.electronegativity(b)))
 
 
 def radius_difference(system: BimetallicSystem) -> float:
-    """ΔR [Å], difference of the 12-coordinate metallic radii, taken from whole picometres."""
+    """Compute the radius difference ΔR [Å].
+
+    The radii are metallic ones for twelve neighbours, taken from whole picometres.
+    """
     return _pair_mean(system, lambda a, b: abs(elements.metallic_radius(a) - elements.metallic_radius(b)) / 100)
 
 
 def metal_distance(system: BimetallicSystem, pairs: PairChoice = "nearest") -> float:
-    """D [Å], mean distance of unlike metals.
+    """Compute D [Å], the mean distance of unlike metals.
 
     Parameters
     ----------
@@ -100,7 +111,7 @@ def metal_distance(system: BimetallicSystem, pairs: PairChoice = "nearest") -> f
         The object is a composition, or (`OneMetalError`) has one metal only.
     """
     if pairs not in ("nearest", "all"):
-        raise BimetalError(f"pairs={pairs!r}; allowed: 'nearest', 'all'")
+        raise BimetalError(f"pairs={pairs!r}; allowed: 'nearest', 'all'; pass pairs='nearest'")
     _require_pair(system)
     _require_geometry(system, "the metal–metal distance")
     measure = _nearest_distance if pairs == "nearest" else _mean_distance
@@ -108,7 +119,7 @@ def metal_distance(system: BimetallicSystem, pairs: PairChoice = "nearest") -> f
 
 
 def metal_electronegativity(system: BimetallicSystem, weights: Weights = "atoms") -> float:
-    """χ_metal [Pauling], mean electronegativity of the core.
+    """Compute χ_metal [Pauling], the core's mean electronegativity.
 
     Parameters
     ----------
@@ -116,13 +127,13 @@ def metal_electronegativity(system: BimetallicSystem, weights: Weights = "atoms"
         ``"atoms"``: mean over metal atoms; ``"pair"``: mean over the elements.
     """
     if weights not in ("atoms", "pair"):
-        raise BimetalError(f"weights={weights!r}; allowed: 'atoms', 'pair'")
+        raise BimetalError(f"weights={weights!r}; allowed: 'atoms', 'pair'; pass weights='atoms'")
     counts = {s: n if weights == "atoms" else 1 for s, n in system.composition_metals.items()}
     return sum(n * elements.electronegativity(s) for s, n in counts.items()) / sum(counts.values())
 
 
 def substrate_electronegativity(system: BimetallicSystem, substrate: Substrate = "auto") -> float:
-    """χ_sub [Pauling], mean electronegativity of the surroundings.
+    """Compute χ_sub [Pauling], the surroundings' mean electronegativity.
 
     Parameters
     ----------
@@ -136,7 +147,7 @@ def substrate_electronegativity(system: BimetallicSystem, substrate: Substrate =
         There is no surrounding, or donors are asked for and no donor atom is in the coordinates.
     """
     if substrate not in ("auto", "ligand", "donor"):
-        raise BimetalError(f"substrate={substrate!r}; allowed: 'auto', 'ligand', 'donor'")
+        raise BimetalError(f"substrate={substrate!r}; allowed: 'auto', 'ligand', 'donor'; pass substrate='auto'")
     if substrate == "auto":
         substrate = "donor" if system.kind == "extended" else "ligand"
     counts = _shell_elements(system) if substrate == "ligand" else _donor_elements(system)
@@ -198,7 +209,10 @@ def accessibility_index(
     pairs: PairChoice = "nearest",
     scale: float = REDUCED_DISTANCE_SCALE,
 ) -> float:
-    """φ = D̃ · χ_env [-], eq. (11); options as in `reduced_distance` and `environment_electronegativity`."""
+    """Compute the accessibility index φ [-], eq. (11).
+
+    φ = D̃ · χ_env; options as in `reduced_distance` and `environment_electronegativity`.
+    """
     return reduced_distance(system, pairs, scale) * environment_electronegativity(system, weights, substrate)
 
 
@@ -300,7 +314,9 @@ ALL_DESCRIPTORS: Mapping[str, Descriptor] = MappingProxyType({
 
 
 def paper_features(system: BimetallicSystem, one_metal_distance: float | None = None) -> dict[str, float]:
-    """The eight features of the article by label, in the order of `PAPER_FEATURES`.
+    """Compute the eight features of the article.
+
+    They are given by label, in the order of `PAPER_FEATURES`.
 
     Parameters
     ----------
@@ -326,7 +342,10 @@ def all_descriptors(system: BimetallicSystem) -> dict[str, float]:
 
 
 def missing_descriptors(system: BimetallicSystem) -> dict[str, str]:
-    """Descriptors that cannot be had for the object, by label, each with the reason."""
+    """List the descriptors that an object cannot have.
+
+    They are given by label, each with the reason.
+    """
     return _evaluate(system)[1]
 
 
@@ -351,12 +370,12 @@ def _pair_mean(system: BimetallicSystem, value: Callable[[str, str], float]) -> 
 
 def _require_pair(system: BimetallicSystem) -> None:
     if note := pair_descriptor_note(system):
-        raise OneMetalError(note)
+        raise OneMetalError(f"{note}. Give an object of two metals, or leave these descriptors out")
 
 
 def _require_geometry(system: BimetallicSystem, what: str) -> None:
     if not system.has_geometry:
-        raise MissingDataError(f"{what} needs coordinates; a composition has none")
+        raise MissingDataError(f"{what} needs coordinates; a composition has none. Pass Atoms or a Structure")
 
 
 @lru_cache(maxsize=64)  # four descriptors ask for it
@@ -413,7 +432,8 @@ def _shell_elements(system: BimetallicSystem) -> Mapping[str, int]:
         metals = set(system.metals.tolist())
         counts.update(s for i, s in enumerate(system.symbols) if i not in metals)
     if not counts:
-        raise MissingDataError(f"χ_env needs surroundings; this {system.kind} is bare metal")
+        raise MissingDataError(f"χ_env needs surroundings; this {system.kind} is bare metal"
+                               ". Give a cluster with its ligands, or leave χ_env out")
     return counts
 
 

@@ -50,7 +50,8 @@ def require_known(symbol: str) -> None:
     Elements from H to Bi are known; others raise `UnknownElementError`.
     """
     if symbol not in _table():
-        raise UnknownElementError(f"no data for element {symbol!r}; known: {', '.join(_table())}")
+        raise UnknownElementError(f"no data for element {symbol!r}; known: {', '.join(_table())}"
+                                  ". Write a symbol of these, such as 'Au'")
 
 
 def _value(symbol: str, column: str, words: str) -> float:
@@ -58,12 +59,13 @@ def _value(symbol: str, column: str, words: str) -> float:
     table = _table()
     if column not in table[symbol]:
         allowed = ", ".join(s for s, row in table.items() if column in row)
-        raise UnknownElementError(f"no {words} for element {symbol!r}; known: {allowed}")
+        raise UnknownElementError(f"no {words} for element {symbol!r}; known: {allowed}"
+                                  ". Choose one of these, or leave what needs it out")
     return table[symbol][column]
 
 
 def electronegativity(symbol: str) -> float:
-    """Pauling electronegativity [-].
+    """Look up the Pauling electronegativity [-].
 
     Raises
     ------
@@ -79,7 +81,9 @@ def electronegativity(symbol: str) -> float:
 
 
 def metallic_radius(symbol: str) -> int:
-    """Metallic radius for twelve neighbours [pm, whole].
+    """Look up the metallic radius [pm, whole].
+
+    It is that for twelve neighbours.
 
     Examples
     --------
@@ -90,7 +94,7 @@ def metallic_radius(symbol: str) -> int:
 
 
 def atomic_mass(symbol: str) -> float:
-    """Standard atomic mass [g/mol].
+    """Look up the standard atomic mass [g/mol].
 
     Examples
     --------
@@ -102,7 +106,9 @@ def atomic_mass(symbol: str) -> float:
 
 
 def cohesive_energy(symbol: str) -> float:
-    """Cohesive energy of the solid against neutral free atoms [eV/atom].
+    """Look up the cohesive energy of the solid [eV/atom].
+
+    It is counted against neutral free atoms.
 
     Examples
     --------
@@ -113,7 +119,7 @@ def cohesive_energy(symbol: str) -> float:
 
 
 def ionization_energy(symbol: str) -> float:
-    """First ionization energy [eV].
+    """Look up the first ionization energy [eV].
 
     Examples
     --------
@@ -124,7 +130,9 @@ def ionization_energy(symbol: str) -> float:
 
 
 def electron_affinity(symbol: str) -> float:
-    """Electron affinity [eV]; negative when the anion is not bound.
+    """Look up the electron affinity [eV].
+
+    It is negative when the anion is not bound.
 
     Examples
     --------
@@ -146,7 +154,7 @@ def group(symbol: str) -> int:
 
 
 def period(symbol: str) -> int:
-    """Period of the periodic table.
+    """Look up the period of the periodic table.
 
     Examples
     --------
@@ -157,7 +165,7 @@ def period(symbol: str) -> int:
 
 
 def is_metal(symbol: str) -> bool:
-    """Whether the element can be part of a metal core.
+    """Say whether an element can be in a core.
 
     d-block (groups 3–12) with the lanthanides, and Al, Ga, In, Sn, Tl, Pb, Bi. Alkali and alkaline-earth
     metals are counter-ions in these materials, not core.
@@ -192,7 +200,8 @@ def mixing_enthalpy(a: str, b: str) -> float:
         known = {symbol for pair in pairs for symbol in pair}
         culprit = next((s for s in (a, b) if s not in known), f"{a}-{b}")
         raise UnknownElementError(f"no mixing enthalpy for {a}–{b}: {culprit!r} is not in the Takeuchi–Inoue "
-                                  f"table; known elements: {', '.join(sorted(known))}")
+                                  f"table; known elements: {', '.join(sorted(known))}"
+                                  ". Choose two of these, or leave H_mix out")
     return pairs[frozenset((a, b))]
 
 

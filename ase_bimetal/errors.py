@@ -154,4 +154,6 @@ def require_options(who: str, given: Iterable[str], known: Sequence[str]) -> Non
         if name not in known:
             close = get_close_matches(name, known, n=1)
             meant = f"did you mean {close[0]!r}? " if close else ""
-            raise OptionError(f"{who} has no option {name!r}; {meant}allowed: {', '.join(known)}")
+            raise OptionError(
+                f"{who} has no option {name!r}; {meant}allowed: {', '.join(known)}. Use one of these, or leave it out"
+            )

@@ -12,7 +12,7 @@ _FOLDER = DATASETS / "examples"
 
 
 def example_names() -> list[str]:
-    """Names that `load_example` knows.
+    """List the names that `load_example` knows.
 
     Returns
     -------

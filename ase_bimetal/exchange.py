@@ -59,7 +59,9 @@ class MetalExchange:
         self._contacts = pairs.where(may_donate[pairs.first] & ~is_metal[pairs.first] & is_metal[pairs.second])
 
     def system(self, metals: Sequence[str]) -> BimetallicSystem:
-        """The cluster with these elements on its metal sites, as `as_system` would read it.
+        """Build the cluster with other elements on metal sites.
+
+        It equals what `as_system` would read.
 
         Parameters
         ----------

@@ -57,7 +57,9 @@ def name_extra() -> Iterator[None]:
 
 
 def require(*extras: str) -> None:
-    """Ask, before any work, for all packages that some extras bring.
+    """Check that all packages of some extras are there.
+
+    This is done before any work.
 
     Parameters
     ----------

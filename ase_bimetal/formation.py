@@ -23,7 +23,9 @@ def formation_energy(
     reference_state: ReferenceState | Literal["bound_shell"] = "dimer",
     bound_shell: float | None = None,
 ) -> float:
-    """Eq. (1) [eV per metal atom] from raw energies of one level.
+    """Compute E_form [eV per metal atom], eq. (1).
+
+    The raw energies are all of one level.
 
     Parameters
     ----------
@@ -67,7 +69,8 @@ def ligand_reference_energy(
         )
     if smiles not in fragments["ligands"]:
         known = ", ".join(sorted(fragments["ligands"]))
-        raise ReferenceStateError(f"no fragment energies for ligand {smiles!r}; known: {known}")
+        raise ReferenceStateError(f"no fragment energies for ligand {smiles!r}; known: {known}"
+                                  ". Use the reference state 'dimer'")
     forms: Mapping[str, float] = fragments["ligands"][smiles]
     hydrogen: float = fragments["H2"] / 2
     if Ligand.parse(smiles).type == "L":

@@ -38,11 +38,15 @@ _TOLERANCE = 0.02
 # Distances of elements without labels, as multiples of the sum of covalent radii; of the labels' extremes.
 _ANY_CLOSEST, _ANY_METALS_CLOSEST, _ANY_NEAREST, _ANY_NEAREST_METAL = 0.78, 0.7, 1.3, 1.4
 _CARBON = 6
+# Two atoms above this number come close without a bond, as sulfur atoms of neighbouring ligands.
+_HEAVY_ABOVE = 10
 # A pair further apart than this multiple is no bond.
 _WIDEST_BOND = 1.15
 #: Two atoms further apart than this multiple of the sum of covalent radii do not join parts of a cluster. The widest
 #: gaps in the labels are a small centre that has moved in its cage and a ring pulled off its metal.
 JOINED_BELOW, LOOSELY_JOINED_ABOVE = 2.3, 1.6
+# Atoms with the same surroundings within so many bonds have bonds of one length.
+_BONDS_AROUND = 4
 # Below this many atoms without a cell, all distances are faster than a list of neighbours.
 _FEW = 400
 
@@ -131,6 +135,68 @@ def examine(system: BimetallicSystem) -> GeometryFindings:
         return GeometryFindings(None)
     first, second, distance = _distances(system)
     return _Examination(system, first, second, distance).findings()
+
+
+def ligand_strain(system: BimetallicSystem) -> float:
+    """How far the bonds inside ligands are from their like.
+
+    Bonds that are alike by connectivity have one length in a relaxed cluster; a rattle scatters them.
+
+    Parameters
+    ----------
+    system
+        The object.
+
+    Returns
+    -------
+    float
+        Sum over the bonds of the variance among their like, per metal atom [Å²]; 0 without ligand atoms.
+
+    Examples
+    --------
+    >>> from ase_bimetal import as_system, load_example
+    >>> ligand_strain(as_system(load_example("Au4Pd2(PET)8"))) < 1e-3
+    True
+    """
+    if not system.has_geometry or system.kind != "cluster" or system.is_core_only:
+        return 0.0
+    first, second, distance = _distances(system)
+    numbers = np.array([atomic_numbers[symbol] for symbol in system.symbols])
+    is_metal = np.zeros(len(numbers), dtype=bool)
+    is_metal[system.metals] = True
+    total = covalent_radii[numbers[first]] + covalent_radii[numbers[second]]
+    heavy = (numbers[first] > _HEAVY_ABOVE) & (numbers[second] > _HEAVY_ABOVE)
+    near = distance < np.where(heavy, _WIDEST_BOND, BOND_FACTOR) * total
+    bonded = (first < second) & ~is_metal[first] & ~is_metal[second] & near
+    first, second, distance = first[bonded], second[bonded], distance[bonded]
+    if not len(distance):
+        return 0.0
+    numbers[system.donors] += len(covalent_radii)  # an oxygen atom on metal is not like one beside it
+    kinds = _kinds_by_connectivity(numbers, first, second)
+    _, kind = np.unique(kinds[first] + kinds[second], return_inverse=True)
+    count = np.bincount(kind)
+    mean = np.bincount(kind, distance) / count
+    squared = np.bincount(kind, (distance - mean[kind]) ** 2)
+    return float((squared * count / np.maximum(count - 1, 1)).sum() / system.n_metals)
+
+
+def _kinds_by_connectivity(numbers: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """A number for each atom that is the same for atoms whose surroundings within a few bonds are alike."""
+    kinds = _mixed(numbers.astype(np.uint64))
+    for _ in range(_BONDS_AROUND):
+        around = np.zeros_like(kinds)
+        np.add.at(around, first, kinds[second])
+        np.add.at(around, second, kinds[first])
+        kinds = _mixed(kinds + _mixed(around))
+    return kinds
+
+
+def _mixed(values: np.ndarray) -> np.ndarray:
+    """Spread integers over 64 bits (splitmix64, Steele et al., OOPSLA 2014), so that their sums tell them apart."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: np.ndarray = values ^ (values >> np.uint64(31))
+    return mixed
 
 
 def _distances(system: BimetallicSystem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -367,4 +433,4 @@ def _longest(lengths: dict[str, list[float]], any_factor: float) -> tuple[np.nda
     return usual, refused
 
 
-__all__ = ["GeometryFindings", "charge_refused", "examine", "require_neutral", "require_plausible"]
+__all__ = ["GeometryFindings", "charge_refused", "examine", "ligand_strain", "require_neutral", "require_plausible"]

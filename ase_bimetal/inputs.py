@@ -72,7 +72,7 @@ def read(obj: object) -> Raw:
             return read(obj)
     raise UnsupportedSystemError(
         f"cannot read {obj!r:.80} of type {type(obj).__name__}; allowed: ase.Atoms, pymatgen Structure, "
-        "Molecule or Composition, BimetallicSystem"
+        "Molecule or Composition, BimetallicSystem. Read a file with ase.io.read; write a formula as Composition(...)"
     )
 
 
@@ -98,7 +98,7 @@ def _require_atomic_numbers(numbers: np.ndarray) -> None:
     unknown = np.flatnonzero((numbers < 0) | (numbers >= len(chemical_symbols)))
     if len(unknown):
         raise UnknownElementError(f"atom {unknown[0]} has atomic number {numbers[unknown[0]]}; allowed: 1 to "
-                                  f"{len(chemical_symbols) - 1}")
+                                  f"{len(chemical_symbols) - 1}. Correct the atomic number")
 
 
 def _three_bools(pbc: Sequence[bool]) -> tuple[bool, bool, bool]:
@@ -144,7 +144,8 @@ def _number(where: str, given: object) -> float:
     except (TypeError, ValueError):
         charge = np.nan
     if not np.isfinite(charge):
-        raise ChargedSystemError(f"{where} is {given!r:.80}; allowed: a number [e], 0 for a neutral object")
+        raise ChargedSystemError(f"{where} is {given!r:.80}; allowed: a number [e], 0 for a neutral object"
+                                 ". Set it to 0, or pass charge='ignore' for the number of the neutral object")
     return charge
 
 
@@ -200,10 +201,11 @@ def read_composition(composition: Composition) -> Raw:
     if fractional:
         raise UnsupportedSystemError(
             f"composition {composition.formula} has fractional amounts of {', '.join(fractional)}; allowed: the "
-            "whole formula of the cluster, as Au4Pd2S8C64H72"
+            "whole formula of the cluster, as Au4Pd2S8C64H72. Write whole numbers"
         )
     if sum(amounts.values()) > MOST_ATOMS:
-        raise UnsupportedSystemError(f"a composition of {sum(amounts.values()):g} atoms; allowed: {MOST_ATOMS} at most")
+        raise UnsupportedSystemError(f"a composition of {sum(amounts.values()):g} atoms; allowed: {MOST_ATOMS} at most"
+                                     ". Give the formula of one cluster")
     symbols = tuple(s for s, n in amounts.items() for _ in range(round(n)))
     return Raw(
         symbols=symbols,
@@ -226,7 +228,7 @@ def read_system(system: BimetallicSystem) -> Raw:
 
 
 def part(raw: Raw, rows: np.ndarray) -> Raw:
-    """Some atoms of an object."""
+    """Cut some atoms out of an object."""
     return replace(
         raw,
         symbols=tuple(raw.symbols[i] for i in rows),
@@ -244,13 +246,15 @@ def check_values(raw: Raw) -> None:
     bad = np.flatnonzero(~(np.abs(raw.positions) < FARTHEST).all(axis=1))
     if len(bad):
         raise GeometryError(f"atom {bad[0]} ({raw.symbols[bad[0]]}) has a position that is not a finite number below "
-                            f"{FARTHEST:g} Å: {raw.positions[bad[0]].tolist()}")
+                            f"{FARTHEST:g} Å: {raw.positions[bad[0]].tolist()}. Correct this position")
     require_usable_cell(raw.cell, raw.pbc, len(raw.symbols))
     require_room(raw.positions, raw.cell, raw.pbc)
 
 
 def settle_charge(raw: Raw, charge: Charge) -> Raw:
-    """What becomes of a declared charge, as `as_system` takes it.
+    """Settle what becomes of a declared charge.
+
+    The ways are those of `as_system`.
 
     Raises
     ------
@@ -260,7 +264,8 @@ def settle_charge(raw: Raw, charge: Charge) -> Raw:
         The object is charged and charges are refused.
     """
     if charge not in CHARGE_CHOICES:
-        raise OptionError(f"charge={charge!r}; allowed: {', '.join(map(repr, CHARGE_CHOICES))}")
+        raise OptionError(f"charge={charge!r}; allowed: {', '.join(map(repr, CHARGE_CHOICES))}"
+                          ". Pass 'ignore' for the number of the neutral object")
     if not raw.charge or charge == "keep":
         return raw
     if charge == "refuse":

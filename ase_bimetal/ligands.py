@@ -57,8 +57,8 @@ _DONOR_PATTERNS: tuple[tuple[str, LigandType], ...] = (
     ("[OX2H1][N+](=O)[O-]", "X"),
     ("[OX2H1][S,P]=O", "X"),
 )
-_ALLOWED = ("allowed: one valid SMILES without spaces, such as 'CCCCS', or a name; `ase-bimetal info --ligands` lists "
-            "the names")
+_ALLOWED = ("allowed: one valid SMILES without spaces, such as 'CCCCS', or a name. Run `ase-bimetal info --ligands` "
+            "for the names")
 #: The kinds of donors there are, in words.
 DONOR_KINDS = (
     "X type (loses a hydrogen): thiol/selenol S–H or Se–H, hydrogen halide, terminal alkyne, hydrogen cyanide, "
@@ -230,13 +230,14 @@ def parse_ligands(spec: object) -> tuple[tuple[Ligand, int], ...]:
     elif isinstance(spec, Iterable) and not isinstance(spec, Mapping):
         spec = Counter(_require_text(text) for text in spec)
     if not isinstance(spec, Mapping):
-        raise LigandError(f"ligands must be a dict SMILES → count, a list or one string, not {spec!r}")
+        raise LigandError(f"ligands must be a dict SMILES → count, a list or one string, not {spec!r}"
+                          '. Write {"PET": 8}')
     counts: Counter[Ligand] = Counter()
     for text, count in spec.items():
         number = float(count) if isinstance(count, Real) and not isinstance(count, bool) else 0.0
         if number % 1 or not 1 <= number <= MOST_LIGANDS:
             raise LigandError(f"ligand {text!r} has count {count!r:.80}; allowed: a whole number from 1 to "
-                              f"{MOST_LIGANDS}")
+                              f"{MOST_LIGANDS}. Give the number of these ligands on one cluster")
         counts[Ligand.parse(text)] += int(number)
     return tuple(sorted(counts.items(), key=lambda item: item[0].smiles))
 
@@ -253,7 +254,7 @@ def _require_text(text: object) -> str:
 def _parse(text: str) -> Ligand:
     if text in AMBIGUOUS:
         meanings, allowed = AMBIGUOUS[text]
-        raise LigandError(f"{text!r} names {meanings}; allowed: {allowed}")
+        raise LigandError(f"{text!r} names {meanings}; allowed: {allowed}. Write one of these")
     if text in _HYDRIDE_SPELLINGS:
         return Ligand(_HYDRIDE, "H", "X", 0)
     smiles = smiles_of(text)
@@ -266,7 +267,8 @@ def _parse(text: str) -> Ligand:
         return _ligand(mol, text)
     except Chem.MolSanitizeException as error:
         raise LigandError(f"ligand {text!r} breaks the rules of valence or aromaticity: {error}; allowed: the SMILES "
-                          "of one free molecule that exists as written") from error
+                          "of one free molecule that exists as written"
+                          ". Correct the bonds, hydrogens and charges of this SMILES") from error
 
 
 def _require_one_ligand(mol: Chem.Mol, text: str) -> None:
@@ -274,15 +276,17 @@ def _require_one_ligand(mol: Chem.Mol, text: str) -> None:
     for atom in mol.GetAtoms():
         symbol = atom.GetSymbol()
         if not atom.GetAtomicNum():
-            raise LigandError(f"ligand {text!r} holds the placeholder '*'; allowed: a whole molecule, as 'CS' for SMe")
+            raise LigandError(f"ligand {text!r} holds the placeholder '*'; allowed: a whole molecule, as 'CS' for SMe"
+                              ". Write the rest of the molecule in place of '*'")
         if elements.is_metal(symbol):
-            raise LigandError(f"ligand {text!r} holds the metal {symbol}; allowed: the free ligand, with its count")
+            raise LigandError(f"ligand {text!r} holds the metal {symbol}; allowed: the free ligand, with its count"
+                              ". Write its SMILES without the metal")
         saturated = 6 if symbol == "P" else 4
         if symbol in _COUNTER_ION_CENTRES and atom.GetFormalCharge() < 0 and atom.GetTotalDegree() >= saturated:
             raise LigandError(f"{text!r} is a counter-ion without a lone pair on its {symbol}, no ligand: leave it out")
         if abs(atom.GetFormalCharge()) > 1:
             raise LigandError(f"ligand {text!r} holds {symbol} of charge {atom.GetFormalCharge():+d}; allowed: "
-                              f"{DONOR_KINDS}")
+                              f"{DONOR_KINDS}. Write the free molecule with its protons")
     if len(Chem.GetMolFrags(mol)) > 1:
         raise LigandError(f"SMILES {text!r} has several parts; give each ligand by itself with its count")
 
@@ -306,7 +310,8 @@ def _ligand(mol: Chem.Mol, text: str) -> Ligand:
     if net_charge < 0 and bases and _overrules(free, bases, donors, kind):
         return _written_as_anion(free, bases)
     if kind is None:
-        raise LigandError(f"ligand {text!r} has no donor atom; allowed: {DONOR_KINDS}")
+        raise LigandError(f"ligand {text!r} has no donor atom; allowed: {DONOR_KINDS}"
+                          ". Write the free molecule with the atom that binds, such as 'CS' for SMe")
     symbol = free.GetAtomWithIdx(donors[0]).GetSymbol()
     smiles, donors = _spelled(free, donors)
     return Ligand(smiles, symbol, kind, donors[0], tuple(donors[1:]) if symbol == "P" else ())
@@ -440,7 +445,7 @@ def _canonical_cyclopentadiene(mol: Chem.Mol, text: str) -> Chem.Mol:
     ring = out.GetSubstructMatch(_CYCLOPENTADIENYL) or out.GetSubstructMatch(_CYCLOPENTADIENE)
     if any(out.GetRingInfo().NumAtomRings(i) > 1 for i in ring):
         raise LigandError(f"ligand {text!r} is a cyclopentadienyl fused to another ring, such as indenyl; allowed: Cp "
-                          "and Cp with substituents")
+                          "and Cp with substituents. Use 'Cp' or 'Cp*' in its place")
     Chem.Kekulize(out, clearAromaticFlags=True)
     candidates = []
     for shift in range(5):
@@ -489,7 +494,7 @@ def formula_text(counts: Mapping[str, int]) -> str:
 
 
 def total_formula(ligands: Iterable[tuple[Ligand, int]]) -> dict[str, int]:
-    """Element counts of a whole ligand shell as bound.
+    """Count the elements of a whole shell as bound.
 
     Parameters
     ----------

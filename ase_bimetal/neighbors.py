@@ -39,7 +39,10 @@ class Pairs:
     shift: np.ndarray
 
     def where(self, keep: np.ndarray) -> Pairs:
-        """The pairs for which a boolean array of shape (n,) is true."""
+        """Select the pairs of a mask.
+
+        The mask is a boolean array of shape (n,).
+        """
         return Pairs(self.first[keep], self.second[keep], self.distance[keep], self.shift[keep])
 
 

@@ -20,7 +20,9 @@ TORN_FACTOR = 1.65
 def unbound_fragments(
     symbols: Sequence[str], metals: np.ndarray, shell: Shell, pairs: Pairs, factor: float = APART_FACTOR
 ) -> list[np.ndarray]:
-    """Fragments with no atom within a multiple of the radii of a metal: solvent, counter-ions, lattice water.
+    """Find the fragments that touch no metal.
+
+    They have no atom within a multiple of the radii of a metal: solvent, counter-ions, lattice water.
 
     The hydrogens of a molecule do not count: C–H…M is no bond.
     """

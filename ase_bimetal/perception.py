@@ -37,7 +37,9 @@ _WAY_OUT = ("if the coordinates are right, name the ligands in atoms.info['ligan
 def perceive_ligands(
     symbols: Sequence[str], shell: Shell, contacts: np.ndarray
 ) -> tuple[tuple[Ligand, int], ...]:
-    """Ligands of a cluster from the fragments of its shell, sorted by SMILES.
+    """Perceive the ligands of a cluster.
+
+    They come from the fragments of its shell, sorted by SMILES.
 
     Parameters
     ----------

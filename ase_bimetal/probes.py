@@ -33,7 +33,9 @@ def _tables() -> dict[str, dict[str, dict[str, float]]]:
 
 @lru_cache(maxsize=128)
 def metal_probes(symbol: str) -> tuple[float, ...]:
-    """Energies of `METAL_PROBES` for a metal [eV].
+    """Look up the energies of `METAL_PROBES` [eV].
+
+    They are those of one metal.
 
     Raises
     ------
@@ -47,7 +49,8 @@ def metal_probes(symbol: str) -> tuple[float, ...]:
     """
     table = _tables()["metals"]
     if symbol not in table:
-        raise UnknownElementError(f"no bond probes for element {symbol!r}; known: {', '.join(table)}")
+        raise UnknownElementError(f"no bond probes for element {symbol!r}; known: {', '.join(table)}"
+                                  ". Choose one of these metals")
     return tuple(table[symbol][name] for name in METAL_PROBES)
 
 
@@ -88,6 +91,7 @@ def _triangle_probes(ligand: Ligand) -> dict[str, float]:
         kinds = ", ".join(sorted({f"{other.donor} ({other.type} type)" for other in known}))
         raise LigandError(
             f"no bond probes for ligand {ligand.smiles!r}, donor {ligand.donor} ({ligand.type} type); allowed: {kinds}"
+            ". Choose a ligand with one of these donors, or use DescriptorFormationCalculator"
         )
     scores = [DataStructs.TanimotoSimilarity(_surroundings(ligand), _surroundings(other)) for other in alike]
     best = [table[other.smiles] for other, score in zip(alike, scores, strict=True) if score == max(scores)]

@@ -67,7 +67,7 @@ class Shell:
 
 
 def find_metals(symbols: Sequence[str]) -> np.ndarray:
-    """Indices of the atoms of the metal core.
+    """Find the atoms of the metal core.
 
     d-block, lanthanides and Ga, In, Sn, Tl, Pb, Bi. Aluminium counts unless the object is a silicate or oxide
     (oxygen together with silicon, or oxygen without carbon), where it belongs to the framework.
@@ -84,7 +84,10 @@ def find_metals(symbols: Sequence[str]) -> np.ndarray:
 
 
 def radii_of(symbols: Sequence[str]) -> np.ndarray:
-    """Covalent radii [Å] (Cordero et al., Dalton Trans. 2008, 2832)."""
+    """Look up covalent radii [Å].
+
+    They are those of Cordero et al., Dalton Trans. 2008, 2832.
+    """
     return covalent_radii[[atomic_numbers[s] for s in symbols]]
 
 
@@ -138,13 +141,16 @@ def _bonds(symbols: Sequence[str], metals: np.ndarray, pairs: Pairs) -> Pairs:
 
 
 def graph_of(bonds: Pairs, n_atoms: int) -> csr_matrix:
-    """Bonds as a sparse matrix, shape (atoms, atoms)."""
+    """Build the bonds as a sparse matrix (atoms, atoms)."""
     weight = np.ones(len(bonds.first))
     return csr_matrix((weight, (bonds.first, bonds.second)), shape=(n_atoms, n_atoms))
 
 
 def is_endless(fragment: np.ndarray, graph: csr_matrix, bonds: Pairs) -> bool:
-    """Whether walking along bonds leads from an atom to its own periodic image."""
+    """Say whether bonds lead to a periodic image.
+
+    They do where walking along them leads from an atom to its own image.
+    """
     order, parent = breadth_first_order(graph, fragment[0], directed=False)
     inside = bonds.where(np.isin(bonds.first, fragment))
     shift_of = {(a, b): s for a, b, s in zip(inside.first, inside.second, inside.shift, strict=True)}
@@ -164,7 +170,9 @@ def metal_contacts(
     pairs: Pairs,
     donors: frozenset[str] | None = None,
 ) -> np.ndarray:
-    """Bonds from donor atoms to metal atoms, rows (donor index, metal index), each once.
+    """Find the bonds from donor atoms to metal atoms.
+
+    The rows are (donor index, metal index), each once.
 
     A donor is closer than `CONTACT_FACTOR` times the sum of covalent radii (carbon: `CARBON_CONTACT`), is no
     hydrogen (C–H…M contacts are not coordination) but a hydride, and no second-shell atom behind a closer one.
@@ -185,7 +193,9 @@ def ligand_contacts(
     pairs: Pairs,
     donors: frozenset[str] | None = None,
 ) -> np.ndarray:
-    """Bonds of the ligands of a cluster, as `metal_contacts`, with the last ones that are longer.
+    """Find the bonds of the ligands of a cluster.
+
+    As `metal_contacts`, with the last ones that are longer.
 
     A ligand without any contact keeps its nearest, up to `LAST_CONTACT_FACTOR` times the sum of covalent radii: its
     energy then goes on without a jump. Rings that lie on a metal do not.
@@ -206,7 +216,9 @@ def ligand_contacts(
 
 
 def binds_alone(symbols: Sequence[str], bonds: np.ndarray) -> np.ndarray:
-    """Whether each atom is a donor by itself, and no carbon of a ring or face that binds as a whole.
+    """Say which atoms are donors by themselves.
+
+    A carbon of a ring or face that binds as a whole is none.
 
     Parameters
     ----------

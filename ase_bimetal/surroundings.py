@@ -155,7 +155,10 @@ def require_whole_ligands(raw: Raw, around: Around) -> None:
 
 
 def require_free(raw: Raw, around: Around) -> None:
-    """Refuse to leave out a molecule that is hardly further from a metal than those that count as bound."""
+    """Refuse to leave out a molecule that is hardly free.
+
+    It lies hardly further from a metal than those that count as bound.
+    """
     free = unbound_fragments(raw.symbols, around.metals, around.shell, around.pairs, FREE_FACTOR)
     first = {int(fragment[0]) for fragment in free}
     close = [fragment for fragment in around.loose if int(fragment[0]) not in first]
@@ -175,7 +178,10 @@ def require_free(raw: Raw, around: Around) -> None:
 
 
 def without_loose(raw: Raw, loose: Sequence[np.ndarray]) -> Raw:
-    """The object without unbound molecules and ions, and the note that says so."""
+    """Remove unbound molecules and ions.
+
+    A note says so.
+    """
     kinds = Counter(formula_text(Counter(raw.symbols[i] for i in fragment)) for fragment in loose)
     listed = ", ".join(f"{n} × {formula}" for formula, n in kinds.items())
     atoms = ", ".join(f"{raw.symbols[fragment[0]]}{fragment[0]}" for fragment in loose[:4])
@@ -246,18 +252,21 @@ def require_one_cluster(raw: Raw, around: Around, given: Ligands | None) -> None
     listed = ", ".join(f"{n} × {formula}" for formula, n in kinds.items())
     raise SeveralClustersError(
         f"the object holds {len(members)} separate clusters ({listed}); allowed: one. "
-        "ase_bimetal.split_clusters(obj) gives each by itself"
+        "Use ase_bimetal.split_clusters(obj), which gives each by itself"
     )
 
 
 def perceived(symbols: tuple[str, ...], around: Around) -> Ligands:
-    """Ligands of the shell, from the coordinates."""
+    """Perceive the ligands of the shell from the coordinates."""
     contacts = ligand_contacts(symbols, around.metals, around.shell, around.pairs)
     return perceive_ligands(symbols, around.shell, contacts)
 
 
 def with_notes(raw: Raw, around: Around, kind: str) -> Raw:
-    """The object with a note on what it is besides its kind."""
+    """Add a note on what an object is.
+
+    It says what the object is besides its kind.
+    """
     n, members = len(around.metals), around.parts.members
     has_shell = len(around.shell.fragments) > 0
     if kind == "extended" and around.parts.endless_metal and not around.on_framework:
@@ -279,12 +288,15 @@ def _check_distances(symbols: tuple[str, ...], pairs: Pairs) -> None:
         a, b = pairs.first[close[0]], pairs.second[close[0]]
         raise GeometryError(
             f"atoms {a} ({symbols[a]}) and {b} ({symbols[b]}) are {pairs.distance[close[0]]:.3f} Å apart; allowed: at "
-            f"least {COINCIDENT_BELOW} Å"
+            f"least {COINCIDENT_BELOW} Å. Delete one of them, or correct the positions"
         )
 
 
 def kind_of_formula(symbols: tuple[str, ...], metals: np.ndarray, given: Ligands | None) -> Kind:
-    """Kind of a composition: silicates and oxides are frameworks, all other non-metals are ligands."""
+    """Decide the kind of a composition.
+
+    Silicates and oxides are frameworks, all other non-metals are ligands.
+    """
     rest = set(symbols) - {symbols[i] for i in metals}
     if given:
         return "cluster"
@@ -294,12 +306,12 @@ def kind_of_formula(symbols: tuple[str, ...], metals: np.ndarray, given: Ligands
 
 
 def listed(ligands: Iterable[tuple[Ligand, int]]) -> str:
-    """Ligands with their counts, in words."""
+    """Word ligands with their counts."""
     return ", ".join(f"{n} × {ligand.name}" for ligand, n in ligands)
 
 
 def formula_beside(symbols: Sequence[str], leave_out: np.ndarray) -> dict[str, int]:
-    """Element counts of an object without some of its atoms."""
+    """Count an object's elements without some atoms."""
     present = Counter(symbols)
     present.subtract(symbols[i] for i in leave_out)
     return {symbol: n for symbol, n in present.items() if n}

@@ -16,7 +16,7 @@ from monty.json import MSONable
 from ase_bimetal import elements
 from ase_bimetal.annotation import ANNOTATION_KEY
 from ase_bimetal.errors import LigandMismatchError, NoMetalError
-from ase_bimetal.geometry import GeometryFindings, examine
+from ase_bimetal.geometry import GeometryFindings, examine, ligand_strain
 from ase_bimetal.inputs import (
     Charge,
     Raw,
@@ -304,8 +304,15 @@ class BimetallicSystem(MSONable):
         """
         return examine(self)
 
+    @cached_property
+    def strain(self) -> float:
+        """How far bonds inside the ligands are from their like [Å² per metal atom], see `geometry.ligand_strain`."""
+        return ligand_strain(self)
+
     def content_key(self) -> str:
-        """Digest of everything that decides a prediction, for caches.
+        """Hash everything that decides a prediction.
+
+        The digest is for caches.
 
         Returns
         -------
@@ -324,7 +331,7 @@ class BimetallicSystem(MSONable):
         return digest.hexdigest()
 
     def to_atoms(self) -> Atoms:
-        """The object as ASE Atoms, with its ligands annotated.
+        """Build ASE Atoms with the ligands annotated.
 
         Returns
         -------
@@ -511,6 +518,7 @@ def _require_same_ligands(systems: Sequence[BimetallicSystem], given: Ligands) -
         raise LigandMismatchError(
             f"the ligands given ({listed(given)}) are not those of the {len(systems)} clusters together "
             f"({listed(total.items())})"
+            ". Give the ligands of all of them, or of none to have them read from the coordinates"
         )
 
 
@@ -533,7 +541,7 @@ def _build(raw: Raw, argument: object) -> BimetallicSystem:
     if not len(metals):
         raise NoMetalError(
             f"no metal atom in {formula_text(Counter(raw.symbols)) or 'an empty object'}; allowed core elements: "
-            "groups 3 to 12, lanthanides, Al, Ga, In, Sn, Tl, Pb, Bi"
+            "groups 3 to 12, lanthanides, Al, Ga, In, Sn, Tl, Pb, Bi. Check the elements of the object"
         )
     given, source = _given_ligands(raw, argument)
     if not raw.has_geometry:
@@ -601,6 +609,7 @@ def _require_formula(raw: Raw, metals: np.ndarray, given: Ligands | None) -> Non
         raise LigandMismatchError(
             f"the ligands given ({listed(given)}) are {formula_text(total_formula(given)) or 'nothing'} as bound, but "
             f"the object holds {formula_text(shell)} beside its metal"
+            ". Correct the counts, or leave the ligands out to have them read from the coordinates"
         )
 
 

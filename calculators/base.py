@@ -200,7 +200,9 @@ class FormationCalculator(Calculator):
         return changes if _watched_info(atoms) == self._info_seen else [*changes, "info"]
 
     def get_property(self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True) -> Any:
-        """As ASE's; forces and stress are refused with the reason.
+        """Get a property, as ASE does.
+
+        Forces and stress are refused with the reason.
 
         Parameters
         ----------
@@ -229,11 +231,14 @@ class FormationCalculator(Calculator):
         return None if energy is None else self.results[name]
 
     def export_properties(self) -> Properties:
-        """ASE's own properties, without what this package adds."""
+        """Export ASE's own properties.
+
+        What this package adds is left out.
+        """
         return Properties({name: self.results[name] for name in self.implemented_properties if name in self.results})
 
     def get_properties(self, properties: list[str], atoms: Atoms | None = None) -> Properties:
-        """ASE's own properties among those asked for.
+        """Get ASE's own properties among those asked for.
 
         Parameters
         ----------

@@ -39,11 +39,17 @@ class BimetallicFeaturizer(BaseFeaturizer):
     _n_jobs = 1
 
     def labels(self) -> list[str]:
-        """Names of the features with units."""
+        """List the features' names with units.
+
+        A subclass gives them.
+        """
         raise TypeError(f"{type(self).__name__} does not define labels")
 
     def values(self, system: BimetallicSystem) -> Sequence[float]:
-        """The features of one system, in the order of `labels`."""
+        """Compute the features of one system.
+
+        They are in the order of `labels`.
+        """
         raise TypeError(f"{type(self).__name__} does not define values")
 
     def featurize_wrapper(
@@ -59,7 +65,7 @@ class BimetallicFeaturizer(BaseFeaturizer):
         return found
 
     def featurize(self, obj: object, ligands: LigandAnnotation | None = None) -> list[float]:
-        """Features of one object.
+        """Compute the features of one object.
 
         Parameters
         ----------
@@ -105,11 +111,11 @@ class BimetallicFeaturizer(BaseFeaturizer):
         return list(self.labels())
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
-        """Names of the features, as scikit-learn asks for them."""
+        """List the features' names, as scikit-learn asks for them."""
         return np.array(self.feature_labels(), dtype=object)
 
     def fit(self, X: object, y: object = None, **fit_kwargs: Any) -> BimetallicFeaturizer:
-        """Nothing to fit."""
+        """Do nothing, for there is nothing to fit."""
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -152,9 +158,9 @@ class BimetallicFeaturizer(BaseFeaturizer):
         return clone
 
     def citations(self) -> list[str]:
-        """BibTeX of the source."""
+        """Give BibTeX of the source."""
         return [SOURCE]
 
     def implementors(self) -> list[str]:
-        """Who wrote this code."""
+        """Say who wrote this code."""
         return ["The ase-bimetal developers"]

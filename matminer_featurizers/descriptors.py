@@ -51,11 +51,11 @@ class CoreComposition(BimetallicFeaturizer):
     }
 
     def labels(self) -> list[str]:
-        """Names with units."""
+        """List names with units."""
         return list(self._FUNCTIONS)
 
     def values(self, system: BimetallicSystem) -> Sequence[float]:
-        """Values in the order of the labels."""
+        """Compute the values in the order of the labels."""
         return [function(system) for function in self._FUNCTIONS.values()]
 
 
@@ -72,15 +72,15 @@ class PairMixingEnthalpy(BimetallicFeaturizer):
     """
 
     def labels(self) -> list[str]:
-        """Name with unit."""
+        """Give the name with unit."""
         return ["H_mix (kJ/mol)"]
 
     def values(self, system: BimetallicSystem) -> Sequence[float]:
-        """H_mix [kJ/mol]."""
+        """Look up H_mix [kJ/mol]."""
         return [d.mixing_enthalpy(system)]
 
     def citations(self) -> list[str]:
-        """BibTeX of the source and of the table."""
+        """Give BibTeX of the source and of the table."""
         return [SOURCE, _MIEDEMA]
 
 
@@ -105,11 +105,11 @@ class MetalMetalDistance(BimetallicFeaturizer):
         self.pairs = pairs
 
     def labels(self) -> list[str]:
-        """Name with unit."""
+        """Give the name with unit."""
         return ["D (Å)"]
 
     def values(self, system: BimetallicSystem) -> Sequence[float]:
-        """D [Å]."""
+        """Compute D [Å]."""
         return [d.metal_distance(system, self.pairs)]
 
 
@@ -132,11 +132,11 @@ class EnvironmentElectronegativity(BimetallicFeaturizer):
         self.substrate = substrate
 
     def labels(self) -> list[str]:
-        """Name with unit."""
+        """Give the name with unit."""
         return ["chi_env (Pauling)"]
 
     def values(self, system: BimetallicSystem) -> Sequence[float]:
-        """χ_env [Pauling]."""
+        """Compute χ_env [Pauling]."""
         return [d.environment_electronegativity(system, self.weights, self.substrate)]
 
 
@@ -161,11 +161,11 @@ class ReducedDistance(BimetallicFeaturizer):
         self.scale = scale
 
     def labels(self) -> list[str]:
-        """Name with unit."""
+        """Give the name with unit."""
         return ["reduced distance (-)"]
 
     def values(self, system: BimetallicSystem) -> Sequence[float]:
-        """D̃ [-]."""
+        """Compute D̃ [-]."""
         return [d.reduced_distance(system, self.pairs, self.scale)]
 
 
@@ -195,11 +195,11 @@ class AccessibilityIndex(BimetallicFeaturizer):
         self.pairs = pairs
 
     def labels(self) -> list[str]:
-        """Name with unit."""
+        """Give the name with unit."""
         return ["phi (-)"]
 
     def values(self, system: BimetallicSystem) -> Sequence[float]:
-        """φ [-]."""
+        """Compute φ [-]."""
         return [d.accessibility_index(system, self.weights, self.substrate, self.pairs)]
 
 
@@ -215,15 +215,18 @@ class LigandLogP(BimetallicFeaturizer):
     """
 
     def labels(self) -> list[str]:
-        """Name with unit."""
+        """Give the name with unit."""
         return ["log P (-)"]
 
     def values(self, system: BimetallicSystem) -> Sequence[float]:
-        """log P [-]."""
+        """Compute log P [-]."""
         return [d.ligand_log_p(system)]
 
     def citations(self) -> list[str]:
-        """BibTeX of the source and of the log P model."""
+        """Give BibTeX of the source and of the model.
+
+        The model is that of log P.
+        """
         return [SOURCE, _CRIPPEN]
 
 
@@ -239,11 +242,11 @@ class ChargeTransfer(BimetallicFeaturizer):
     """
 
     def labels(self) -> list[str]:
-        """Name with unit."""
+        """Give the name with unit."""
         return ["delta Q_CT (e)"]
 
     def values(self, system: BimetallicSystem) -> Sequence[float]:
-        """ΔQ_CT [e]."""
+        """Compute ΔQ_CT [e]."""
         return [d.charge_transfer(system)]
 
 
@@ -296,18 +299,19 @@ class BimetallicDescriptors(BimetallicFeaturizer):
             "all": tuple(name for name in d.ALL_DESCRIPTORS if name != "delta Q_CT (e)"),
         }
         if preset not in presets:
-            raise BimetalError(f"unknown preset {preset!r}; allowed: {', '.join(presets)}")
+            raise BimetalError(f"unknown preset {preset!r}; allowed: {', '.join(presets)}. Choose one of these")
         return cls(presets[preset])
 
     def labels(self) -> list[str]:
-        """Names with units."""
+        """List names with units."""
         unknown = set(self.names) - set(d.ALL_DESCRIPTORS)
         if unknown:
-            raise BimetalError(f"unknown descriptors {sorted(unknown)}; allowed: {', '.join(d.ALL_DESCRIPTORS)}")
+            raise BimetalError(f"unknown descriptors {sorted(unknown)}; allowed: {', '.join(d.ALL_DESCRIPTORS)}"
+                               ". Choose among these, units included")
         return list(self.names)
 
     def values(self, system: BimetallicSystem) -> Sequence[float]:
-        """Values in the order of the labels."""
+        """Compute the values in the order of the labels."""
         return [_or_nan(d.ALL_DESCRIPTORS[name], system) for name in self.labels()]
 
     def citations(self) -> list[str]:

@@ -35,11 +35,11 @@ class FormationEnergy(BimetallicFeaturizer):
         self.reference_state = reference_state
 
     def labels(self) -> list[str]:
-        """Names with units."""
+        """List names with units."""
         return ["E_form (eV/metal)", "E_form std (eV/metal)"]
 
     def values(self, system: BimetallicSystem) -> Sequence[float]:
-        """E_form and its standard deviation [eV/metal]."""
+        """Predict E_form and its standard deviation [eV/metal]."""
         from ase_bimetal.model.registry import predict
 
         [found] = predict([system], model=self.model, reference_state=self.reference_state)

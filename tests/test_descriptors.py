@@ -117,7 +117,7 @@ def test_one_metal_has_no_distance_of_unlike_metals_and_says_why():
     system = pair("AuAu", ligands="PET")
     values, reasons = d.all_descriptors(system), d.missing_descriptors(system)
     assert set(reasons) == {"D (Å)", "reduced distance (-)", "phi (-)", "delta Q_CT (e)"}
-    assert set(reasons.values()) == {d.pair_descriptor_note(system)}
+    assert all(reason.startswith(d.pair_descriptor_note(system)) for reason in reasons.values())
     zero = {name for name, value in values.items() if value == 0}
     assert zero == {"delta chi_M (Pauling)", "dopant ratio (-)", "delta M (g/mol)", "H_mix (kJ/mol)", "delta R (Å)"}
     for function in (d.metal_distance, d.reduced_distance, d.accessibility_index, d.charge_transfer, d.paper_features):

@@ -113,7 +113,7 @@ def test_a_misspelt_name_is_asked_for(text, meant):
     with pytest.raises(LigandError, match="cannot read .* as a SMILES") as caught:
         Ligand.parse(text)
     assert f"(did you mean {meant!r}?)" in str(caught.value)
-    assert "`ase-bimetal info --ligands` lists the names" in str(caught.value)
+    assert "Run `ase-bimetal info --ligands` for the names" in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["C[BH2]", "CC[SiH3]", "C1CC1", "c1ccccc1", "CB(C)C", "F[Si](F)(F)F"])

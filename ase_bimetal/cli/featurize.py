@@ -22,7 +22,7 @@ _OUTPUTS = ("table", "json", "csv", "parquet")
 
 
 def complete_feature(incomplete: str) -> Iterator[str]:
-    """Names of descriptors that begin as typed, for shell completion."""
+    """Complete the name of a descriptor for the shell."""
     yield from (name for name in _by_short_name() if name.startswith(incomplete))
 
 

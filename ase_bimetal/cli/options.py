@@ -13,20 +13,20 @@ from ase_bimetal.files import WEIGHTS
 
 
 def complete_ligand(incomplete: str) -> Iterator[str]:
-    """Ligand names that begin as typed, for shell completion."""
+    """Complete the name of a ligand for the shell."""
     from ase_bimetal.ligands import LIGAND_NAMES
 
     yield from (name for name in LIGAND_NAMES if name.startswith(incomplete))
 
 
 def complete_model(incomplete: str) -> Iterator[str]:
-    """Shipped models that begin as typed, for shell completion."""
+    """Complete the name of a shipped model for the shell."""
     folder = WEIGHTS
     yield from sorted(p.parent.name for p in folder.glob(f"{incomplete}*/card.json") if _has_weights(p.parent))
 
 
 def complete_any_model(incomplete: str) -> Iterator[str]:
-    """Names that ``predict --model`` takes, for shell completion."""
+    """Complete a name for ``predict --model`` for the shell."""
     from ase_bimetal.model.registry import AUTO, list_models
 
     yield from (name for name in (AUTO, *(model.name for model in list_models())) if name.startswith(incomplete))

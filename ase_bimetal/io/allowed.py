@@ -60,7 +60,8 @@ def require_allowed(content: object) -> None:
         kind = mapping.get("__ase_objtype__", "atoms")
         if not isinstance(kind, str) or kind not in ALLOWED_ASE_TYPES:
             raise UnsafeContentError(f"the file names an ASE object of kind {kind!r}; "
-                                     f"allowed: {', '.join(sorted(ALLOWED_ASE_TYPES))}")
+                                     f"allowed: {', '.join(sorted(ALLOWED_ASE_TYPES))}"
+                                     ". Write the structure anew as extxyz")
 
 
 def _mappings(content: object) -> Iterator[dict[Any, Any]]:
@@ -70,7 +71,8 @@ def _mappings(content: object) -> Iterator[dict[Any, Any]]:
         item = waiting.pop()
         count += 1
         if count > MOST_VALUES:
-            raise FileFormatError(f"one object holds more than {MOST_VALUES} values; allowed: fewer")
+            raise FileFormatError(f"one object holds more than {MOST_VALUES} values; allowed: fewer"
+                                  ". Write several files")
         if isinstance(item, dict):
             yield item
             if isinstance(item.get("atoms_json"), str):
@@ -121,9 +123,10 @@ def parse_json(text: str) -> Any:
     try:
         return json.loads(text)
     except RecursionError:
-        raise FileFormatError("the JSON is nested too deeply to be a structure") from None
+        raise FileFormatError("the JSON is nested too deeply to be a structure"
+                              ". Write it anew with ASE or pymatgen") from None
     except ValueError as error:
-        raise FileFormatError(f"no JSON: {error}") from None
+        raise FileFormatError(f"no JSON: {error}. Write it anew, or name its format") from None
 
 
 __all__ = ["ALLOWED_ASE_TYPES", "ALLOWED_CLASSES", "parse_json", "require_allowed"]

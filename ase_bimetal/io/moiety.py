@@ -22,7 +22,10 @@ _PRESENT = 0.5
 
 @dataclass(frozen=True)
 class Moiety:
-    """One part of a compound: element counts, charge [e] of one, None where it is not given, and how many there are."""
+    """One part of a compound.
+
+    Element counts, the charge [e] of one (None where it is not given), and how many there are.
+    """
 
     counts: Mapping[str, float]
     charge: int | None
@@ -30,7 +33,7 @@ class Moiety:
 
     @property
     def has_metal(self) -> bool:
-        """Whether it holds an atom that counts as metal of a core."""
+        """Whether an atom of it counts as core metal."""
         return len(find_metals(list(self.counts))) > 0
 
 
@@ -98,7 +101,9 @@ def _counts(text: str) -> dict[str, float]:
 
 
 def charge_without_ions(moieties: Sequence[Moiety], symbols: Sequence[str]) -> int:
-    """Charge [e] of a structure that lacks some of the ions its compound has; 0 where it has all.
+    """Compute the charge [e] of a structure without its ions.
+
+    It is 0 where the structure has all the ions of its compound.
 
     Parameters
     ----------

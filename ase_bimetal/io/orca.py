@@ -21,7 +21,10 @@ _SYMBOL = re.compile(r"^([A-Za-z]{1,2}|\d{1,3})(\(\d+\))?$")
 
 
 def is_orca_input(path: str) -> bool:
-    """Whether a file is ORCA's input by its content: a line of keywords and one that begins coordinates."""
+    """Say whether a file is ORCA's input.
+
+    It then has a line of keywords and one that begins coordinates.
+    """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):

@@ -108,7 +108,8 @@ def read_frames(source: str | Path, format: str | None = None) -> Iterator[Frame
     [('0', 150)]
     """
     if format is not None and format not in known_formats():
-        raise FileFormatError(f"unknown format {format!r}; allowed: {', '.join(known_formats())}")
+        raise FileFormatError(f"unknown format {format!r}; allowed: {', '.join(known_formats())}"
+                              ". Give one of these, or leave the format out")
     if str(source) == STDIN:
         yield from _read_stdin(format)
         return
@@ -148,7 +149,8 @@ def split_index(source: str | Path) -> tuple[str, int | slice | None]:
     path, index = parse_filename(text, None)
     found = string2index(index) if isinstance(index, str) else index
     if isinstance(found, str):
-        raise FileFormatError(f"{found!r} is no index in {text!r}; allowed: a number or a range, as @3 or @-5:")
+        raise FileFormatError(f"{found!r} is no index in {text!r}; allowed: a number or a range, as @3 or @-5:"
+                              "; write @-1 for the last frame")
     return path, found
 
 
@@ -184,7 +186,7 @@ def _read_stdin(format: str | None) -> Iterator[Frame]:
 def _contents(path: str, format: str | None) -> Iterator[Content]:
     """Contents of a file, in which whatever a reader's parsing meets becomes one error."""
     if not Path(path).exists():
-        raise FileFormatError(f"no file {path!r}")
+        raise FileFormatError(f"no file {path!r}. Check the path")
     if Path(path).is_file() and not Path(path).stat().st_size:
         return
     try:
@@ -248,11 +250,13 @@ def _xyz_frame(lines: list[str]) -> Atoms:
     from ase.io.extxyz import read_xyz
 
     if not lines[0].strip().isdigit():
-        raise FileFormatError(f"expected a number of atoms, found {lines[0].strip()!r}")
+        raise FileFormatError(f"expected a number of atoms, found {lines[0].strip()!r}"
+                              ". Write the number of atoms into the first line")
     count = int(lines[0])
     atoms = [line for line in lines[2:] if line.strip() and not line.startswith("VEC")]
     if len(atoms) != count:
-        raise FileFormatError(f"the frame announces {count} atoms and holds {len(atoms)}")
+        raise FileFormatError(f"the frame announces {count} atoms and holds {len(atoms)}"
+                              ". Correct the number in its first line, or add the atoms")
     with quiet_readers():
         frame: Atoms = next(read_xyz(StringIO("".join(lines)), 0))
     return frame
@@ -300,7 +304,8 @@ def _from_monty(d: dict[str, Any]) -> Content:
             return atoms
         classes = {c.__name__: c for c in (BimetallicSystem, Structure, IStructure, Molecule, IMolecule)}
         if d["@class"] not in classes:
-            raise FileFormatError(f"JSON of class {d['@class']!r}; allowed: {', '.join([*classes, 'MSONAtoms'])}")
+            raise FileFormatError(f"JSON of class {d['@class']!r}; allowed: {', '.join([*classes, 'MSONAtoms'])}"
+                                  ". Write one of these")
         return classes[d["@class"]].from_dict(d)
 
 
@@ -311,7 +316,8 @@ def _json_structure(path: str) -> Content:
 def _from_unnamed(content: object) -> Content:
     """A pymatgen object, which is a structure where it has a lattice and does not say its class."""
     if not isinstance(content, dict) or not {"sites", "@class"} & set(content):
-        raise FileFormatError("the file holds no structure; allowed: one as pymatgen writes it")
+        raise FileFormatError("the file holds no structure; allowed: one as pymatgen writes it"
+                              ". Write it anew with structure.to(filename=...)")
     return _from_monty({"@class": "Structure" if "lattice" in content else "Molecule"} | content)
 
 
@@ -324,9 +330,9 @@ def _yaml_structure(path: str) -> Content:
     try:
         content = YAML(typ="safe", pure=True).load(text)
     except YAMLError as error:
-        raise FileFormatError(f"no YAML: {_text(error)}") from None
+        raise FileFormatError(f"no YAML: {_text(error)}. Write it anew, or name its format") from None
     except RecursionError:
-        raise FileFormatError("the YAML is nested too deeply to be a structure") from None
+        raise FileFormatError("the YAML is nested too deeply to be a structure. Write it anew with pymatgen") from None
     return _from_unnamed(content)
 
 
@@ -382,7 +388,7 @@ def _from_pymatgen(path: str, format: str | None) -> Content:
                 return kind.from_str(Path(path).read_text(), **named) if format else kind.from_file(path)
         except Exception as error:  # readers raise whatever their parsing meets
             reasons.append(f"{kind.__name__}: {_text(error)}")
-    raise FileFormatError("; ".join(reasons))
+    raise FileFormatError("; ".join([*reasons, "name the format, or write the structure anew as extxyz"]))
 
 
 def _until_error(items: Iterable[Any]) -> Iterator[Any]:

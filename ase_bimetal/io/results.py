@@ -71,7 +71,9 @@ def annotated(atoms: Atoms, ligands: LigandAnnotation | None = None) -> Atoms:
 
 
 def with_results(atoms: Atoms, prediction: Prediction, ligands: LigandAnnotation | None = None) -> Atoms:
-    """A copy that carries a prediction through ``ase.io.write`` and back.
+    """Copy Atoms with a prediction attached.
+
+    The copy carries it through ``ase.io.write`` and back.
 
     Parameters
     ----------

@@ -85,7 +85,7 @@ class CsvWriter:
         self._stream.flush()
 
     def close(self) -> None:
-        """Nothing is left to write."""
+        """Do nothing, for nothing is left to write."""
 
 
 class JsonWriter:
@@ -149,7 +149,7 @@ class ExtxyzWriter:
         self._stream.flush()
 
     def close(self) -> None:
-        """Nothing is left to write."""
+        """Do nothing, for nothing is left to write."""
 
 
 class ParquetWriter:
@@ -238,7 +238,8 @@ def open_writer(kind: str, path: str | Path) -> Iterator[RecordWriter]:
             yield writer
         return
     if kind not in _WRITERS:
-        raise FileFormatError(f"unknown output format {kind!r}; allowed: {', '.join([*_WRITERS, 'parquet'])}")
+        raise FileFormatError(f"unknown output format {kind!r}; allowed: {', '.join([*_WRITERS, 'parquet'])}"
+                              ". Choose one of these")
     with Path(path).open("w", encoding="utf-8", newline="") as stream, closing(_WRITERS[kind](stream)) as writer:
         yield writer
 

@@ -28,7 +28,9 @@ BOND_TERMS = (_METAL_TERM, _METAL_POLARITY, _POLARITY,
 
 
 def bond_terms(system: BimetallicSystem) -> dict[str, float]:
-    """What a bond-counting model sums up, per metal atom.
+    """Compute what a bond-counting model sums up.
+
+    The terms are per metal atom.
 
     The metal part is that of the square-root bond-cutting model, which comes from the second moment of the
     density of states: an atom with z of 12 neighbours keeps sqrt(z/12) of its cohesive energy (Yan et al., Nano
@@ -60,7 +62,10 @@ def bond_terms(system: BimetallicSystem) -> dict[str, float]:
 
 
 def bond_model() -> Pipeline:
-    """Untrained linear model of `bond_terms`: one energy for each kind of bond, slightly shrunk."""
+    """Make an untrained linear model of `bond_terms`.
+
+    It has one energy for each kind of bond, slightly shrunk.
+    """
     return make_pipeline(StandardScaler(), Ridge(alpha=1.0))
 
 

@@ -95,12 +95,16 @@ def _waiting_weights(folder: Path, digest: str) -> Path:
 
 
 def resolve(model: str | Path) -> Path:
-    """Folder of a shipped model by name, or of one's own by path."""
+    """Find the folder of a model.
+
+    It is that of a shipped model by name, or of one's own by path.
+    """
     shipped = WEIGHTS / str(model)
     folder = shipped if shipped.is_dir() else Path(model)
     if not (folder / _CARD_FILE).is_file():
         names = sorted(p.parent.name for p in WEIGHTS.glob(f"*/{_CARD_FILE}") if (p.parent / _WEIGHTS_FILE).exists())
-        raise WeightsError(f"no model {str(model)!r}; allowed: {', '.join(names)} or a folder with {_CARD_FILE}")
+        raise WeightsError(f"no model {str(model)!r}; allowed: {', '.join(names)} or a folder with {_CARD_FILE}"
+                           ". Give one of these, or train a model of your own")
     return folder
 
 
@@ -121,7 +125,9 @@ def load_checkpoint(model: str | Path = DEFAULT_MODEL) -> Checkpoint:
 
 
 def read_weights(model: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Tensors and card of any model that `save_checkpoint` wrote, after checking the sha256.
+    """Read tensors and card after checking the sha256.
+
+    They are of any model that `save_checkpoint` wrote.
 
     Raises
     ------
@@ -151,5 +157,6 @@ def member_of(network: Network, tensors: dict[str, torch.Tensor], index: int) ->
     try:
         network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
     except RuntimeError as mismatch:
-        raise WeightsError(f"weights do not fit the architecture of the card: {mismatch}") from mismatch
+        raise WeightsError(f"weights do not fit the architecture of the card: {mismatch}"
+                           ". Reinstall ase-bimetal, or train the model anew") from mismatch
     return network.eval().requires_grad_(False)

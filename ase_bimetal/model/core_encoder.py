@@ -108,7 +108,7 @@ class FilterConvolution(nn.Module):
         self.update = nn.Sequential(LayerNorm(width), Linear(width, width), nn.SiLU(), Linear(width, width))
 
     def filtered(self, edges: EdgeBlock) -> FilteredEdges:
-        """Edges with this layer's filters."""
+        """Give edges with this layer's filters."""
         return FilteredEdges(edges.first, edges.second, self.filter(edges.radial).mul_(edges.share).movedim(-2, 0))
 
     def forward(self, state: torch.Tensor, blocks: Iterable[FilteredEdges]) -> torch.Tensor:
@@ -125,7 +125,10 @@ class FilterConvolution(nn.Module):
         return sent
 
     def updated(self, state: torch.Tensor, received: torch.Tensor) -> torch.Tensor:
-        """States (…, n, width) after what the nodes have received (n, …, width)."""
+        """Update states (…, n, width) by what nodes have received.
+
+        What they have received is (n, …, width).
+        """
         change: torch.Tensor = self.update(state + received.movedim(0, -2) * torch.sigmoid(self.gate(state)))
         return state + change
 
@@ -166,7 +169,7 @@ class GraphEncoder(nn.Module):
         return cast("Iterable[FilterConvolution]", self.layers)
 
     def forward(self, graph: GraphBatch, size: int) -> torch.Tensor:
-        """Tokens (…, size, n_tokens, width) of `size` graphs."""
+        """Compute tokens (…, size, n_tokens, width) of `size` graphs."""
         state = self.embed(graph.nodes)
         for layer, edges in zip(self.convolutions, self.filtered(graph), strict=True):
             state = layer(state, edges)
@@ -185,7 +188,10 @@ class GraphEncoder(nn.Module):
         return (found.filtered(number, EDGES_PER_BLOCK, shape) for number in range(len(self.layers)))
 
     def filters_at(self, lengths: torch.Tensor, stretches: torch.Tensor) -> list[torch.Tensor]:
-        """Each layer's filters (e, …, width) for lengths (e,) and stretches (e,) [Å]."""
+        """Compute each layer's filters (e, …, width).
+
+        They are for lengths (e,) and stretches (e,) [Å].
+        """
         radial = self.radial(lengths, stretches)
         return [layer.filter(radial).movedim(-2, 0) for layer in self.convolutions]
 

@@ -152,7 +152,7 @@ class TabulatedEdges:
     layers: tuple[torch.Tensor, ...]
 
     def filtered(self, layer: int, size: int, shape: tuple[int, ...]) -> Iterator[FilteredEdges]:
-        """The filtered edges of one layer in blocks.
+        """Give one layer's filtered edges in blocks.
 
         Parameters
         ----------

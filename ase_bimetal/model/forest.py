@@ -102,12 +102,15 @@ class QuantileForest:
         self._leaves = self._apply(table.features)[order]
 
     def predict(self, features: pd.DataFrame) -> np.ndarray:
-        """Mean prediction (n,) [eV/metal]."""
+        """Predict the mean (n,) [eV/metal]."""
         energies: np.ndarray = self.pipeline.predict(features)
         return energies
 
     def quantiles(self, features: pd.DataFrame, levels: tuple[float, ...]) -> np.ndarray:
-        """Quantiles (n, len(levels)) [eV/metal] of the training energies, weighted by shared leaves."""
+        """Predict quantiles (n, len(levels)) [eV/metal].
+
+        They are those of the training energies, weighted by shared leaves.
+        """
         found = np.empty((len(features), len(levels)))
         for row, leaves in enumerate(self._apply(features)):
             shared = self._leaves == leaves
@@ -191,7 +194,9 @@ class DescriptorForest(FormationModel):
         return Prediction(**describe(system), **shared | _with_level(estimate))
 
     def estimate(self, system: BimetallicSystem) -> Estimate:
-        """Formation energy of one object with coordinates.
+        """Estimate the formation energy of one object.
+
+        The object has coordinates.
 
         Raises
         ------
@@ -305,14 +310,17 @@ def widening(calibration: Mapping[str, Any], name: str) -> float:
 
 
 def forest_digest(table: DescriptorTable) -> str:
-    """First 8 hex digits of the sha256 of the table and the forest's settings."""
+    """Hash the table and the forest's settings.
+
+    It is the first 8 hex digits of a sha256.
+    """
     chosen = {**REGRESSORS["random forest"].fixed, **settings(SETTINGS_ROWS)["random forest"]["settings"]}
     return hashlib.sha256((table.to_csv() + json.dumps(chosen, sort_keys=True)).encode()).hexdigest()[:8]
 
 
 @lru_cache(maxsize=1)
 def get_forest() -> DescriptorForest:
-    """The shipped forest, grown once in a process."""
+    """Grow the shipped forest, once in a process."""
     return DescriptorForest(read_table(), json.loads(CARD.read_text()))
 
 
@@ -331,6 +339,7 @@ def _require_two_metals(system: BimetallicSystem) -> None:
         raise UnsupportedSystemError(
             f"the descriptor forest describes bimetallic objects; this one holds {len(metals)} metal"
             f"{'s' if len(metals) > 1 else ''} ({', '.join(metals)}); allowed: exactly two"
+            ". Use model='mml-gfn1-pbe' for a ligand-protected cluster of one metal or three"
         )
 
 

@@ -59,7 +59,7 @@ class GCNNConfig:
     n_readouts: int = 4
 
     def to_dict(self) -> dict[str, int]:
-        """Plain values for the model card."""
+        """Give plain values for the model card."""
         return asdict(self)
 
 
@@ -118,7 +118,8 @@ def cluster_graph(system: BimetallicSystem) -> Data:
     """
     if not system.has_geometry or system.is_core_only:
         raise MissingDataError("the graph network reads atoms, metal and ligand alike; this object lacks coordinates "
-                               "of its ligands. Allowed: whole clusters, or the multimodal model for bare cores")
+                               "of its ligands. Allowed: whole clusters, or the multimodal model for bare cores"
+                               ". Use model='mml-gfn1-pbe', or add the atoms of the ligands")
     rows = heavy_atoms(system)
     pairs = pairs_within(system.positions[rows], system.cell, system.pbc, EDGE_CUTOFF)
     nodes = torch.tensor(_node_features(system, rows), dtype=torch.float32)
@@ -138,7 +139,7 @@ def _node_features(system: BimetallicSystem, rows: np.ndarray) -> np.ndarray:
             nodes[row, N_METAL_FEATURES + NON_METALS.index(symbol)] = 1.0
         else:
             raise UnsupportedElementError(f"atom {atom}: no code for {symbol}; allowed: metals of groups 3 to 12, H, "
-                                          f"{', '.join(NON_METALS)}")
+                                          f"{', '.join(NON_METALS)}. Use another tool for this element")
         nodes[row, -1] = hydrogens[atom] / 2
     return nodes
 
@@ -248,7 +249,7 @@ class GCNN(nn.Module):
 def evaluate_graphs(
     network: GCNN, graphs: Sequence[Data], mean: float, std: float
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Energies at the label level and attention.
+    """Compute energies at the label level and attention.
 
     Returns
     -------

@@ -73,7 +73,10 @@ class GraphModel(LabelModel):
         return level
 
     def covers(self, system: BimetallicSystem) -> bool:
-        """Whether the object is a cluster with its ligands in the coordinates."""
+        """Say whether a cluster's ligands are in the coordinates.
+
+        Other objects are not covered.
+        """
         return isinstance(self._read(system, "dimer"), tuple)
 
     def predict(
@@ -106,7 +109,7 @@ class GraphModel(LabelModel):
         return np.asarray(energies, dtype=float), np.array(deviations)
 
     def attention(self, item: object, ligands: LigandAnnotation | None = None) -> np.ndarray:
-        """Attention of each atom at each of the seven local levels.
+        """Compute each atom's attention at seven local levels.
 
         Returns
         -------
@@ -117,7 +120,7 @@ class GraphModel(LabelModel):
         return found
 
     def attentions(self, systems: Sequence[BimetallicSystem]) -> list[np.ndarray]:
-        """As `attention`, of many clusters together."""
+        """Compute `attention` of many clusters together."""
         for system in systems:
             require_supported(system)
         _, found = evaluate_graphs(self.network, [cluster_graph(system) for system in systems], 0.0, 1.0)

@@ -99,7 +99,7 @@ class Prediction(MSONable):
 
     @classmethod
     def from_dict(cls, d: Mapping[str, Any]) -> Prediction:
-        """The prediction that `as_dict` wrote.
+        """Rebuild the prediction that `as_dict` wrote.
 
         Parameters
         ----------
@@ -216,7 +216,7 @@ class FormationModel(ABC):
         """
 
     def covers(self, system: BimetallicSystem) -> bool:
-        """Whether the model predicts objects like this one at all.
+        """Say whether the model predicts objects like this one.
 
         Parameters
         ----------

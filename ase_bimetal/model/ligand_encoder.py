@@ -38,7 +38,7 @@ _TOKENIZER_FILES = ("tokenizer.json", "spiece.model")
 
 
 def bundled_folder() -> Path:
-    """Folder of the encoder that the package ships."""
+    """Find the folder of the encoder that ships."""
     return Path(str(resources.files("ase_bimetal.weights"))) / "ligand-t5"
 
 
@@ -121,7 +121,8 @@ class LigandEncoder:
         """
         for text in smiles:
             if not isinstance(text, str) or not text:
-                raise LigandError(f"an embedding needs a SMILES string, not {text!r}; allowed: Ligand.smiles")
+                raise LigandError(f"an embedding needs a SMILES string, not {text!r}; allowed: Ligand.smiles"
+                                  ". Pass Ligand.parse(text).smiles")
             if text not in self._known:
                 self._known[text] = self._cached(text)
         if len(smiles) == 0:
@@ -169,7 +170,9 @@ def _no_progress_bar() -> Iterator[None]:
 
 
 def compute_embedding(tokenizer: PreTrainedTokenizerBase, model: T5EncoderModel, smiles: str) -> np.ndarray:
-    """Mean of the last hidden states over the tokens of one SMILES, (d,) float32.
+    """Average the last hidden states of one SMILES.
+
+    The mean over its tokens is (d,) float32.
 
     One SMILES at a time: no padding, so no neighbour in a batch can change the last bits.
     """
@@ -183,7 +186,10 @@ def compute_embedding(tokenizer: PreTrainedTokenizerBase, model: T5EncoderModel,
 
 
 def encoder_digest(folder: Path) -> str:
-    """sha256 over an encoder's weight files and tokenizer: what a checkpoint remembers of it."""
+    """Hash an encoder's weight files and tokenizer.
+
+    A checkpoint remembers this sha256 of its encoder.
+    """
     digest = hashlib.sha256()
     for path in (*_weight_files(folder), _tokenizer_file(folder)):
         digest.update(path.read_bytes())
@@ -211,7 +217,7 @@ def verify_checksums(folder: Path) -> None:
 
 
 def file_sha256(path: Path) -> str:
-    """sha256 of one file, as hexadecimal text."""
+    """Hash one file to hexadecimal text."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -231,6 +237,7 @@ def _fetch_from_hub(repo: str) -> Path:
         raise WeightsError(
             f"ligand encoder {repo!r} is neither a folder nor a Hugging Face id that can be fetched; "
             f"allowed: {BUNDLED!r}, a folder, or a hub id such as 'laituan245/molt5-small' ({error})"
+            ". Check the name, or give the path of a folder"
         ) from error
 
 
@@ -239,23 +246,26 @@ def _weight_files(folder: Path) -> list[Path]:
         files = sorted(folder.glob(pattern))
         if files:
             return files
-    raise WeightsError(f"no encoder weights in {folder}; looked for {' and '.join(_WEIGHT_PATTERNS)}")
+    raise WeightsError(f"no encoder weights in {folder}; looked for {' and '.join(_WEIGHT_PATTERNS)}"
+                       ". Write them with save_pretrained")
 
 
 def _tokenizer_file(folder: Path) -> Path:
     for name in _TOKENIZER_FILES:
         if (folder / name).is_file():
             return folder / name
-    raise WeightsError(f"no tokenizer in {folder}; looked for {' and '.join(_TOKENIZER_FILES)}")
+    raise WeightsError(f"no tokenizer in {folder}; looked for {' and '.join(_TOKENIZER_FILES)}"
+                       ". Write it with save_pretrained")
 
 
 def _read_width(folder: Path) -> int:
     config = folder / "config.json"
     if not config.is_file():
-        raise WeightsError(f"no config.json in {folder}")
+        raise WeightsError(f"no config.json in {folder}. Write it with save_pretrained")
     facts = json.loads(config.read_text(encoding="utf-8"))
     if facts.get("model_type") != "t5":
-        raise WeightsError(f"{folder} holds a model of type {facts.get('model_type')!r}; allowed: 't5'")
+        raise WeightsError(f"{folder} holds a model of type {facts.get('model_type')!r}; allowed: 't5'"
+                           ". Use a T5 encoder")
     return int(facts["d_model"])
 
 

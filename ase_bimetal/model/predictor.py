@@ -84,7 +84,10 @@ class Predictor(LabelModel):
         return level
 
     def covers(self, system: BimetallicSystem) -> bool:
-        """Whether the object is a ligand-protected cluster of d-block metals with coordinates."""
+        """Say whether the model describes such an object.
+
+        It describes ligand-protected clusters of d-block metals with coordinates.
+        """
         try:
             _check_supported(system)
         except BimetalError:
@@ -151,7 +154,7 @@ class Predictor(LabelModel):
 
 @lru_cache(maxsize=4)
 def get_predictor(model: str | Path = DEFAULT_MODEL, device: str = "cpu") -> Predictor:
-    """The predictor of a model, loaded once."""
+    """Load the predictor of a model, once."""
     return Predictor(model, device)
 
 
@@ -225,10 +228,12 @@ def _check_supported(system: BimetallicSystem) -> None:
             "atoms.info['ligand_smiles'] if it has any"
         )
     if not system.has_geometry:
-        raise UnsupportedSystemError("a composition has no metal core to read; allowed: objects with coordinates")
+        raise UnsupportedSystemError("a composition has no metal core to read; allowed: objects with coordinates"
+                                     ". Give coordinates, or pass a formula with ligands such as 'Au4Pd2(PET)8'")
     for symbol in set(system.metal_symbols):
         if not 3 <= elements.group(symbol) <= 12 or elements.period(symbol) < 4 or _is_f_block(symbol):
-            raise UnsupportedElementError(f"metal {symbol} is not a d-block element; allowed: groups 3 to 12")
+            raise UnsupportedElementError(f"metal {symbol} is not a d-block element; allowed: groups 3 to 12"
+                                          ". Use another tool for this metal")
 
 
 def _is_f_block(symbol: str) -> bool:

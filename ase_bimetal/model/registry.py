@@ -144,7 +144,7 @@ class AutoModel(FormationModel):
         return get_model(self.names[0], self.device).level
 
     def covers(self, system: BimetallicSystem) -> bool:
-        """Whether any of the models does.
+        """Say whether any of the models does.
 
         Parameters
         ----------
@@ -302,7 +302,8 @@ def with_geometry(found: Prediction, cluster: FormulaCluster) -> Prediction:
 
 def _several(objects: object) -> Iterable[object]:
     """The objects of a list; one object alone is a list of one."""
-    marks = ("get_chemical_symbols", "lattice", "spin_multiplicity")  # of Atoms, Structures and Molecules
+    # of Atoms, Structures, Molecules and Compositions
+    marks = ("get_chemical_symbols", "lattice", "spin_multiplicity", "reduced_formula")
     is_one = isinstance(objects, str | BimetallicSystem) or any(hasattr(objects, mark) for mark in marks)
     return objects if isinstance(objects, Iterable) and not is_one else [objects]
 

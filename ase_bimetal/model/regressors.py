@@ -136,7 +136,7 @@ def fill_bare(features: pd.DataFrame) -> pd.DataFrame:
 
 
 def make_regressor(name: str, seed: int = 0, rows: TrainingRows = "minima") -> Pipeline:
-    """An untrained pipeline with the shipped settings.
+    """Make an untrained pipeline with the shipped settings.
 
     Parameters
     ----------
@@ -163,7 +163,10 @@ def make_regressor(name: str, seed: int = 0, rows: TrainingRows = "minima") -> P
 
 @name_extra()
 def untuned(name: str, seed: int = 0) -> Pipeline:
-    """The pipeline of a regressor before tuning; the estimator is its last step, ``model``."""
+    """Make the pipeline of a regressor before tuning.
+
+    The estimator is its last step, ``model``.
+    """
     if name not in SPECS:
         raise BimetalError(f"unknown regressor {name!r}; allowed: {', '.join(SPECS)}")
     spec = SPECS[name]
@@ -181,15 +184,21 @@ def untuned(name: str, seed: int = 0) -> Pipeline:
 
 @lru_cache(maxsize=4)
 def settings(rows: TrainingRows = "minima") -> Mapping[str, Mapping[str, Any]]:
-    """Tuned settings and their cross-validated error [eV/metal] by regressor."""
+    """Read the tuned settings by regressor.
+
+    Their cross-validated error [eV/metal] stands beside them.
+    """
     found = json.loads(SETTINGS.read_text())["rows"]
     if rows not in found:
-        raise BimetalError(f"rows={rows!r}; allowed: {', '.join(found)}")
+        raise BimetalError(f"rows={rows!r}; allowed: {', '.join(found)}. Choose one of these")
     return MappingProxyType(found[rows])
 
 
 def missing_regressors() -> dict[str, str]:
-    """Regressors that cannot be made, each with the reason."""
+    """List the regressors that cannot be made.
+
+    Each has its reason.
+    """
     return {
         name: f"{name} is skipped: the package {spec.module} is not installed (pip install 'ase-bimetal[boost]')"
         for name, spec in SPECS.items()

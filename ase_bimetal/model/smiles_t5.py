@@ -41,12 +41,18 @@ class SmilesT5:
         self._unknown = self._vocabulary[tokenizer["model"]["unk_token"]]
 
     def tokens(self, smiles: str) -> list[int]:
-        """Numbers of the tokens of a SMILES, with the one that ends it."""
+        """Give the token numbers of a SMILES.
+
+        The one that ends it is included.
+        """
         found = [self._vocabulary.get(token, self._unknown) for token in self._pattern.findall(smiles)]
         return [*found, self._config["eos_token_id"]]
 
     def embed(self, smiles: str) -> np.ndarray:
-        """Mean of the last hidden states over the tokens of one SMILES, (d,) float32."""
+        """Average the last hidden states of one SMILES.
+
+        The mean over its tokens is (d,) float32.
+        """
         numbers, name = self.tokens(smiles), "encoder.block.{}.layer.{}.{}.weight".format
         states = self._weights["shared.weight"][numbers]
         biases = self._position_biases(len(numbers), name(0, 0, "SelfAttention.relative_attention_bias"))

@@ -28,7 +28,9 @@ SYMMETRY_FUNCTIONS = (
 
 
 def cutoff_function(distance: np.ndarray, cutoff: float) -> np.ndarray:
-    """Behler's f_c: 1 at zero, 0 with zero slope from the cutoff on.
+    """Compute Behler's cutoff function f_c.
+
+    It is 1 at zero, and 0 with zero slope from the cutoff on.
 
     Examples
     --------
@@ -39,7 +41,7 @@ def cutoff_function(distance: np.ndarray, cutoff: float) -> np.ndarray:
 
 
 def symmetry_functions(system: BimetallicSystem, rows: np.ndarray) -> np.ndarray:
-    """Symmetry functions of some atoms.
+    """Compute the symmetry functions of some atoms.
 
     Parameters
     ----------
@@ -81,7 +83,10 @@ def _radial(system: BimetallicSystem, pairs: Pairs) -> np.ndarray:
 
 
 def neighbour_classes(system: BimetallicSystem) -> np.ndarray:
-    """Row of `NEIGHBOUR_CLASSES` that each atom belongs to, shape (N,)."""
+    """Find the neighbour class of each atom, shape (N,).
+
+    It is the row of `NEIGHBOUR_CLASSES` that the atom belongs to.
+    """
     metals = set(system.metals.tolist())
     names = ["metal" if i in metals else {"C": "carbon", "H": "hydrogen"}.get(s, "other")
              for i, s in enumerate(system.symbols)]

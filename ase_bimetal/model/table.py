@@ -86,21 +86,29 @@ class DescriptorTable:
         return hashlib.sha256(self.to_csv().encode()).hexdigest()[:12]
 
     def where(self, keep: np.ndarray) -> DescriptorTable:
-        """The rows for which a boolean array of shape (n,) is true."""
+        """Select the rows of a mask.
+
+        The mask is a boolean array of shape (n,).
+        """
         return DescriptorTable(self.rows[keep].reset_index(drop=True))
 
     def minima(self) -> DescriptorTable:
-        """The lowest configuration of each prototype."""
+        """Select the lowest configuration of each prototype."""
         return self.where(self.rows.minimum.to_numpy(dtype=bool))
 
     def to_csv(self) -> str:
-        """The table as text, digits cut so that it reads back as it was."""
+        """Write the table as text.
+
+        Digits are cut so that it reads back as it was.
+        """
         text: str = self.rows[list(_COLUMNS)].round(DIGITS).to_csv(index=False, lineterminator="\n")
         return text
 
 
 def surroundings(system: BimetallicSystem) -> str:
-    """What the metal stands in, from the elements present.
+    """Say what the metal stands in.
+
+    It is told from the elements present.
 
     Returns
     -------

@@ -106,7 +106,7 @@ class Background:
 
 
 def make_card(row: pd.Series, atoms: Atoms, place: int, background: Background | None = None) -> Card:
-    """Card of one row of a screening.
+    """Make the card of one row of a screening.
 
     Parameters
     ----------
@@ -166,7 +166,9 @@ def _relatives(background: Background) -> list[tuple[str, str]]:
 
 
 def energy_lines(row: pd.Series, background: Background) -> list[tuple[str, str]]:
-    """Parts of E_form in words [eV/metal]: the last line is the sum of the others, also of the digits shown.
+    """Write the parts of E_form in words [eV/metal].
+
+    The last line is the sum of the others, also of the digits shown.
 
     Parameters
     ----------
@@ -191,7 +193,9 @@ def _signed(value: float) -> str:
 
 
 def spread_lines(row: pd.Series, background: Background) -> list[tuple[str, str]]:
-    """Shares of ± in words [eV/metal]: the square of the last is the sum of the squares of the others.
+    """Write the shares of ± in words [eV/metal].
+
+    The square of the last is the sum of the squares of the others.
 
     Parameters
     ----------
@@ -213,7 +217,9 @@ def _with_unit(value: float | None, digits: int, unit: str) -> str:
 
 
 def file_stem(name: str) -> str:
-    """A candidate's name as part of a file's name: letters, digits and hyphens.
+    """Turn a candidate's name into a file's name.
+
+    It keeps letters, digits and hyphens.
 
     Examples
     --------
@@ -224,7 +230,9 @@ def file_stem(name: str) -> str:
 
 
 def ligand_drawings(ligands: str | None) -> list[Drawing]:
-    """Structural formulas of a shell in the column ``ligands``; a support has none.
+    """Draw the structural formulas of a shell.
+
+    The shell is that in the column ``ligands``; a support has none.
 
     Examples
     --------
@@ -273,7 +281,10 @@ def picture(atoms: Atoms) -> str:
 
 
 def as_xyz(atoms: Atoms) -> str:
-    """Extended XYZ with the ligand annotation, for `ase.io.read` and for every viewer."""
+    """Write extended XYZ with the ligand annotation.
+
+    `ase.io.read` and every viewer read it.
+    """
     from ase.io import write
 
     buffer = io.StringIO()

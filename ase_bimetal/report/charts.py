@@ -43,7 +43,10 @@ def map_rows(results: Results) -> pd.DataFrame:
 
 
 def map_chart(results: Results) -> str:
-    """E_form against φ, coloured by H_mix, with the favourable region and the Pareto front."""
+    """Draw E_form against φ, coloured by H_mix.
+
+    The favourable region and the Pareto front are marked.
+    """
     import plotly.graph_objects as go
 
     rows = map_rows(results)

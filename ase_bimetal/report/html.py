@@ -99,7 +99,7 @@ def write_report(folder: str | Path, out: str | Path, rows: int = TABLE_ROWS) ->
 
 
 def render(results: Results, rows: int = TABLE_ROWS) -> str:
-    """The report's HTML.
+    """Render the report as HTML.
 
     Parameters
     ----------

@@ -83,7 +83,9 @@ _IF_USED: dict[str, Callable[[pd.Series], bool]] = {
 
 
 def table_block(results: Results, limit: int) -> tuple[str, list[str]]:
-    """The table as JSON, and the notes its rows refer to by number.
+    """Write the table as JSON.
+
+    The notes that its rows refer to by number stand beside it.
 
     Parameters
     ----------

@@ -58,7 +58,9 @@ class FailureGroup:
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """A number with a true minus sign; a dash when it is unknown.
+    """Write a number with a true minus sign.
+
+    A dash stands for an unknown one.
 
     Examples
     --------
@@ -87,7 +89,9 @@ def formula(name: str) -> str:
 
 
 def plain(value: object) -> str:
-    """A setting as text: lists joined, numbers with a true minus sign.
+    """Write a setting as text.
+
+    Lists are joined, and numbers have a true minus sign.
 
     Examples
     --------
@@ -102,17 +106,23 @@ def plain(value: object) -> str:
 
 
 def measured(row: pd.Series) -> str:
-    """E_form ± one standard deviation of a row [eV/metal], without the unit."""
+    """Write E_form ± one standard deviation [eV/metal].
+
+    It is that of a row, without the unit.
+    """
     return f"{number(row[c.FORMATION_ENERGY])} ± {number(row[c.FORMATION_ENERGY_STD])}"
 
 
 def interval(row: pd.Series) -> str:
-    """90 % interval of E_form of a row [eV/metal], without the unit."""
+    """Write the 90 % interval of E_form [eV/metal].
+
+    It is that of a row, without the unit.
+    """
     return f"{number(row[c.FORMATION_ENERGY_LOW])} to {number(row[c.FORMATION_ENERGY_HIGH])}"
 
 
 def count(n: int, noun: str) -> str:
-    """A count with its noun.
+    """Write a count with its noun.
 
     Examples
     --------
@@ -123,7 +133,7 @@ def count(n: int, noun: str) -> str:
 
 
 def level_words(info: Mapping[str, Any]) -> str:
-    """Level of theory, reference state and model in one phrase."""
+    """Word level of theory, reference state and model."""
     return f"{info['level']}, reference state: {reference_state_words(info['reference_state'])}, model {info['model']}"
 
 
@@ -162,7 +172,7 @@ def summarise(results: Results) -> list[str]:
 
 
 def tiles(results: Results) -> list[Tile]:
-    """The numbers at the top of a report."""
+    """Make the numbers at the top of a report."""
     ok = results.predicted
     shown = [Tile(f"{len(ok):,}", "candidates predicted"), Tile(f"{len(results.failed):,}", "failed")]
     if not len(ok):
@@ -177,7 +187,7 @@ def tiles(results: Results) -> list[Tile]:
 
 
 def failure_groups(rows: pd.DataFrame) -> list[FailureGroup]:
-    """Failures by kind, most frequent first.
+    """Group failures by kind, most frequent first.
 
     Parameters
     ----------

@@ -199,7 +199,8 @@ class ScreenConfig(BaseModel):
     def _counts(cls, counts: tuple[int | str, ...]) -> tuple[int | str, ...]:
         for count in counts:
             if isinstance(count, str) and count != "motif" and not _PERCENT.fullmatch(count):
-                raise ScreenError(f"{count!r} is no dopant count; allowed: 'motif', a whole number, a share as '25%'")
+                raise ScreenError(f"{count!r} is no dopant count; allowed: 'motif', a whole number, a share as '25%'"
+                                  ". Write one of these")
         return _distinct(counts)
 
     @model_validator(mode="after")
@@ -207,24 +208,27 @@ class ScreenConfig(BaseModel):
         if not self.supports:
             missing = [name for name in ("ligands", "motifs") if not getattr(self, name)]
             if missing:
-                raise ScreenError(f"nothing in {' and '.join(missing)}; allowed: ligands and motifs, or supports")
+                raise ScreenError(f"nothing in {' and '.join(missing)}; allowed: ligands and motifs, or supports"
+                                  ". Add them, or run `ase-bimetal screen --example`")
             return self
         # A folder that is read back has every field, most of them at its default.
         given = [name for name in _ONLY_CLUSTERS if getattr(self, name) != type(self).model_fields[name].default]
         if given:
             raise ScreenError(f"{', '.join(given)} given beside supports; allowed there: a screening of supports "
-                              "has one atom of the host, one of the dopant, and a model of its own")
+                              "has one atom of the host, one of the dopant, and a model of its own"
+                              ". Leave these fields out, or the supports")
         return self
 
     @model_validator(mode="after")
     def _priced(self) -> ScreenConfig:
         if self.prices and not self.currency:
-            raise ScreenError("prices need the field currency, such as 'EUR'")
+            raise ScreenError("prices need the field currency, such as 'EUR'. Add currency: EUR")
         missing = sorted(set(self.hosts + self.dopants) - set(self.prices)) if self.prices else []
         if missing:
-            raise ScreenError(f"no price for {', '.join(missing)}; allowed: prices for all metals, or for none")
+            raise ScreenError(f"no price for {', '.join(missing)}; allowed: prices for all metals, or for none"
+                              ". Add these prices, or leave all out")
         if self.filters.metal_cost_below is not None and not self.prices:
-            raise ScreenError("filters.metal_cost_below needs the field prices")
+            raise ScreenError("filters.metal_cost_below needs the field prices. Add prices, or leave the filter out")
         return self
 
     @classmethod
@@ -286,9 +290,10 @@ class ScreenConfig(BaseModel):
         try:
             content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         except yaml.YAMLError as error:
-            raise ScreenError(f"{path} is not readable YAML: {error}") from None
+            raise ScreenError(f"{path} is not readable YAML: {error}. Check its indentation and colons") from None
         if not isinstance(content, dict):
-            raise ScreenError(f"{path} holds no mapping; allowed fields: {', '.join(cls.model_fields)}")
+            raise ScreenError(f"{path} holds no mapping; allowed fields: {', '.join(cls.model_fields)}"
+                              ". Write one a line, such as 'motifs: [Au4M2]'")
         try:
             return cls.make(**content)
         except ScreenError as error:
@@ -361,7 +366,7 @@ def dopant_number(count: int | str, n_sites: int, n_metals: int) -> int:
 def _distinct(values: Any) -> tuple[Any, ...]:
     twice = sorted({str(v) for v in values if list(values).count(v) > 1})
     if twice:
-        raise ScreenError(f"given twice: {', '.join(twice)}")
+        raise ScreenError(f"given twice: {', '.join(twice)}. Delete one of the two")
     return tuple(values)
 
 
@@ -386,4 +391,4 @@ def _unknown_field(*place: str | int) -> str:
     known = list((Filters if place[0] == "filters" and len(place) > 1 else ScreenConfig).model_fields)
     close = get_close_matches(str(place[-1]), known, n=1)
     meant = f" (did you mean {close[0]!r}?)" if close else ""
-    return f"unknown field{meant}; allowed: {', '.join(known)}"
+    return f"unknown field{meant}; allowed: {', '.join(known)}. Use one of these, or leave it out"

@@ -39,7 +39,10 @@ class ScreeningModel:
 
 
 def model_of(config: ScreenConfig) -> ScreeningModel:
-    """The model of a screening, loaded once in a process."""
+    """Load the model of a screening, once.
+
+    It is loaded once in a process.
+    """
     if not config.supports:
         return ScreeningModel(get_model(config.model, config.device), config.reference_state, config.reference_state)
     from ase_bimetal.model.forest import STATE_OF_SURROUNDINGS

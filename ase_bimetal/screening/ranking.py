@@ -60,16 +60,16 @@ def pareto_front(
     """
     for column, direction in objectives.items():
         if direction not in ("min", "max"):
-            raise ScreenError(f"objective {column}: {direction!r}; allowed: 'min', 'max'")
+            raise ScreenError(f"objective {column}: {direction!r}; allowed: 'min', 'max'. Choose one of these")
     front = None
     for frame in _frames(source, only_passing):
         unknown = [column for column in objectives if column not in frame]
         if unknown:
-            raise ScreenError(f"no column {', '.join(unknown)} for the Pareto front")
+            raise ScreenError(f"no column {', '.join(unknown)} for the Pareto front. Choose columns of the results")
         pool = frame if front is None else _joined(front, frame)
         front = _front(pool, objectives)
     if front is None:
-        raise ScreenError(f"{source} holds no rows")
+        raise ScreenError(f"{source} holds no rows. Run a screening first")
     first, direction = next(iter(objectives.items()))
     return front.sort_values(first, ascending=direction == "min", ignore_index=True)
 
@@ -108,7 +108,7 @@ def rank(frame: pd.DataFrame, by: Ranking = "upper", k: int = 10) -> pd.DataFram
     (['sure', 'unsure'], ['unsure', 'sure'])
     """
     if by not in _RANKINGS:
-        raise ScreenError(f"by={by!r}; allowed: {', '.join(_RANKINGS)}")
+        raise ScreenError(f"by={by!r}; allowed: {', '.join(_RANKINGS)}. Choose one of these")
     found = frame[frame[c.FORMATION_ENERGY].notna()].copy()
     if by == "probability":
         found["probability_top"] = top_probability(found[c.FORMATION_ENERGY], found[c.FORMATION_ENERGY_STD], k)
@@ -120,7 +120,9 @@ def rank(frame: pd.DataFrame, by: Ranking = "upper", k: int = 10) -> pd.DataFram
 
 
 def top_probability(mean: np.ndarray | pd.Series, std: np.ndarray | pd.Series, k: int) -> np.ndarray:
-    """Probability of each candidate to be among the k lowest.
+    """Compute each candidate's probability to be among the best.
+
+    The best are the k lowest.
 
     The true energies are taken as independent normal variables. The energy t of the k-th lowest is set so that
     the expected number below it is k; a candidate's probability is that of lying below t. The probabilities add up
@@ -149,7 +151,7 @@ def top_probability(mean: np.ndarray | pd.Series, std: np.ndarray | pd.Series, k
     [1.0, 0.0, 0.0]
     """
     if k < 1:
-        raise ScreenError(f"k={k}; allowed: a whole number of at least 1")
+        raise ScreenError(f"k={k}; allowed: a whole number of at least 1. Pass k=10 for the ten best")
     mean, std = np.asarray(mean, dtype=float), np.asarray(std, dtype=float)
     if k >= len(mean):
         return np.ones(len(mean))
@@ -188,7 +190,7 @@ def top_candidates(
         Unknown `by`; a probability needs all rows at once: use `rank`.
     """
     if by not in _RANKINGS[:2]:
-        raise ScreenError(f"by={by!r}; allowed: {', '.join(_RANKINGS[:2])}")
+        raise ScreenError(f"by={by!r}; allowed: {', '.join(_RANKINGS[:2])}. Choose one of these")
     best = None
     for frame in iter_results(out, only_passing=only_passing):
         pool = frame if best is None else _joined(best, frame)

@@ -131,16 +131,19 @@ def candidate_atoms(out: str | Path, candidate: str) -> Atoms:
         if len(found):
             row = found.iloc[0]
             if not row[c.TEMPLATE] or not (store.templates / f"{row[c.TEMPLATE]}.extxyz").is_file():
-                raise ScreenError(f"candidate {candidate!r} has no geometry; its row says why in {c.REASON!r}")
+                raise ScreenError(f"candidate {candidate!r} has no geometry; its row says why in {c.REASON!r}"
+                                  ". Choose one whose status is 'ok'")
             return with_metals(read_template(store.templates, row[c.TEMPLATE]), list(row[c.CORE_SYMBOLS]))
-    raise ScreenError(f"no candidate {candidate!r} in {out}; allowed: values of the column {c.ID!r}")
+    raise ScreenError(f"no candidate {candidate!r} in {out}; allowed: values of the column {c.ID!r}"
+                      ". Take one from the results")
 
 
 def _checked(columns: Sequence[str] | None) -> list[str]:
     known = [column.name for column in c.COLUMNS]
     unknown = [name for name in columns or () if name not in known]
     if unknown:
-        raise ScreenError(f"unknown column {', '.join(map(repr, unknown))}; allowed: {', '.join(known)}")
+        raise ScreenError(f"unknown column {', '.join(map(repr, unknown))}; allowed: {', '.join(known)}"
+                          ". Choose among these")
     return known if columns is None else list(columns)
 
 

@@ -195,12 +195,12 @@ def _check_model(rows: Sequence[Row], about: dict[str, str]) -> None:
     if rows[0][c.MODEL] != about["model"]:
         raise ScreenError(
             f"a worker predicts with model {rows[0][c.MODEL]}, this process has {about['model']}; allowed: the same "
-            "version of ase-bimetal on every worker"
+            "version of ase-bimetal on every worker. Install it there, and run again"
         )
 
 
 def chunked(items: Iterable[Candidate | Skip], size: int) -> Iterator[tuple[Candidate | Skip, ...]]:
-    """Consecutive items, `size` at a time.
+    """Cut items into chunks of `size`.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ _PATIENCE = 60.0  # s, until a scheduler or its first worker must have answered
 
 
 def make_runner(scheduler: str | None = None, workers: int = 1) -> AbstractContextManager[Runner]:
-    """The runner that was asked for.
+    """Make the runner that was asked for.
 
     Parameters
     ----------
@@ -46,7 +46,8 @@ def make_runner(scheduler: str | None = None, workers: int = 1) -> AbstractConte
         Both were given, `workers` is below 1, or no scheduler with a worker answers.
     """
     if workers < 1 or (scheduler and workers > 1):
-        raise ScreenError(f"workers={workers}, scheduler={scheduler!r}; allowed: at least 1 worker, or a scheduler")
+        raise ScreenError(f"workers={workers}, scheduler={scheduler!r}; allowed: at least 1 worker, or a scheduler"
+                          ". Pass workers=1")
     if scheduler:
         return _on_cluster(scheduler)
     return _in_processes(workers) if workers > 1 else nullcontext(_here)
@@ -89,12 +90,14 @@ def _on_cluster(scheduler: str) -> Iterator[Runner]:
     try:
         client = Client(scheduler, timeout=_PATIENCE)
     except (OSError, ValueError) as error:
-        raise ScreenError(f"no Dask scheduler answers at {scheduler!r}: {error}") from error
+        raise ScreenError(f"no Dask scheduler answers at {scheduler!r}: {error}"
+                          ". Start one with `dask scheduler`, or leave it out") from error
     with client:
         try:
             client.wait_for_workers(1, timeout=_PATIENCE)
         except TimeoutError as error:
-            raise ScreenError(f"the Dask scheduler at {scheduler!r} has no workers") from error
+            raise ScreenError(f"the Dask scheduler at {scheduler!r} has no workers"
+                              ". Start some with `dask worker ADDRESS`") from error
         window = _IN_FLIGHT_PER_WORKER * max(1, sum(client.nthreads().values()))
         yield lambda function, tasks: _through_cluster(client, function, tasks, window)
 

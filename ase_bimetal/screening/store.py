@@ -69,7 +69,7 @@ class Store:
         return self.folder / _TEMPLATES
 
     def part(self, index: int) -> Path:
-        """File of one chunk."""
+        """Give the file of one chunk."""
         return self.rows / f"part-{index:06d}.parquet"
 
     def done(self) -> set[int]:
@@ -87,7 +87,7 @@ class Store:
         write_whole(self.part(index), buffer.getvalue())
 
     def manifest(self) -> dict[str, Any]:
-        """What the screening is.
+        """Read what the screening is.
 
         Raises
         ------
@@ -96,7 +96,8 @@ class Store:
         """
         path = self.folder / _MANIFEST
         if not path.is_file():
-            raise ScreenError(f"{self.folder} holds no screening: no {_MANIFEST} in it")
+            raise ScreenError(f"{self.folder} holds no screening: no {_MANIFEST} in it"
+                              ". Give the folder that `ase-bimetal screen --out` wrote")
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return content
 

@@ -76,7 +76,9 @@ def is_strategic(symbol: str) -> bool:
 
 
 def is_restricted(symbol: str) -> bool:
-    """Whether Directive 2011/65/EU (RoHS), annex II, restricts a metal.
+    """Say whether RoHS restricts a metal.
+
+    The list is Directive 2011/65/EU, annex II.
 
     Parameters
     ----------

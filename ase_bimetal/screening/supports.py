@@ -108,7 +108,9 @@ def site_atoms(site: Site) -> Atoms:
 
 
 def surroundings_of(support: str) -> str:
-    """What stands around the metals, in the words of `ase_bimetal.model.table.surroundings`.
+    """Say what stands around the metals.
+
+    The words are those of `ase_bimetal.model.table.surroundings`.
 
     Examples
     --------

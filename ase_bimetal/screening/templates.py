@@ -53,14 +53,14 @@ def write_template(folder: Path, name: str, atoms: Atoms) -> None:
 
 
 def template_text(atoms: Atoms) -> str:
-    """What a template's file holds."""
+    """Write what a template's file holds."""
     buffer = StringIO()
     write(buffer, atoms, format="extxyz")
     return buffer.getvalue()
 
 
 def template_path(folder: Path, name: str) -> Path:
-    """Where a template lives."""
+    """Give the place of a template."""
     return folder / f"{name}.extxyz"
 
 

@@ -26,7 +26,9 @@ ARRANGEMENTS: MappingProxyType[str, float | None] = MappingProxyType({"core": No
 
 
 def alloy(structure: str, arrangement: str, host: str, dopant: str, seed: int) -> Atoms:
-    """A bare alloy at the distances of its metallic radii.
+    """Build a bare alloy.
+
+    Its distances are those of its metallic radii.
 
     Parameters
     ----------
@@ -53,7 +55,7 @@ def alloy(structure: str, arrangement: str, host: str, dopant: str, seed: int) -
     """
     if structure not in _FRAMES or arrangement not in ARRANGEMENTS:
         raise UnsupportedSystemError(f"no alloy {structure!r}, {arrangement!r}; allowed: {', '.join(STRUCTURES)}, each "
-                                     f"{' or '.join(ARRANGEMENTS)}")
+                                     f"{' or '.join(ARRANGEMENTS)}. Choose one of these")
     frame = _FRAMES[structure]()
     share = ARRANGEMENTS[arrangement]
     chosen = _inside(frame) if share is None else _drawn(len(frame), share, seed)

@@ -47,7 +47,9 @@ Relaxer = Callable[[Atoms], Atoms]
 
 
 def free_molecule(ligand: Ligand, seed: int = 7, relax: Relaxer | None = None) -> list[Atoms]:
-    """Conformers of the free, protonated ligand, MMFF-relaxed, then by `relax` if given.
+    """Make conformers of the free, protonated ligand.
+
+    They are relaxed with MMFF, then by `relax` if given.
 
     Atoms are in the order of ``Chem.AddHs(ligand.mol)``.
     """
@@ -63,7 +65,8 @@ def conformers(mol: Chem.Mol, n: int, seed: int) -> list[Atoms]:
     """
     rows = list(rdDistGeom.EmbedMultipleConfs(mol, n, randomSeed=seed))
     if not rows:
-        raise LigandError(f"no three-dimensional structure found for {Chem.MolToSmiles(Chem.RemoveHs(mol))!r}")
+        raise LigandError(f"no three-dimensional structure found for {Chem.MolToSmiles(Chem.RemoveHs(mol))!r}"
+                          ". Choose another ligand, or give coordinates of the whole cluster")
     if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
         rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(mol)
     symbols = [atom.GetSymbol() for atom in mol.GetAtoms()]
@@ -159,7 +162,7 @@ def _poses(site: Site, pieces: Sequence[Piece], ligand: Ligand) -> list[Piece]:
     """Ways for a ligand to sit on a site: every conformer, turned about its axis."""
     if ligand.is_pi != (site.role == "pi"):
         raise LigandError(f"ligand {ligand.smiles!r} does not fit a site of role {site.role!r}; allowed: π ligands "
-                          "such as Cp on 'pi' sites, σ donors on all others")
+                          "such as Cp on 'pi' sites, σ donors on all others. Choose another ligand, or another motif")
     distance = DONOR_DISTANCE[ligand.donor] if site.distance is None else site.distance
     origin = site.anchor + distance * site.direction
     poses = []

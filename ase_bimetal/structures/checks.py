@@ -14,7 +14,9 @@ MAX_DONOR_DISTANCE = 3.2  # Å, from a ligand's closest atom to the closest meta
 
 
 def rejection(atoms: Atoms, parent: Atoms) -> str | None:
-    """Why a geometry must not be labelled, or None.
+    """Say why a geometry must not be labelled.
+
+    None where nothing is wrong with it.
 
     Checks that every ligand keeps its bonds and its hold on a metal, and that ligands neither overlap nor react.
     """

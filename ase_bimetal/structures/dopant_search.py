@@ -102,7 +102,8 @@ def distinct_placements(
     """
     allowed = _sites(atoms, sites)
     if not 1 <= count <= len(allowed):
-        raise SearchError(f"{count} dopants on {len(allowed)} sites; allowed: 1 to {len(allowed)}")
+        raise SearchError(f"{count} dopants on {len(allowed)} sites; allowed: 1 to {len(allowed)}"
+                          ". Give a number in this range")
     _require_countable(comb(len(allowed), count))
     images = symmetry_images(atoms, tolerance)
     seen: set[tuple[int, ...]] = set()
@@ -132,7 +133,8 @@ def symmetry_images(atoms: Atoms, tolerance: float = 0.1) -> np.ndarray:
         The object is periodic in one or two directions only.
     """
     if atoms.pbc.any() and not atoms.pbc.all():
-        raise SearchError("symmetry of an object periodic in one or two directions; allowed: none or three")
+        raise SearchError("symmetry of an object periodic in one or two directions; allowed: none or three"
+                          ". Set pbc in all directions or in none")
     images = _space_group_images(atoms, tolerance) if atoms.pbc.all() else _point_group_images(atoms, tolerance)
     return np.unique(np.vstack([np.arange(len(atoms)), *images]), axis=0)
 
@@ -140,7 +142,7 @@ def symmetry_images(atoms: Atoms, tolerance: float = 0.1) -> np.ndarray:
 def rank_placements(
     placements: Iterable[Atoms], calculator: GetPropertiesMixin, relax: Relax | None = None
 ) -> list[Placement]:
-    """Placements by rising energy.
+    """Rank placements by rising energy.
 
     Parameters
     ----------
@@ -208,7 +210,7 @@ def search_placements(
     """
     walk = _Walk(atoms, calculator, _sites(atoms, sites), relax, np.random.default_rng(seed))
     if min(temperatures) <= 0:
-        raise SearchError(f"temperatures {temperatures} K; allowed: above 0 K")
+        raise SearchError(f"temperatures {temperatures} K; allowed: above 0 K. Give temperatures in K")
     with _recorder(trajectory) as record:
         history = walk.anneal(units.kB * np.geomspace(*temperatures, steps), record)
     return SearchResult(walk.best, history, walk.accepted, len(walk.known))
@@ -296,7 +298,8 @@ def _recorder(trajectory: str | Path | None) -> Iterator[Callable[[Placement], N
 def _sites(atoms: Atoms, sites: Sequence[int] | None) -> list[int]:
     chosen = find_metals(tuple(atoms.symbols)).tolist() if sites is None else list(sites)
     if wrong := [i for i in chosen if not 0 <= i < len(atoms)]:
-        raise SearchError(f"sites {wrong} of an object with {len(atoms)} atoms; allowed: 0 to {len(atoms) - 1}")
+        raise SearchError(f"sites {wrong} of an object with {len(atoms)} atoms; allowed: 0 to {len(atoms) - 1}"
+                          ". Give indices of metal atoms")
     return chosen
 
 

@@ -194,7 +194,9 @@ def as_cluster(formula: str) -> Atoms:
 
 
 def nearest_formulas(formula: ClusterFormula, number: int = _SUGGESTIONS) -> list[str]:
-    """Formulas that can be built and differ least: by metal atoms, then by ligands.
+    """List the formulas to build that differ least.
+
+    They differ by metal atoms first, then by ligands.
 
     Examples
     --------
@@ -223,7 +225,7 @@ def _neutral(text: str) -> str:
     plain = "".join(text.translate(_PLAIN).split()).replace("@", "")
     if _CHARGE.search(plain):
         raise ChargedSystemError(f"the formula {text!r} ends with a charge; allowed: neutral clusters, such as "
-                                 "Au24Pd(PET)18")
+                                 "Au24Pd(PET)18. Leave the charge out if the cluster is neutral")
     return plain[1:-1] if plain.startswith("[") and plain.endswith("]") else plain
 
 

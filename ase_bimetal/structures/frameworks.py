@@ -101,7 +101,9 @@ class CutOut:
 
 @lru_cache(maxsize=8)
 def framework(code: str) -> Atoms:
-    """All-silica crystal of a framework type, one cell.
+    """Build the all-silica crystal of a framework type.
+
+    It is one cell.
 
     Coordinates: Database of Zeolite Structures (IZA); cell, space group and sites are in the data file.
 
@@ -117,7 +119,7 @@ def framework(code: str) -> Atoms:
     """
     table = json.loads((DATASETS / "zeolite_frameworks.json").read_text())["frameworks"]
     if code not in table:
-        raise UnsupportedSystemError(f"no framework {code!r}; allowed: {', '.join(table)}")
+        raise UnsupportedSystemError(f"no framework {code!r}; allowed: {', '.join(table)}. Choose one of these")
     entry = table[code]
     return crystal(
         [site["element"] for site in entry["sites"]],
@@ -151,7 +153,8 @@ def cut_out(code: str, ring_size: int) -> CutOut:
     net = _Net(framework(code))
     rings = list(net.rings(ring_size))
     if not rings:
-        raise UnsupportedSystemError(f"{code} has no ring of {ring_size} T atoms; known: {RINGS.get(code, ())}")
+        raise UnsupportedSystemError(f"{code} has no ring of {ring_size} T atoms; known: {RINGS.get(code, ())}"
+                                     ". Choose one of these")
     ring = max(rings, key=lambda ring: round(net.openness(ring), 3))
     return _close(net, ring)
 
@@ -171,7 +174,7 @@ def substituted(piece: CutOut, n_aluminium: int) -> Atoms:
     half = piece.ring_size // 2
     if not 1 <= n_aluminium <= half + 1:
         raise UnsupportedSystemError(f"{n_aluminium} aluminium atoms in a ring of {piece.ring_size}; allowed: 1 to "
-                                     f"{half + 1}")
+                                     f"{half + 1}. Choose a number in this range")
     atoms: Atoms = piece.atoms.copy()
     in_ring = min(n_aluminium, half)
     atoms.symbols[[2 * (k * half // in_ring) for k in range(in_ring)]] = "Al"

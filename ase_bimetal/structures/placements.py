@@ -26,7 +26,10 @@ Fingerprint = tuple[tuple[int, int, tuple[tuple[int, int, float], ...]], ...]
 
 @lru_cache(maxsize=64)
 def core_of(motif: str) -> Core:
-    """The core of a motif, dopant sites marked ``"M"``."""
+    """Build the core of a motif.
+
+    Its dopant sites are marked ``"M"``.
+    """
     return FAMILIES[motif](_MARK)
 
 
@@ -44,12 +47,15 @@ def require_metal(symbol: str) -> None:
     """
     elements.require_known(symbol)
     if not elements.is_metal(symbol):
-        raise BimetalError(f"{symbol!r} is no metal; allowed: groups 3 to 12, lanthanides, Al, Ga, In, Sn, Tl, Pb, Bi")
+        raise BimetalError(f"{symbol!r} is no metal; allowed: groups 3 to 12, lanthanides, Al, Ga, In, Sn, Tl, Pb, Bi"
+                           ". Choose one of these, such as 'Pd'")
     elements.atomic_mass(symbol)
 
 
 def dopant_sites(motif: str) -> tuple[int, ...]:
-    """Rows of the core that the motif means for the dopant.
+    """List the core's rows meant for the dopant.
+
+    The motif means them.
 
     Examples
     --------

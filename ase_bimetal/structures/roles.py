@@ -61,7 +61,10 @@ def wanted_roles(ligand: Ligand) -> tuple[tuple[str, ...], ...]:
 
 @lru_cache(maxsize=64)
 def motif_roles(motif: str) -> dict[str, int]:
-    """Role → number of its sites, in the order of the motif's sites."""
+    """Count the sites of each role.
+
+    The order is that of the motif's sites.
+    """
     roles: dict[str, int] = {}
     for site in core_of(motif).sites:
         roles[site.role] = roles.get(site.role, 0) + 1
@@ -114,15 +117,18 @@ def _single(motif: str, text: str, roles: Mapping[str, int]) -> dict[str, str]:
         if filled:
             return filled
     fits = ", ".join(role for group in groups for role in group)
-    raise LigandError(f"ligand {_name(text)} fits sites of role {fits}; motif {motif} has {', '.join(roles)}")
+    raise LigandError(f"ligand {_name(text)} fits sites of role {fits}; motif {motif} has {', '.join(roles)}"
+                      ". Choose a motif with such sites, or another ligand")
 
 
 def _whole(motif: str, shell: Mapping[str, str], roles: Mapping[str, int]) -> dict[str, str]:
     for role, text in shell.items():
         if role not in roles:
-            raise LigandError(f"motif {motif} has no role {role}; it has {', '.join(roles)}")
+            raise LigandError(f"motif {motif} has no role {role}; it has {', '.join(roles)}"
+                              ". Give a ligand for one of these")
         if not any(role in group for group in wanted_roles(Ligand.parse(text))):
-            raise LigandError(f"ligand {_name(text)} does not fit sites of role {role} in motif {motif}")
+            raise LigandError(f"ligand {_name(text)} does not fit sites of role {role} in motif {motif}"
+                              ". Choose another ligand, or another role")
     return dict(shell)
 
 

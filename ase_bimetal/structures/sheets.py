@@ -51,7 +51,7 @@ class Sheet:
 
 @lru_cache(maxsize=4)
 def sheet(site: str) -> Sheet:
-    """The metal-free flake around a site.
+    """Build the metal-free flake around a site.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def sheet(site: str) -> Sheet:
     (6, (2, 3))
     """
     if site not in _HOLES:
-        raise UnsupportedSystemError(f"no site {site!r} on a sheet; allowed: {', '.join(SITES)}")
+        raise UnsupportedSystemError(f"no site {site!r} on a sheet; allowed: {', '.join(SITES)}. Choose one of these")
     missing = np.array(_HOLES[site]) * [_LATTICE / 2, _C_C / 2]
     carbon = _honeycomb(missing)
     tree = cKDTree(carbon)

@@ -58,7 +58,10 @@ def _shell_counts(motif: str, shell: Shell) -> dict[str, int]:
 
 
 def with_metals(template: Atoms, core_symbols: Sequence[str]) -> Atoms:
-    """A template's geometry with other metals: the core's atoms come first."""
+    """Put other metals on a template's geometry.
+
+    The core's atoms come first.
+    """
     atoms: Atoms = template.copy()
     atoms.symbols[: len(core_symbols)] = list(core_symbols)
     return atoms

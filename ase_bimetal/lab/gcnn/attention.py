@@ -32,7 +32,9 @@ _BLUE, _ORANGE = "#0072B2", "#E69F00"
 def atom_attention(
     item: object, ligands: LigandAnnotation | None = None, model: GraphModel | None = None
 ) -> np.ndarray:
-    """Attention of each atom, averaged over the seven local levels.
+    """Compute the attention of each atom.
+
+    It is averaged over the seven local levels.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ def atom_attention(
 
 
 def attention_table(systems: Sequence[BimetallicSystem], attention: Sequence[np.ndarray]) -> pd.DataFrame:
-    """One row per heavy atom.
+    """Tabulate the attention, one row per heavy atom.
 
     Parameters
     ----------
@@ -93,7 +95,9 @@ def attention_table(systems: Sequence[BimetallicSystem], attention: Sequence[np.
 
 
 def attention_by_kind(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean, standard deviation and number of atoms of each kind, highest mean first.
+    """Average the attention of each kind of atom.
+
+    Mean, standard deviation and number of atoms are given, highest mean first.
 
     Carbon bonded to metal and not are kept together, as in the published figure.
     """
@@ -166,7 +170,9 @@ def attention_of_test_rows(model: GraphModel, reference: ReferenceData) -> tuple
 
 
 def charge_correlation(ligands: pd.DataFrame) -> dict[str, float]:
-    """Pearson's r between a ligand's attention and the electrons it took.
+    """Correlate a ligand's attention with the electrons it took.
+
+    The measure is Pearson's r.
 
     Parameters
     ----------

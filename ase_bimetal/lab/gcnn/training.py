@@ -74,7 +74,10 @@ class Scale:
 
 
 def labelled_graph(system: BimetallicSystem, energy: float) -> Data:
-    """Graph of a cluster with its target: ``y`` (1,) [eV/metal] and ``symmetry`` (n, 20)."""
+    """Build the graph of a cluster with its target.
+
+    The target is ``y`` (1,) [eV/metal] and ``symmetry`` (n, 20).
+    """
     graph = cluster_graph(system)
     graph.y = torch.tensor([energy], dtype=torch.float32)
     graph.symmetry = torch.tensor(symmetry_functions(system, heavy_atoms(system)), dtype=torch.float32)
@@ -112,7 +115,7 @@ class GCNNModule(EnergyModule):
         self.scale = scale
 
     def training_step(self, graphs: Batch, _: int) -> torch.Tensor:
-        """Loss of one batch."""
+        """Compute the loss of one batch."""
         output = self.network(_jittered(graphs, self.options.property_noise))
         loss = F.mse_loss(output.energy, (graphs.y - self.scale.mean) / self.scale.std)
         symmetry = (graphs.symmetry - self.scale.symmetry_mean) / self.scale.symmetry_std

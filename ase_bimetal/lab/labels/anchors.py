@@ -59,7 +59,10 @@ class Task:
 
 
 def tasks() -> list[Task]:
-    """Everything there is to compute, in the order of turns and cheapest first."""
+    """List everything there is to compute.
+
+    The order is that of turns, and cheapest first.
+    """
     found = [Task(name, _cost(9.0, 1), partial(_reference, name), 0) for name in REFERENCES]
     for symbol, spins in MULTIPLICITIES_OF_ATOMS.items():
         found.append(Task(f"atom_{symbol}", _cost(9.0, len(spins)), partial(_isolated_atom, symbol), 0))
@@ -104,7 +107,9 @@ def _run(task: Task, path: Path) -> None:
 
 
 def build(recipe: Recipe) -> Atoms:
-    """A recipe's molecule before relaxation, with array ``fragment`` (0 = metal) and ``info["ligand_smiles"]``.
+    """Build a recipe's molecule before relaxation.
+
+    It has the array ``fragment`` (0 = metal) and ``info["ligand_smiles"]``.
 
     Examples
     --------
@@ -159,7 +164,9 @@ def _anchor(recipe: Recipe, folder: Path) -> dict[str, Any]:
 
 
 def relaxed(recipe: Recipe) -> Atoms:
-    """A recipe's molecule relaxed with GFN1-xTB, its longest axis along the cube's diagonal.
+    """Relax a recipe's molecule with GFN1-xTB.
+
+    Its longest axis lies along the cube's diagonal.
 
     Raises
     ------
@@ -190,7 +197,10 @@ def _cluster_anchor(dopant: str, folder: Path) -> dict[str, Any]:
 
 
 def cut_methyls(parent: Atoms) -> Atoms:
-    """Every S–CH3 becomes S–H of 1.35 Å along the same bond; metals stay first."""
+    """Turn every S–CH3 into S–H.
+
+    The bond of 1.35 Å keeps its direction; metals stay first.
+    """
     fragment = parent.arrays["fragment"]
     metals = parent[fragment == 0]
     out = Atoms(metals.symbols, metals.positions)
@@ -268,7 +278,9 @@ def distort(atoms: Atoms, fragment: np.ndarray, how: str, seed: int) -> Atoms:
 
 
 def scan(atoms: Atoms, multiplicities: tuple[int, ...], folder: Path, guess: Path | None = None) -> dict[str, Any]:
-    """PBE energies at some multiplicities; the lowest is the anchor's.
+    """Compute PBE energies at some multiplicities.
+
+    The lowest is the anchor's.
 
     Those that a coarse grid puts more than `_SPIN_WINDOW` above the lowest are not computed further. If the highest of
     several is the lowest in energy, the next one is tried too, until the energy rises.

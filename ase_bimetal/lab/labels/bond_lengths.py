@@ -23,7 +23,9 @@ Lengths = dict[str, list[float]]
 
 
 def measure(objects: Iterable[Atoms]) -> dict[str, dict[str, list[float]]]:
-    """Shortest and longest nearest distances [Å] by element over clusters without a periodic cell.
+    """Measure the nearest distances [Å] by element.
+
+    The shortest and the longest are taken over clusters without a periodic cell.
 
     Returns
     -------

@@ -194,12 +194,12 @@ def _fill_shard(job: Job, shard: Path, folder: Path, level: Level) -> None:
 
 
 def shard_path(folder: Path, prototype: str) -> Path:
-    """Where a prototype's records live."""
+    """Give the place of a prototype's records."""
     return folder / f"{prototype.replace('*', 'star')}.jsonl"
 
 
 def record_line(record: dict[str, Any]) -> str:
-    """A record as one line of a shard."""
+    """Write a record as one line of a shard."""
     return json.dumps(record, separators=(",", ":")) + "\n"
 
 
@@ -219,7 +219,10 @@ def read_shard(path: Path) -> list[dict[str, Any]]:
 
 
 def read_folder(folder: Path) -> Iterator[dict[str, Any]]:
-    """Records of all shards of a folder, in order of file name."""
+    """Read the records of all shards of a folder.
+
+    They come in the order of file names.
+    """
     for path in sorted(folder.glob("*.jsonl")):
         yield from read_shard(path)
 
@@ -316,7 +319,7 @@ def _labelled(drawn: Sample, point: SinglePoint, shell: float | None, level: Lev
 
 
 def record_atoms(record: dict[str, Any]) -> Atoms:
-    """The configuration of a record."""
+    """Build the configuration of a record."""
     atoms = Atoms(record["symbols"], np.reshape(record["positions"], (-1, 3)))
     atoms.arrays["fragment"] = np.array(record["fragment"])
     atoms.info["ligand_smiles"] = dict(record["ligands"])
@@ -325,12 +328,12 @@ def record_atoms(record: dict[str, Any]) -> Atoms:
 
 
 def series_seed(prototype: str) -> int:
-    """Seed of the random moves of one prototype."""
+    """Compute the seed of one prototype's random moves."""
     return zlib.crc32(prototype.encode())
 
 
 def rounded(atoms: Atoms) -> Atoms:
-    """The same atoms with positions as records store them."""
+    """Round positions as records store them."""
     out: Atoms = atoms.copy()
     out.positions = out.positions.round(_DECIMALS)
     return out

@@ -64,7 +64,10 @@ class Anchor:
 
 
 def load_anchors() -> list[Anchor]:
-    """Anchors whose metals and ligands all have PBE reference energies."""
+    """Load the anchors that have all fragment energies.
+
+    Their metals and ligands all have PBE energies.
+    """
     frames = list(iread(ANCHORS, ":"))
     tables = {key: fragment_table(frames, key) for key in ("energy_pbe_eV", "energy_gfn1_eV")}
     known = tables["energy_pbe_eV"]
@@ -169,7 +172,10 @@ def _anchor(atoms: Atoms, system: BimetallicSystem, tables: dict[str, dict[str, 
 
 
 def atom_energies() -> dict[str, float]:
-    """PBE energies [eV] of isolated neutral atoms, each in its lowest multiplicity."""
+    """Read PBE energies [eV] of isolated neutral atoms.
+
+    Each is in its lowest multiplicity.
+    """
     return {symbol: found["energy_eV"] for symbol, found in json.loads(ATOMS_PBE.read_text()).items()}
 
 
@@ -194,7 +200,10 @@ def fragment_table(frames: list[Atoms], key: str) -> dict[str, Any]:
 
 
 def best_ridge(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> float:
-    """The ridge strength with the smallest weighted leave-one-out error."""
+    """Choose the ridge strength of the smallest error.
+
+    The error is the weighted one of leaving each row out.
+    """
     return min(_RIDGE, key=lambda ridge: np.average(np.abs(leave_one_out(x, y, weights, ridge)), weights=weights))
 
 
@@ -219,7 +228,10 @@ def solve(x: np.ndarray, y: np.ndarray, weights: np.ndarray, ridge: float) -> np
 
 
 def leave_one_out(x: np.ndarray, y: np.ndarray, weights: np.ndarray, ridge: float) -> np.ndarray:
-    """Errors (n,) of each row predicted from all others [eV/metal]; parameters as in `solve`."""
+    """Compute errors (n,) of left-out rows [eV/metal].
+
+    Each row is predicted from all others; parameters as in `solve`.
+    """
     rows = np.arange(len(y))
     keep = [rows != i for i in rows]
     return np.array([y[i] - x[i] @ solve(x[keep[i]], y[keep[i]], weights[keep[i]], ridge) for i in rows])
@@ -238,7 +250,9 @@ def leave_element_out(x: np.ndarray, y: np.ndarray, weights: np.ndarray, column:
 
 
 def shell_binding(frame: pd.DataFrame, corrections: dict[str, float], family: str = "Au4M2") -> dict[str, float]:
-    """Corrected formation energy [eV/metal] of a thiolate-protected family's relaxed parents, per dopant.
+    """Compute corrected formation energies [eV/metal] per dopant.
+
+    They are those of a thiolate-protected family's relaxed parents.
 
     Parameters
     ----------

@@ -258,7 +258,7 @@ def input_text(
 
 
 def cube_edge(atoms: Atoms) -> float:
-    """Edge [Å] of the cube around a molecule.
+    """Compute the edge [Å] of a molecule's cube.
 
     Raises
     ------
@@ -377,7 +377,10 @@ def has_settled(output: str) -> bool:
 
 
 def scf_steps(output: str) -> list[tuple[float, float]]:
-    """Gradient [-] and energy [Hartree] after each step of the orbital transformation."""
+    """Read gradient [-] and energy [Hartree] of each step.
+
+    The steps are those of the orbital transformation.
+    """
     rows = [line.split() for line in output.splitlines() if re.match(r" +\d+ OT (DIIS|CG) ", line)]
     return [(float(row[-3]), float(row[-2])) for row in rows if len(row) >= 7]
 

@@ -53,7 +53,10 @@ _FMAX = 0.15  # eV/Å
 
 
 def environment_path(folder: Path, name: str) -> Path:
-    """Where a labelling folder keeps a host without its metals."""
+    """Give the place of a host without its metals.
+
+    It is kept in a labelling folder.
+    """
     return folder / "environments" / f"{name}.json"
 
 
@@ -189,7 +192,9 @@ def _held(atoms: Atoms, frozen: Iterable[bool]) -> Atoms:
 def host_record(
     job: HostJob, index: int, known_parent: dict[str, Any] | None, environment: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """One labelled or rejected configuration of a prototype.
+    """Make one labelled or rejected configuration.
+
+    It belongs to a prototype.
 
     Parameters
     ----------
@@ -277,7 +282,9 @@ def _hydrogen_energy() -> float:
 
 
 def host_formation_energy(record: Mapping[str, Any]) -> float:
-    """Eq. (1) [eV per metal atom] from the raw energies of a record.
+    """Compute E_form [eV per metal atom], eq. (1).
+
+    The raw energies are those of a record.
 
     E_env is the H-form framework minus n/2 H2 for a zeolite (n protons), the relaxed metal-free sheet, or nothing
     for a bare alloy.
@@ -298,7 +305,9 @@ def host_formation_energy(record: Mapping[str, Any]) -> float:
 
 
 def rejection(atoms: Atoms, host: Atoms | None) -> str | None:
-    """Why a geometry must not be labelled, or None.
+    """Say why a geometry must not be labelled.
+
+    None where nothing is wrong with it.
 
     Parameters
     ----------

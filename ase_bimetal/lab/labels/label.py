@@ -24,7 +24,9 @@ MAX_ABS_CHARGE = 4.0  # e
 
 
 def single_point(atoms: Atoms, multiplicity: int | None = None, level: Level = GFN1) -> SinglePoint:
-    """Energy of a neutral object; with GFN1-xTB not spin-polarised, with fractional occupations.
+    """Compute the energy of a neutral object.
+
+    With GFN1-xTB it is not spin-polarised, with fractional occupations.
 
     Raises
     ------
@@ -73,7 +75,10 @@ class LigandEnergies:
 
 
 def ligand_energies(ligand: Ligand, level: Level = GFN1) -> LigandEnergies:
-    """Free, dimer and radical energies of a ligand, each relaxed with GFN1-xTB."""
+    """Compute a ligand's free, dimer and radical energies.
+
+    Each form is relaxed with GFN1-xTB.
+    """
     free = _lowest(free_molecule(ligand), level)
     if ligand.type == "L":
         return LigandEnergies(free, None, None)
@@ -81,7 +86,10 @@ def ligand_energies(ligand: Ligand, level: Level = GFN1) -> LigandEnergies:
 
 
 def hydrogen_energy(level: Level = GFN1) -> float:
-    """Energy of H2 [eV], relaxed with GFN1-xTB."""
+    """Compute the energy of H2 [eV].
+
+    It is relaxed with GFN1-xTB.
+    """
     return _lowest([Atoms("H2", [[0, 0, 0], [0, 0, 0.74]])], level)
 
 
@@ -98,7 +106,10 @@ def _radicals(ligand: Ligand) -> list[Atoms]:
 
 
 def dimers(ligand: Ligand) -> list[Atoms]:
-    """Conformers of L–L: two ligands joined donor to donor."""
+    """Make conformers of two ligands joined, L–L.
+
+    They are joined donor to donor.
+    """
     half = Chem.RWMol(Chem.AddHs(ligand.mol))
     [lost] = set(range(half.GetNumAtoms())) - set(bound_rows(ligand))
     half.RemoveAtom(lost)
@@ -115,7 +126,9 @@ def dimers(ligand: Ligand) -> list[Atoms]:
 def collapse(
     formation_energy_per_metal: float, charges: np.ndarray | None, parent_energy: float | None = None
 ) -> str | None:
-    """Why a converged SCF is not believed, or None: convergence alone is no proof.
+    """Say why a converged SCF is not believed.
+
+    Convergence alone is no proof; None where it is believed.
 
     Parameters
     ----------

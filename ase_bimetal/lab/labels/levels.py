@@ -92,7 +92,7 @@ class Level:
         self.makers[0][1](None)
 
     def single_point(self, atoms: Atoms, multiplicity: int | None = None) -> SinglePoint:
-        """Energy of a neutral, isolated object.
+        """Compute the energy of a neutral, isolated object.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class Level:
 
 
 def get_level(name: str, folder: Path | None = None) -> Level:
-    """The level of a name.
+    """Get the level of a name.
 
     Parameters
     ----------

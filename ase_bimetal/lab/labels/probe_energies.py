@@ -45,7 +45,10 @@ _GROUPS = {
 
 
 def metal_probe_energies(symbol: str) -> dict[str, float]:
-    """Every probe of one metal [eV], per bond of it."""
+    """Compute every probe of one metal [eV].
+
+    They are given per bond of it.
+    """
     radius, gold = _radius(symbol), _radius("Au")
     single = _group_probes(symbol)
     return {

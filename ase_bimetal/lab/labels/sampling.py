@@ -115,7 +115,9 @@ _SCHEDULE = (
 
 
 def sample(parent: Atoms, index: int, seed: int, kind: str | None = None) -> Sample:
-    """The index-th configuration around a parent; index 0 is the parent itself.
+    """Make the index-th configuration around a parent.
+
+    Index 0 is the parent itself.
 
     Depends on nothing but its arguments, so that a run can stop and go on anywhere.
 

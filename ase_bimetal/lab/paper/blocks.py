@@ -43,7 +43,7 @@ class Table:
     caption: str
 
     def to_markdown(self) -> str:
-        """Header and rows as Markdown.
+        """Write header and rows as Markdown.
 
         Examples
         --------

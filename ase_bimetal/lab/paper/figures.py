@@ -26,7 +26,7 @@ P = ParamSpec("P")
 
 
 def new_figure(width: float = _WIDTH, height: float = _HEIGHT) -> Figure:
-    """A figure outside pyplot's global list."""
+    """Make a figure outside pyplot's global list."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
@@ -46,7 +46,10 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 def kinds_of(values: Sequence[str] | np.ndarray) -> dict[str, tuple[str, str]]:
-    """Colour and marker of each kind, most frequent first."""
+    """Choose colour and marker of each kind.
+
+    The most frequent kind comes first.
+    """
     order = pd.Series(list(values), dtype=str).value_counts(sort=True).index
     return {name: _STYLES[i % len(_STYLES)] for i, name in enumerate(order)}
 
@@ -92,7 +95,9 @@ def distribution_figure(
 
 @styled
 def parity_figure(truth: np.ndarray, predicted: np.ndarray, kinds: np.ndarray, label: str, prediction: str) -> Figure:
-    """Prediction against label, one colour and marker per kind.
+    """Draw predictions against labels.
+
+    There is one colour and marker per kind.
 
     Parameters
     ----------
@@ -119,7 +124,9 @@ def parity_figure(truth: np.ndarray, predicted: np.ndarray, kinds: np.ndarray, l
 
 @styled
 def volcano_figure(rows: pd.DataFrame, curves: Mapping[str, Parabola]) -> Figure:
-    """ΔQ_CT against χ_env with parabolas of least squares.
+    """Draw ΔQ_CT against χ_env with parabolas.
+
+    They are fitted by least squares.
 
     Parameters
     ----------
@@ -239,7 +246,9 @@ def materials_figure(materials: pd.DataFrame) -> Figure:
 
 @styled
 def attention_figure(summary: pd.DataFrame, drawn: tuple[object, np.ndarray, str] | None) -> Figure:
-    """Mean attention by kind of atom, and a cluster coloured by its attention.
+    """Draw mean attention by kind of atom.
+
+    A cluster coloured by its attention stands beside it.
 
     Parameters
     ----------

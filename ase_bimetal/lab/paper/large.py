@@ -52,7 +52,9 @@ def _line(text: str, energy: float) -> tuple[str, ...]:
 
 
 def n_atoms(formula: ClusterFormula) -> int:
-    """Atoms of a cluster with its ligands as they are bound.
+    """Count a cluster's atoms.
+
+    Its ligands count as they are bound.
 
     Examples
     --------

@@ -30,7 +30,10 @@ _ABOUT = f"about {published.PHI_MATERIALS}"
 
 
 def materials_section(data: PageData) -> Section:
-    """Materials from the literature: φ, accessibility and estimated E_form."""
+    """Make the section on materials from the literature.
+
+    It has φ, accessibility and estimated E_form.
+    """
     rows = data.materials
     found = material_correlations(rows)
     known, *_ = found.values()
@@ -127,7 +130,7 @@ def middle_phi(rows: pd.DataFrame, width: float) -> np.ndarray:
 
 
 def material_table(data: PageData) -> Table:
-    """One line per material."""
+    """Tabulate the materials, one line each."""
     rows = []
     for row in data.materials.rename(columns={"class": "kind", H_MIX: "mixing"}).itertuples(index=False):
         energy = row.reason or f"{number(row.energy)} [{number(row.low)}, {number(row.high)}]"

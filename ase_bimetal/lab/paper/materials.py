@@ -73,7 +73,9 @@ def read_materials(path: Path = SHIPPED_MATERIALS) -> pd.DataFrame:
 
 
 def read_ligands(cell: str) -> dict[str, int]:
-    """Ligands of a table cell ``"PPh3:8;Cl:2"`` as name or SMILES → count.
+    """Read the ligands of a table cell ``"PPh3:8;Cl:2"``.
+
+    They are given as name or SMILES → count.
 
     Examples
     --------
@@ -85,7 +87,9 @@ def read_ligands(cell: str) -> dict[str, int]:
 
 
 def describe_materials(frame: pd.DataFrame) -> pd.DataFrame:
-    """The eight features, and D̃ and φ where they are known or bounded.
+    """Compute the eight features, D̃ and φ.
+
+    D̃ and φ are given where they are known or bounded.
 
     Parameters
     ----------
@@ -131,7 +135,10 @@ def estimate_materials(described: pd.DataFrame, charges: pd.Series, forest: Desc
 
 
 def assess_materials(forest: DescriptorForest, table: DescriptorTable, path: Path = SHIPPED_MATERIALS) -> pd.DataFrame:
-    """The shipped materials with features, φ and estimate, in one table."""
+    """Tabulate the shipped materials with their estimates.
+
+    The features and φ stand beside them.
+    """
     frame = read_materials(path)
     described = describe_materials(frame)
     estimates = pd.DataFrame([vars(found) for found in estimate_materials(described, frame.charge, forest, table)],

@@ -32,7 +32,7 @@ _PAIRS = "by metal pair"
 
 
 def errors_section(data: PageData) -> Section:
-    """The counterpart of Table 1."""
+    """Make the counterpart of Table 1."""
     ours = {name: card["metrics"]["random"] for name, card in shipped_cards().items()}
     rows, sentences = [], []
     for name, theirs in published.MODELS.items():
@@ -51,7 +51,10 @@ def errors_section(data: PageData) -> Section:
 
 
 def regressors_section(data: PageData) -> Section:
-    """The twelve regressors and the simple baselines on minima and on configurations."""
+    """Make the section on regressors and simple baselines.
+
+    The twelve regressors are compared on minima and on configurations.
+    """
     found: dict[str, Comparison] = {rows: compare(data.described, rows) for rows in ROWS}
     theirs = published.MODELS[_FOREST]
     pairs = _errors_by_model(found["minima"], _PAIRS)
@@ -81,7 +84,9 @@ def _ranked(found: Comparison) -> str:
 
 
 def regressor_table(found: Mapping[str, Comparison]) -> Table:
-    """Out-of-fold errors side by side, beside the published forest.
+    """Tabulate out-of-fold errors side by side.
+
+    The published forest stands beside them.
 
     Parameters
     ----------
@@ -101,7 +106,10 @@ def regressor_table(found: Mapping[str, Comparison]) -> Table:
 
 
 def shipped_cards() -> dict[str, dict[str, Any]]:
-    """Cards with errors on a random split of every model that ships, by folder."""
+    """Read the cards of models that ship.
+
+    They are those with errors on a random split, by folder.
+    """
     cards = {path.parent.name: json.loads(path.read_text()) for path in sorted(WEIGHTS.glob("*/card.json"))}
     return {name: card for name, card in cards.items() if "random" in card.get("metrics", {})}
 

@@ -40,7 +40,7 @@ def write_page(folder: str | Path, progress: Callable[[str], None] | None = None
 
 
 def make_sections(data: PageData, tell: Callable[[str], None] = lambda line: None) -> list[Section]:
-    """All sections in the order of the page.
+    """Make all sections in the order of the page.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def section_makers() -> dict[str, Callable[[PageData], Section]]:
 
 
 def introduction(data: PageData) -> tuple[str, ...]:
-    """What is compared with what."""
+    """Say what is compared with what."""
     return (
         f"Tables and figures of {published.SOURCE} (doi {published.DOI}), made again from the labels and models "
         f"that ship with ase-bimetal {version('ase-bimetal')}.",

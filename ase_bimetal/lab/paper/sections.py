@@ -24,7 +24,10 @@ _LEAST_PARTNERS = 4
 
 
 def labels_section(data: PageData) -> Section:
-    """Distribution of the labels with a fitted double-Weibull."""
+    """Make the section on the labels' distribution.
+
+    A double-Weibull is fitted to it.
+    """
     energy, family = data.labels.energy.to_numpy(), data.labels.family.to_numpy()
     fit = fit_double_weibull(energy)
     low, high = published.BULK
@@ -58,7 +61,10 @@ def labels_section(data: PageData) -> Section:
 
 
 def parity_section(data: PageData) -> Section:
-    """The multimodal model on its test rows."""
+    """Make the section on the model's test rows.
+
+    The model is the multimodal one.
+    """
     test, theirs = data.test, published.MODELS["MML"]
     mae, r2 = mean_absolute_error(test.truth, test.predicted), r_squared(test.truth, test.predicted)
     table = Table(
@@ -91,7 +97,7 @@ def parity_section(data: PageData) -> Section:
 
 
 def volcano_section(data: PageData) -> Section:
-    """ΔQ_CT against χ_env."""
+    """Make the section on ΔQ_CT against χ_env."""
     title, rows = "Charge transfer and environment", data.charges
     parts = {"all": rows, "ligands": rows[rows.surroundings == "ligands"]}
     found = {kind: fit_parabola(part.chi_env.to_numpy(), part.delta_q.to_numpy()) for kind, part in parts.items()}
@@ -156,7 +162,10 @@ def volcano_table(rows: pd.DataFrame) -> Table:
 
 
 def descriptors_section(data: PageData) -> Section:
-    """E_form against D̃, χ_env and φ."""
+    """Make the section on E_form against descriptors.
+
+    They are D̃, χ_env and φ.
+    """
     rows, materials = label_rows(data), material_rows(data)
     names = {"reduced": "D̃", "chi_env": "χ_env", "phi": "φ"}
     found = {name: correlation(rows[name].to_numpy(float), rows.energy.to_numpy(float)) for name in names}
@@ -195,7 +204,10 @@ def _lowest(rows: pd.DataFrame, kind: str, column: str) -> str:
 
 
 def roses_section(data: PageData) -> Section:
-    """Pairs with Au, Pt, Cu and Ni."""
+    """Make the section on pairs of four metals.
+
+    They are Au, Pt, Cu and Ni.
+    """
     title, table = "Pairs of metals", pair_table(data)
     difference = (
         f"Beside the published ones, our energies put {_orders(data)}; the published ones have another state of the "
@@ -219,7 +231,10 @@ def roses_section(data: PageData) -> Section:
 
 
 def rose_pictures(roses: Mapping[str, pd.DataFrame]) -> tuple[Picture, Picture]:
-    """The roses twice: coloured by H_mix, and by φ as in the article."""
+    """Draw the roses twice.
+
+    They are coloured by H_mix, and by φ as in the article.
+    """
     words_of_both = ("Radius: −E_form (GFN1-xTB with PBE-referenced elements), for each partner the mean of the "
                      "lowest labels of its prototypes, the line from the lowest to the highest of them; {} Of "
                      "each element the kind of surroundings with most partners.")
@@ -307,7 +322,9 @@ def material_rows(data: PageData) -> pd.DataFrame:
 
 
 def rose_of(rows: pd.DataFrame, host: str) -> tuple[str, pd.DataFrame]:
-    """Partners of one element in the kind of surroundings that has most of them.
+    """Collect the partners of one element.
+
+    The surroundings are of the kind that has most of them.
 
     Returns
     -------
@@ -337,7 +354,7 @@ def _phi_of(rows: pd.DataFrame) -> np.ndarray:
 
 
 def pair_table(data: PageData) -> Table:
-    """Published energies of single pairs beside ours."""
+    """Tabulate published energies of pairs beside ours."""
     minima, rows = _with_energy(data), []
     silver = _pair(minima, "ligands", "Au", "Ag")
     mean, spread = published.GOLD_SILVER

@@ -47,7 +47,10 @@ class DoubleWeibull:
         return self.p_value >= SIGNIFICANT
 
     def density(self, x: np.ndarray) -> np.ndarray:
-        """Probability density [metal/eV] at energies of any shape [eV/metal]."""
+        """Compute the probability density [metal/eV].
+
+        It is that at energies of any shape [eV/metal].
+        """
         from scipy.stats import dweibull
 
         density: np.ndarray = dweibull.pdf(x, self.shape, self.location, self.scale)
@@ -180,7 +183,9 @@ def fit_parabola(x: np.ndarray, y: np.ndarray) -> Parabola | None:
 
 
 def lowest_bin(x: np.ndarray, y: np.ndarray, width: float = 0.1, least: int = 5) -> tuple[float, float] | None:
-    """The interval of x in which y has its lowest mean.
+    """Find where y has its lowest mean.
+
+    It is an interval of x.
 
     Parameters
     ----------

@@ -14,7 +14,9 @@ _ALIKE = 0.1
 
 
 def number(value: float, digits: int = 2) -> str:
-    """A number with a true minus sign, or a dash when there is none.
+    """Write a number with a true minus sign.
+
+    A dash stands for none.
 
     Examples
     --------
@@ -28,7 +30,7 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def listed(words: Sequence[str]) -> str:
-    """Words with commas and an "and".
+    """Join words with commas and an "and".
 
     Examples
     --------
@@ -39,7 +41,9 @@ def listed(words: Sequence[str]) -> str:
 
 
 def ordinal(rank: int) -> str:
-    """A rank as a word up to the third, then as a number.
+    """Write a rank as a word or a number.
+
+    It is a word up to the third.
 
     Examples
     --------
@@ -50,14 +54,19 @@ def ordinal(rank: int) -> str:
 
 
 def shaped(found: Parabola) -> str:
-    """Which way a parabola opens, and whether that is certain."""
+    """Say which way a parabola opens.
+
+    It also says whether that is certain.
+    """
     if not found.is_certain:
         return "is not told from a straight line, its curvature being within two standard errors of zero"
     return "opens downwards, as a volcano does" if found.curvature < 0 else "opens upwards, unlike a volcano"
 
 
 def compared_errors(name: str, ours: float, published: float, rows: str) -> str:
-    """One sentence on our error beside the published one [eV/metal].
+    """Compare our error with the published one [eV/metal].
+
+    The result is one sentence.
 
     Examples
     --------
@@ -70,7 +79,10 @@ def compared_errors(name: str, ours: float, published: float, rows: str) -> str:
 
 
 def fitted(found: DoubleWeibull) -> str:
-    """What the Kolmogorov–Smirnov test says of the double-Weibull fit."""
+    """Say what the Kolmogorov–Smirnov test says.
+
+    It tests the double-Weibull fit.
+    """
     verdict = "describes" if found.fits else "does not describe"
     p_value = "p < 0.001" if found.p_value < 0.001 else f"p = {found.p_value:.3f}"
     humps = "one peak" if found.shape <= 1 else "two humps"
@@ -94,7 +106,7 @@ def correlated(found: Correlation, x: str, y: str) -> str:
 
 
 def against_published(found: Correlation, published: float) -> str:
-    """Whether a published correlation lies within our interval."""
+    """Say whether a published correlation lies within our interval."""
     if not found.is_known:
         return f"It cannot be compared with the published {number(published)}."
     inside = found.low <= published <= found.high
@@ -119,7 +131,9 @@ def same_order(ours: Mapping[Any, float], theirs: Mapping[Any, float]) -> str:
 
 
 def beside_published(found: Correlation, published: float) -> str:
-    """What follows "Pearson's r": our value, and whether its interval holds the published one.
+    """Give our value beside the published one.
+
+    It follows "Pearson's r", and says whether our interval holds the published one.
 
     Examples
     --------
@@ -134,7 +148,7 @@ def beside_published(found: Correlation, published: float) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """A share in words.
+    """Word a share.
 
     Examples
     --------

@@ -73,7 +73,10 @@ def _save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
 
 
 def common_smiles() -> list[str]:
-    """Free-ligand SMILES of every named ligand, sorted."""
+    """List the free-ligand SMILES of every named ligand.
+
+    They are sorted.
+    """
     return sorted({Ligand.parse(name).smiles for name in LIGAND_NAMES})
 
 
@@ -100,13 +103,18 @@ def encoder_card(folder: Path, facts: dict[str, object], n_parameters: int) -> d
 
 
 def nearest_ligands(encoder: LigandEncoder, n: int = 3) -> dict[str, dict[str, float]]:
-    """Nearest named ligands of each named ligand: name → {neighbour: cosine similarity}, best first."""
+    """Find the nearest named ligands of each one.
+
+    The result is name → {neighbour: cosine similarity}, best first.
+    """
     names = [Ligand.parse(smiles).name for smiles in common_smiles()]
     return nearest_by_cosine(names, encoder.embed(common_smiles()), n)
 
 
 def nearest_by_cosine(names: Sequence[str], vectors: np.ndarray, n: int = 3) -> dict[str, dict[str, float]]:
-    """Nearest neighbours among vectors (len(names), d): name → {neighbour: cosine similarity}, best first.
+    """Find the nearest neighbours among vectors (len(names), d).
+
+    The result is name → {neighbour: cosine similarity}, best first.
 
     The mean over all of them is taken off first: it is common to every SMILES and says nothing.
 

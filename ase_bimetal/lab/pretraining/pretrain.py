@@ -129,7 +129,10 @@ class SpanCorruptionModule(L.LightningModule):
         self.t5, self.settings, self.pools, self.progress = t5, settings, pools, progress
 
     def training_step(self, batch: dict[str, torch.Tensor], index: int) -> torch.Tensor:
-        """Mean cross-entropy over the hidden tokens of one batch."""
+        """Compute the mean cross-entropy over hidden tokens.
+
+        They are those of one batch.
+        """
         loss: torch.Tensor = self.t5(**batch).loss
         self.log("train/loss", loss, prog_bar=True, batch_size=len(batch["labels"]))
         return loss
@@ -158,7 +161,10 @@ class SpanCorruptionModule(L.LightningModule):
             )
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """AdamW with linear warm-up and a half cosine to zero, updated every step."""
+        """Make AdamW with a warm-up and cosine schedule.
+
+        The warm-up is linear, the half cosine goes to zero, and both are updated every step.
+        """
         optimizer = torch.optim.AdamW(self.parameters(), self.settings.learning_rate, weight_decay=0.01)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

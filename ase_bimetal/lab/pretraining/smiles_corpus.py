@@ -110,7 +110,9 @@ def build_corpus(
     n_held_out: int = 1000,
     progress: bool = True,
 ) -> SmilesCorpus:
-    """Collect, spell and tokenise `n_smiles` training molecules and `n_held_out` more of each pool.
+    """Collect, spell and tokenise the training molecules.
+
+    They are `n_smiles`, with `n_held_out` more of each pool.
 
     Parameters
     ----------
@@ -185,7 +187,10 @@ class BatchPlan:
         return max(1, len(self.lengths) // self.batch_size)
 
     def epoch(self, number: int) -> np.ndarray:
-        """Sequence indices of one pass, (steps_per_epoch, batch_size)."""
+        """List the sequence indices of one pass.
+
+        Shape (steps_per_epoch, batch_size).
+        """
         rng = np.random.default_rng([self.seed, number])
         size = self.steps_per_epoch * self.batch_size
         order = np.resize(rng.permutation(len(self.lengths)), size)

@@ -37,7 +37,9 @@ N_SENTINELS = 64
 
 
 def smiles_vocabulary() -> dict[str, int]:
-    """Token → id: special tokens, two-letter elements, every letter, digit and SMILES mark, sentinels.
+    """Build the vocabulary: token → id.
+
+    It has special tokens, two-letter elements, every letter, digit and SMILES mark, and sentinels.
 
     Examples
     --------

@@ -98,7 +98,9 @@ def compare(table: DescriptorTable, rows: TrainingRows, seed: int = SEED) -> Com
 def out_of_fold(
     make: Callable[[], Pipeline], table: DescriptorTable, split: str, seed: int = SEED
 ) -> np.ndarray:
-    """Predictions (n,) [eV/metal] for every row by a model that never saw its group.
+    """Predict every row by a model without its group.
+
+    Shape (n,) [eV/metal].
 
     Parameters
     ----------

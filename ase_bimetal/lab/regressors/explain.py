@@ -74,12 +74,15 @@ class ShapValues:
         return pd.Series(np.abs(self.values).mean(axis=0), FEATURES).sort_values(ascending=False)
 
     def to_frame(self) -> pd.DataFrame:
-        """The values as a table, one column a feature."""
+        """Give the values as a table.
+
+        There is one column a feature.
+        """
         return pd.DataFrame(self.values, columns=[f"SHAP of {name} [eV/metal]" for name in FEATURES])
 
 
 def pearson_matrix(table: DescriptorTable) -> pd.DataFrame:
-    """Pearson's r between the eight features and E_form, (9, 9).
+    """Compute Pearson's r of features and E_form, (9, 9).
 
     Rows without χ_env, those of bare metal, are left out of its correlations. A feature that does not vary has none.
     """
@@ -122,7 +125,9 @@ def shap_values(table: DescriptorTable, rows: TrainingRows = "minima", seed: int
 
 
 def sparse_formula(table: DescriptorTable, rows: TrainingRows = "minima", seed: int = 0) -> pd.Series:
-    """The sparse polynomial of the eight features as a formula.
+    """Fit the sparse polynomial as a formula.
+
+    It is one of the eight features.
 
     Parameters
     ----------
@@ -155,7 +160,10 @@ def formula_markdown(formula: pd.Series, n: int = 8) -> str:
 
 
 def pearson_figure(matrix: pd.DataFrame) -> Figure:
-    """The Pearson matrix as a coloured grid with its numbers."""
+    """Draw the Pearson matrix as a coloured grid.
+
+    Its numbers stand in the cells.
+    """
     figure, axes = _new(7.4, 6.4)
     names = [LABELS.get(name, name) for name in matrix]
     image = axes.imshow(matrix, cmap=_DIVERGING, vmin=-1, vmax=1)
@@ -171,7 +179,7 @@ def pearson_figure(matrix: pd.DataFrame) -> Figure:
 
 
 def shap_bar(found: ShapValues) -> Figure:
-    """Mean absolute SHAP value of each feature."""
+    """Draw the mean absolute SHAP value of each feature."""
     figure, axes = _new(6.0, 3.6)
     importance = found.importance[::-1]
     bars = axes.barh([LABELS[name] for name in importance.index], importance, color=_BLUE)

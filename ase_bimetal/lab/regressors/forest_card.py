@@ -38,7 +38,9 @@ NOVELTIES: Mapping[str, Callable[[DescriptorTable], np.ndarray]] = MappingProxyT
 
 
 def make_card(table: DescriptorTable) -> dict[str, Any]:
-    """Everything a forest on a table must say about itself.
+    """Make the card of a forest on a table.
+
+    It holds everything that the forest must say about itself.
 
     Returns
     -------
@@ -82,7 +84,10 @@ class OutOfFold:
     tests: tuple[np.ndarray, ...]
 
     def scores(self, targets: np.ndarray) -> np.ndarray:
-        """How far each energy lies outside its interval [eV/metal], negative inside, (n,)."""
+        """Compute how far energies lie outside their intervals.
+
+        Shape (n,) [eV/metal], negative inside.
+        """
         lacking: np.ndarray = np.maximum(self.ends[:, 0] - targets, targets - self.ends[:, 1])
         return lacking
 
@@ -145,7 +150,9 @@ def calibrate(table: DescriptorTable, groups: np.ndarray, worst: bool = False) -
 
 
 def widenings(scores: np.ndarray, kinds: np.ndarray, worst: bool = False) -> dict[str, float]:
-    """Conformal widening [eV/metal] for all rows and for each kind of surroundings.
+    """Compute the conformal widening [eV/metal].
+
+    It is given for all rows and for each kind of surroundings.
 
     Parameters
     ----------
@@ -164,7 +171,9 @@ def widenings(scores: np.ndarray, kinds: np.ndarray, worst: bool = False) -> dic
 
 
 def conformal_quantile(scores: np.ndarray, coverage: float = COVERAGE) -> float:
-    """Score that a new row stays below with probability `coverage`, for exchangeable rows.
+    """Find the score that new rows stay below.
+
+    They do with probability `coverage`, for exchangeable rows.
 
     Examples
     --------
@@ -212,7 +221,9 @@ def donor_transfer_error() -> float:
 
 
 def card_markdown(card: Mapping[str, Any]) -> str:
-    """The calibration as a Markdown table: what was left out, per kind of surroundings.
+    """Write the calibration as a Markdown table.
+
+    It says what was left out, per kind of surroundings.
 
     Examples
     --------

@@ -50,7 +50,9 @@ def build_table(frame: pd.DataFrame, corrections: dict[str, float]) -> Descripto
 
 
 def thin(table: DescriptorTable, per_prototype: int) -> DescriptorTable:
-    """The minimum of each prototype and further configurations spread evenly over its metal–metal distances.
+    """Keep each prototype's minimum and some configurations.
+
+    The further ones are spread evenly over its metal–metal distances.
 
     Parameters
     ----------
@@ -72,7 +74,9 @@ def labelled_rows(
     hosts: Path = DATASETS / "hosts.json.xz",
     ids: Collection[str] | None = None,
 ) -> DescriptorTable:
-    """All shipped labels as a table: nanoclusters, zeolites, sheets, particles and slabs.
+    """Tabulate all shipped labels.
+
+    They are of nanoclusters, zeolites, sheets, particles and slabs.
 
     Rattles that strain the inside of ligands or host are left out, as they are for the multimodal model.
 

@@ -161,7 +161,9 @@ def stratified_rows(frame: pd.DataFrame, n: int, seed: int = 0) -> np.ndarray:
 
 
 def with_ligands(data: TrainingData, kind: str) -> TrainingData:
-    """The same rows with ligand vectors of another kind.
+    """Exchange the ligand vectors of the rows.
+
+    They are of another kind then.
 
     Parameters
     ----------
@@ -204,7 +206,10 @@ def _random_t5(smiles: Iterable[str], seed: int = 0) -> dict[str, np.ndarray]:
 
 
 def markdown_table(results: dict[str, Any]) -> str:
-    """Mean ± standard deviation over seeds per variant, with the budget above it."""
+    """Write the errors per variant as a Markdown table.
+
+    They are mean ± standard deviation over seeds, with the budget above.
+    """
     budget = results["budget"]
     lines = [
         f"{budget['rows']:,} configurations (labels {budget['labels']}, stratified by family and dopant), "

@@ -53,7 +53,9 @@ class TrainingData:
 
 
 def trainable(frame: pd.DataFrame) -> pd.DataFrame:
-    """Labels the model can learn from: all but strong rattles.
+    """Select the labels to learn from.
+
+    They are all but strong rattles.
 
     A rattle of more than 0.025 Å strains the inside of every ligand, which a core graph and a SMILES do not show.
     """
@@ -134,7 +136,9 @@ def loader(
     data: TrainingData, rows: np.ndarray, mean: float, std: float, batch_size: int, seed: int, train: bool,
     rows_per_epoch: int | None = None,
 ) -> DataLoader[Any]:
-    """Batches of some rows; targets standardised with the given mean and std [eV/metal].
+    """Load batches of some rows.
+
+    Targets are standardised with the given mean and std [eV/metal].
 
     With ``rows_per_epoch`` every epoch shows so many rows, drawn evenly over the prototypes.
     """

@@ -20,7 +20,9 @@ _MARKERS = "osD^v<>P"
 
 
 def draw_parity(held: Holdout, families: Sequence[str], path: Path) -> None:
-    """Predicted against labelled formation energies, one colour and marker per family of cores.
+    """Draw predicted against labelled formation energies.
+
+    There is one colour and marker per family of cores.
 
     Parameters
     ----------
@@ -103,7 +105,9 @@ def draw_calibration(held: Holdout, terms: Mapping[str, float], path: Path) -> N
 def draw_learning_curve(
     sizes: Sequence[int], curves: Mapping[str, np.ndarray], path: Path, levels: Mapping[str, float] | None = None
 ) -> None:
-    """Mean absolute error of left-out rows against the number of training rows.
+    """Draw the error against the number of rows.
+
+    It is the mean absolute error of left-out rows; the number is that of training rows.
 
     Parameters
     ----------

@@ -99,13 +99,13 @@ class OwnEnsemble:
     level: LevelDifference | None = None
 
     def predict(self, data: TrainingData, rows: np.ndarray) -> np.ndarray:
-        """Formation energies (n, members) of some rows [eV/metal]."""
+        """Predict formation energies (n, members) [eV/metal]."""
         outputs = [predict_rows(member, data, rows, self.mean, self.std) for member in self.members]
         energies: np.ndarray = np.stack(outputs, axis=1) + self.added(data, rows)[:, None]
         return energies
 
     def added(self, data: TrainingData, rows: np.ndarray) -> np.ndarray:
-        """What shift and level add to some rows (n,) [eV/metal]."""
+        """Compute what shift and level add (n,) [eV/metal]."""
         total = shift_of(data, rows, self.shift)
         if self.level is not None:
             total = total + np.array([self.level.predict(level_terms(data.systems[i]))[0] for i in rows])
@@ -119,7 +119,7 @@ class OwnModule(MMLModule):
     """
 
     def training_step(self, rows: tuple[Batch, torch.Tensor], index: int) -> torch.Tensor:
-        """Loss of one batch, logged."""
+        """Compute and log the loss of one batch."""
         loss = super().training_step(rows, index)
         self.log("training_loss", loss, batch_size=rows[0].size, on_epoch=True, on_step=False, prog_bar=True)
         return loss
@@ -264,7 +264,7 @@ def fit_shift(
 
 
 def shift_of(data: TrainingData, rows: np.ndarray, shift: Mapping[str, float]) -> np.ndarray:
-    """What a shift adds to some rows, (n,) [eV/metal]."""
+    """Compute what a shift adds to rows (n,) [eV/metal]."""
     names = sorted(shift)
     added: np.ndarray = _features(data, rows, names) @ np.array([shift[name] for name in names])
     return added

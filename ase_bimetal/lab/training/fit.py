@@ -67,7 +67,7 @@ class FoldBudget:
     seeds: int = 1
 
     def of(self, options: TrainingOptions) -> TrainingOptions:
-        """How the networks of the folds are trained."""
+        """Give the options for networks of the folds."""
         return replace(options, epochs=self.epochs or options.epochs, rows_per_epoch=self.rows)
 
     @property

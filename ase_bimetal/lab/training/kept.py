@@ -32,7 +32,10 @@ class Kept:
         self.folder = folder
 
     def get(self, name: str, make: Callable[[], Arrays]) -> Arrays:
-        """The arrays of this name: read if they are there, else made and written."""
+        """Get the arrays of this name.
+
+        They are read if they are there, else made and written.
+        """
         if self.folder is None:
             return make()
         path = self.folder / f"{name.replace('*', 'star').replace('/', '-')}.npz"

@@ -43,7 +43,7 @@ def export_anchors(folder: Path) -> tuple[Path, Path]:
 
 
 def learners(data: TrainingData, start: Checkpoint) -> dict[str, Learner]:
-    """What is compared, one network each.
+    """List what is compared, one network each.
 
     The shift begins at zero, because the shipped one was fitted to anchors too.
     """

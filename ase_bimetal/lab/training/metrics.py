@@ -6,12 +6,18 @@ import numpy as np
 
 
 def mean_absolute_error(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Mean absolute error, in the unit of its input."""
+    """Compute the mean absolute error.
+
+    It is in the unit of its input.
+    """
     return float(np.abs(truth - predicted).mean())
 
 
 def root_mean_square_error(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Root mean square error, in the unit of its input."""
+    """Compute the root mean square error.
+
+    It is in the unit of its input.
+    """
     return float(np.sqrt(((truth - predicted) ** 2).mean()))
 
 
@@ -24,7 +30,10 @@ def r_squared(truth: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def summary(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """MAE, RMSE [eV/metal] and R² of a set of predictions, rounded for a card."""
+    """Compute MAE, RMSE [eV/metal] and R² of predictions.
+
+    They are rounded for a card.
+    """
     return {
         "MAE": round(mean_absolute_error(truth, predicted), 4),
         "RMSE": round(root_mean_square_error(truth, predicted), 4),

@@ -101,7 +101,7 @@ class EnergyModule(lightning.LightningModule):
         self.best_error, self.best_state = checkpoint["best_error"], checkpoint["best_state"]
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """AdamW under a one-cycle schedule."""
+        """Make AdamW under a one-cycle schedule."""
         options = self.options
         optimiser = torch.optim.AdamW(
             self.network.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
@@ -120,7 +120,7 @@ class MMLModule(EnergyModule):
         super().__init__(MML(config), options)
 
     def training_step(self, rows: tuple[Batch, torch.Tensor], _: int) -> torch.Tensor:
-        """Loss of one batch."""
+        """Compute the loss of one batch."""
         batch, target = rows
         if self.global_step % self.options.contrastive_every:
             batch = replace(batch, cluster=None)
@@ -278,7 +278,7 @@ def trainer(epochs: int, progress: bool = False, **more: Any) -> lightning.Train
 
 @torch.no_grad()
 def predict_rows(network: MML, data: TrainingData, rows: np.ndarray, mean: float, std: float) -> np.ndarray:
-    """Formation energies [eV/metal] at the label level of some rows, shape (n,)."""
+    """Predict rows at the label level, (n,) [eV/metal]."""
     found = [
         network(collate(for_prediction(data, rows[start : start + 128]))).energy.double().numpy()
         for start in range(0, len(rows), 128)

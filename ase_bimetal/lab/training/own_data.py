@@ -179,7 +179,9 @@ def _no_row(path: Path, left_out: list[LeftOut]) -> str:
 
 
 def read_references(path: Path) -> dict[str, Any]:
-    """Reference energies [eV] from JSON, with every ligand under its canonical SMILES.
+    """Read fragment energies [eV] from JSON.
+
+    Every ligand comes under its canonical SMILES.
 
     The file holds ``atoms`` (symbol → isolated neutral atom), ``ligands`` (SMILES or name → ``free`` and, for anionic
     ligands, ``dimer`` and ``radical``) and ``H2``.
@@ -204,7 +206,9 @@ def read_references(path: Path) -> dict[str, Any]:
 
 
 def fitted_energies(rows: list[OwnRow], zero: Any = None) -> tuple[list[float | BimetalError], dict[str, float]]:
-    """Formation energies against references fitted to the total energies themselves.
+    """Compute formation energies against fitted fragment energies.
+
+    They are fitted to the total energies themselves.
 
     One reference per metal and per ligand, by ridge regression of the energy per metal atom on the counts per metal
     atom. What depends on composition alone cannot be told from the references: it is part of them, unless ``zero``

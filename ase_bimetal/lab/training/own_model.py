@@ -164,7 +164,7 @@ def _measure(learner: Learner, split: Split, ensemble: OwnEnsemble) -> Measured:
 
 
 def cross_validate(learner: Learner) -> Measured:
-    """Every row predicted by an ensemble that was trained without its fold."""
+    """Predict every row by an ensemble without its fold."""
     n_rows = len(learner.data.targets)
     parts = np.array_split(np.random.default_rng(0).permutation(n_rows), min(N_FOLDS, n_rows))
     folds, held = [], []

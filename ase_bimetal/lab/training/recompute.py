@@ -48,13 +48,16 @@ class Recomputed:
     same_labels: bool
 
     def differences(self, card: dict[str, Any]) -> dict[str, float]:
-        """Recomputed minus card, for every number that both have."""
+        """Subtract the card from the recomputed numbers.
+
+        Only numbers that both have are compared.
+        """
         old = card["metrics"][RANDOM][MML_NAME] | card.get("intervals", {}).get(RANDOM, {})
         new = self.errors | self.interval
         return {key: round(new[key] - old[key], 6) for key in new if key in old}
 
     def agrees(self, card: dict[str, Any]) -> bool:
-        """Whether every difference is within `TOLERANCE`."""
+        """Say whether every difference is within `TOLERANCE`."""
         return all(abs(difference) <= TOLERANCE for difference in self.differences(card).values())
 
 
