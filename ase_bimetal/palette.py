@@ -1,7 +1,8 @@
 """One colour for each element, in every picture: flat drawings, the viewer of the report, pages.
 
 Metals have colours of their own, as far apart as so many can be, and apart from those of the atoms in ligands: gold,
-silver and copper look like themselves. Other elements have Jmol's colours, but for selenium, whose orange is gold's.
+silver and copper look like themselves. Other elements have Jmol's colours; phosphorus and selenium, which are near gold
+there, are moved away from it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ METAL_COLOURS: dict[str, str] = {
     "Eu": "#30C06C", "Gd": "#A8E478", "Tb": "#78B454", "Dy": "#008454", "Ho": "#009030", "Er": "#B4D848",
     "Tm": "#3C7818", "Yb": "#B4C054", "Lu": "#609054",
 }  # fmt: skip
-_OTHERS = {"Se": "#B89000"}
+_OTHERS = {"P": "#FF6A00", "Se": "#B89000"}
 
 
 def element_colour(symbol: str) -> str:

@@ -57,6 +57,7 @@ def test_usual_metals_are_far_apart():
 
 def test_usual_metals_are_no_atom_of_a_ligand():
     assert min(difference(metal, other) for metal in USUAL for other in IN_LIGANDS) > 12
+    assert min(difference("Au", donor) for donor in ("S", "P", "C", "N", "Cl", "Br", "I")) > 35
 
 
 @pytest.mark.parametrize("blindness", BLIND)
