@@ -138,7 +138,7 @@ def examine(system: BimetallicSystem) -> GeometryFindings:
 
 
 def ligand_strain(system: BimetallicSystem) -> float:
-    """How far the bonds inside ligands are from their like.
+    """Measure how far bonds inside ligands are from their like.
 
     Bonds that are alike by connectivity have one length in a relaxed cluster; a rattle scatters them.
 

@@ -306,7 +306,7 @@ class BimetallicSystem(MSONable):
 
     @cached_property
     def strain(self) -> float:
-        """How far bonds inside the ligands are from their like [Å² per metal atom], see `geometry.ligand_strain`."""
+        """Strain inside the ligands [Å² per metal atom], see `geometry.ligand_strain`."""
         return ligand_strain(self)
 
     def content_key(self) -> str:

@@ -12,7 +12,6 @@ from ase.io import read
 from ase_bimetal import predict
 from ase_bimetal.errors import (
     GeometryError,
-    LigandError,
     LigandMismatchError,
     PerceptionError,
     SeveralClustersError,
@@ -110,10 +109,11 @@ def test_a_dithiolate_is_one_ligand_with_two_bonds(chelate):
     assert twice < once - 0.3
 
 
-def test_a_hydride_has_no_labels_and_the_model_says_so():
-    [failure] = predict([case("bare_H_on_core.xyz")], errors="collect")
-    assert isinstance(failure.error, LigandError)
-    assert "donor H (X type)" in failure.reason and "S (X type)" in failure.reason
+def test_a_hydride_is_known_and_beside_thiolates_a_new_kind_of_cluster():
+    [found] = predict([case("bare_H_on_core.xyz")])
+    assert found.formation_energy_std > 0.15
+    assert "kind of cluster never seen in training: 6 metals, 1 H-X, 8 S-X" in found.flags
+    assert not any("ligand never seen" in flag for flag in found.flags)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ase_bimetal.lab.labels.pbe import load_pbe
+from ase_bimetal.model.interface import require_predictions
 from ase_bimetal.model.predictor import Predictor
 from ase_bimetal.system import as_system
 
@@ -85,10 +86,16 @@ def trends(model: Predictor, frame: pd.DataFrame) -> list[TrendRow]:
     asked = [(trend, name) for trend, (_, names) in TRENDS.items() for name in names if name in parents.index]
     found = model.predict([as_system(parents.atoms[name]) for _, name in asked])
     return [
-        TrendRow(trend, name, int(parents.n_metals[name]), prediction.formation_energy_per_metal, prediction.formation_energy_std,
-                 pbe.get(f"{name}/0"))
-        for (trend, name), prediction in zip(asked, found, strict=True)
-    ]  # fmt: skip
+        TrendRow(
+            trend,
+            name,
+            int(parents.n_metals[name]),
+            prediction.formation_energy_per_metal,
+            prediction.formation_energy_std,
+            pbe.get(f"{name}/0"),
+        )
+        for (trend, name), prediction in zip(asked, require_predictions(found), strict=True)
+    ]
 
 
 def markdown_trends(rows: Sequence[TrendRow]) -> str:
