@@ -70,7 +70,7 @@ class Graph:
     stretches: np.ndarray
 
     def first(self, n: int) -> Graph:
-        """The graph of the first n nodes."""
+        """Cut out the graph of the first n nodes."""
         kept = (self.edges < n).all(axis=0)
         return Graph(
             self.nodes[:n], self.is_metal[:n], self.edges[:, kept], self.lengths[kept], self.stretches[kept]
@@ -116,7 +116,9 @@ def metal_features(symbol: str) -> tuple[float, ...]:
 
 
 def baseline_features(system: BimetallicSystem, core: Graph) -> np.ndarray:
-    """What the linear baseline reads: mean bond probes of the metals, the ligands per metal by kind, and the bonding.
+    """Compute what the linear baseline reads.
+
+    Mean bond probes of the metals, the ligands per metal by kind, and the bonding.
 
     Shape (N_BASELINE_FEATURES,): the metals' mean standardised probes; counts per metal by type and group of the
     donor; the ligands' bonds to a triangle [eV], summed by type, per metal; `bonding_features`; `donor_strain`. The
@@ -133,7 +135,9 @@ def baseline_features(system: BimetallicSystem, core: Graph) -> np.ndarray:
 
 
 def bonding_features(symbols: Sequence[str], core: Graph) -> np.ndarray:
-    """Means over the metals of what a second-moment picture of metallic bonding knows: shape (len(BONDING),).
+    """Compute means of the second-moment picture of metallic bonding.
+
+    Over the metals: shape (len(BONDING),).
 
     Coordination and its root; the band energy, root of the summed squared hoppings, and the pair repulsion, both with
     the strength of the M–M probes [eV] (Rosato, Guillopé and Legrand, Philos. Mag. A 1989, 59, 321); M–Au and M–M
@@ -168,7 +172,9 @@ def bonding_features(symbols: Sequence[str], core: Graph) -> np.ndarray:
 
 
 def donor_strain(core: Graph) -> np.ndarray:
-    """The same picture of bonds between metals and donors, against as many bonds without strain: shape (len(STRAIN),).
+    """Compare the bonds between metals and donors with unstrained ones.
+
+    In the same picture: shape (len(STRAIN),).
 
     Pair repulsion over the donors, root of the summed squared hoppings over the donors and over the metals, each less
     its value at the sum of the radii, all bonds alike; summed, per metal. Zero for a core whose donors are not in the
@@ -195,7 +201,7 @@ def _bonds(core: Graph, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def without_donors(item: Encoded) -> Encoded:
-    """The same cluster as if only its metal core were in the coordinates."""
+    """Show a cluster as if only its metal core had coordinates."""
     baseline = item.baseline.copy()
     baseline[-len(STRAIN) :] = 0.0
     return replace(item, core=item.core.first(int(item.core.is_metal.sum())), baseline=baseline)
@@ -231,7 +237,10 @@ def encode(
 
 
 def core_graph(system: BimetallicSystem) -> Graph:
-    """Graph of the metal core and its donors: metal pairs within 6 Å, metal–donor pairs within 4 Å."""
+    """Make the graph of the metal core and its donors.
+
+    Metal pairs within 6 Å, metal–donor pairs within 4 Å.
+    """
     rows = np.concatenate([system.metals, system.donors]).astype(int)
     near = _core_pairs(Sites(system), system.donors.tobytes())
     return _graph([system.symbols[i] for i in rows], len(system.metals), near)
@@ -294,7 +303,9 @@ def _group_code(ligand: Ligand) -> np.ndarray:
 
 @dataclass(frozen=True)
 class GraphBatch:
-    """Graphs laid end to end: ``owner`` (n,) is each node's graph; the rest as in `Graph`, but each edge is there once.
+    """Graphs laid end to end.
+
+    ``owner`` (n,) is each node's graph; the rest as in `Graph`, but each edge is there once.
 
     Messages go both ways, and both have the same length. A loop, an atom's edge to its own image, is there as often as
     in `Graph`, for the two directions cannot be told apart.
@@ -323,7 +334,7 @@ class Batch:
     size: int
 
     def to(self, device: str | torch.device) -> Batch:
-        """The same batch on another device."""
+        """Move the batch to another device."""
         moved: dict[str, Any] = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in vars(self).items()}
         for name in ("core", "cluster"):
             graph = getattr(self, name)

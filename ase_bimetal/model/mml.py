@@ -85,7 +85,9 @@ class MMLConfig:
 
 @dataclass(frozen=True)
 class MMLOutput:
-    """Predicted E_form (n,) in eV per metal atom, before the elemental correction, and the embedding pair.
+    """Predicted energies and the pair of embeddings.
+
+    E_form (n,) in eV per metal atom, at the level of the labels.
 
     ``joint`` (n, w) and ``whole`` (n, w) are the two sides of the contrastive loss, None when not computed.
     """
@@ -128,7 +130,10 @@ class MML(nn.Module):
         return self.fuse(self.core(batch.core, batch.size), batch)
 
     def fuse(self, core: torch.Tensor, batch: Batch) -> MMLOutput:
-        """Predict from the core's tokens (size, n_core_tokens, width) and all of a batch but its core graphs."""
+        """Predict from the core's tokens.
+
+        They are (size, n_core_tokens, width); the batch gives all but the core graphs.
+        """
         ligand = self._shell(batch)
         tokens = self.dropout(self._tokens(core, ligand, batch.descriptors))
         for block in self.blocks:

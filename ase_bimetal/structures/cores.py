@@ -50,7 +50,9 @@ class Core:
 
 
 def au4m2(dopant: str) -> Core:
-    """Au4M2(SR)8: two M atoms on the axis of an Au4 ring, each held by four thiolates that bridge to Au.
+    """Build the core of Au4M2(SR)8.
+
+    Two M atoms on the axis of an Au4 ring, each with four thiolates that bridge to Au.
 
     Parameters
     ----------
@@ -74,7 +76,10 @@ def au4m2(dopant: str) -> Core:
 
 
 def au4m2_capped(dopant: str) -> Core:
-    """Au4M2(SR)8(PR3)2: as `au4m2`, with one phosphine on each axial atom."""
+    """Build the core of Au4M2(SR)8(PR3)2.
+
+    As `au4m2`, with one phosphine on each axial atom.
+    """
     core = au4m2(dopant)
     caps = tuple(
         Site(position, axis, None, axis, "axial")
@@ -84,14 +89,19 @@ def au4m2_capped(dopant: str) -> Core:
 
 
 def centred_gold(dopant: str, n_gold: int, n_halides: int) -> Core:
-    """M@Au_n(PR3)_(n−k)X_k: one M inside a gold cage of 8, 10, 11 or 12 atoms, one terminal ligand per gold."""
+    """Build the core of M@Au_n(PR3)_(n−k)X_k.
+
+    One M inside a gold cage of 8, 10, 11 or 12 atoms, one terminal ligand per gold.
+    """
     vertices = _CAGES[n_gold]() * 2.72
     sites = _terminal_sites(vertices, _spread_out(vertices, n_halides))
     return Core((dopant, *["Au"] * n_gold), np.vstack([np.zeros(3), vertices]), sites)
 
 
 def staple_protected(dopant: str, place: str) -> Core:
-    """M@Au24(SR)18: an icosahedral core of 13 metals under six V-shaped SR–Au–SR–Au–SR staples.
+    """Build the core of M@Au24(SR)18.
+
+    An icosahedron of 13 metals under six V-shaped SR–Au–SR–Au–SR staples.
 
     Parameters
     ----------
@@ -109,7 +119,10 @@ def staple_protected(dopant: str, place: str) -> Core:
 
 
 def half_sandwich(dopant: str) -> Core:
-    """Au6M2(Cp)2(PR3)4X2: an Au6 octahedron, two opposite faces capped by M, each M under one π ligand."""
+    """Build the core of Au6M2(Cp)2(PR3)4X2.
+
+    An Au6 octahedron, two opposite faces capped by M, each M under one π ligand.
+    """
     edge, metal_gold, metal_ring = 2.85, 2.75, 1.85
     radius, height = edge / np.sqrt(3), edge / np.sqrt(6)
     gold = np.array(
@@ -127,7 +140,9 @@ def half_sandwich(dopant: str) -> Core:
 
 
 def icosahedral(dopant: str, shells: int) -> Core:
-    """M13(PR3)8X4 (one shell) or M55(PR3)12X6 (two shells, after Schmid's Au55): the host's Mackay icosahedron.
+    """Build the core of M13(PR3)8X4 or of M55(PR3)12X6.
+
+    Mackay icosahedra of one and of two shells, the second after Schmid's Au55.
 
     The centre is the dopant; an arrangement puts more of it elsewhere.
     """
@@ -147,12 +162,15 @@ def icosahedral(dopant: str, shells: int) -> Core:
 
 
 def with_symbols(core: Core, symbols: tuple[str, ...]) -> Core:
-    """The same core of other metals."""
+    """Give the same core other metals."""
     return replace(core, symbols=tuple(symbols))
 
 
 def spread_out(points: np.ndarray, n: int) -> list[int]:
-    """Pick n points, each as far as possible from those already picked; rows in the order picked."""
+    """Pick n points far from one another.
+
+    Each as far as possible from those already picked; rows in the order picked.
+    """
     chosen = [0] if n else []
     while len(chosen) < n:
         gaps = np.linalg.norm(points[:, None] - points[chosen][None], axis=2).min(axis=1)
@@ -205,7 +223,10 @@ def _pushed_out(point: np.ndarray, by: float) -> np.ndarray:
 
 
 def bridge_site(donor: np.ndarray, metal_a: np.ndarray, metal_b: np.ndarray, side: int) -> Site:
-    """Site of a μ2-thiolate: the substituent leaves from the M–S–M plane, as in a pyramidal sulfur."""
+    """Make the site of a μ2-thiolate.
+
+    The substituent leaves from the M–S–M plane, as in a pyramidal sulfur.
+    """
     to_a, to_b = (m - donor for m in (metal_a, metal_b))
     to_a, to_b = to_a / np.linalg.norm(to_a), to_b / np.linalg.norm(to_b)
     normal = np.cross(to_a, to_b)

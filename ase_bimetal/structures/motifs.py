@@ -132,7 +132,7 @@ class Prototype:
         return [i in chosen for i in range(len(own))]
 
     def ligands(self) -> dict[str, Ligand]:
-        """The ligand of every role."""
+        """Parse the ligand of every role."""
         return {role: Ligand.parse(text) for role, text in self.shell.items()}
 
 

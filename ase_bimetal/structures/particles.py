@@ -28,7 +28,9 @@ _SHARED_METAL = 0.3  # crowding of two bridges on one metal, that of two donors 
 
 
 def bridged_particle(name: str, dopant: str) -> Core:
-    """Build a particle whose surface is covered by bridging thiolates, the dopant next to its middle.
+    """Build a particle whose surface is covered by bridging thiolates.
+
+    The dopant lies next to its middle.
 
     Parameters
     ----------

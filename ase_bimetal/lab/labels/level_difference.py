@@ -178,7 +178,9 @@ GROUPS: dict[str, Callable[[Difference], str]] = {
 
 
 def left_out(rows: Sequence[Difference], group: str) -> list[tuple[list[Difference], list[Difference]]]:
-    """Divide rows into what is known and what is asked for, for every group of labelled clusters.
+    """Divide rows into known and asked ones, group by group.
+
+    One division for every group of labelled clusters.
 
     Parameters
     ----------

@@ -217,7 +217,10 @@ def run_pbe_campaign(tasks: Iterable[PbeTask], folder: Path, workers: int = 2, p
 
 
 def compute(task: PbeTask, folder: Path) -> None:
-    """Label one configuration unless it is there or another process is at it; a failure is a record too."""
+    """Label one configuration.
+
+    Nothing is done if it is there or another process is at it; a failure is a record too.
+    """
     path = label_path(folder, task.record)
     with suppress(Timeout), FileLock(path.with_suffix(".lock"), blocking=False):
         if not path.exists():
@@ -225,7 +228,7 @@ def compute(task: PbeTask, folder: Path) -> None:
 
 
 def label_path(folder: Path, record: str) -> Path:
-    """Where the label of a record lies.
+    """Name the file of a record's label.
 
     Examples
     --------
@@ -263,7 +266,9 @@ def _guess(task: PbeTask, folder: Path) -> Path | None:
 
 
 def pack_pbe(folder: Path, target: Path = SHIPPED) -> int:
-    """Write the finished labels of a folder into the shipped file, beside those already there.
+    """Write the finished labels of a folder into the shipped file.
+
+    Those already there stay.
 
     Returns
     -------

@@ -86,7 +86,10 @@ _SIZES: tuple[tuple[str, Sequence[str]], ...] = (
 
 
 def campaign() -> list[Job]:
-    """All jobs: small clusters, kinds in turn for breadth, with a large one of each kind between; then the rest."""
+    """List all jobs.
+
+    Small clusters come first, kinds in turn for breadth, with a large one of each kind between; then the rest.
+    """
     cheap = [*_rows(_SMALL[:2]), *_small_alloys(), *_trimetallic(), *_rows(_SMALL[2:4]), *_rows(_SHELLS),
              *_rows(_SMALL[4:])]
     large = [*_rows(_LARGE), *_large_alloys()]
@@ -100,7 +103,10 @@ def campaign() -> list[Job]:
 
 
 def sizes() -> Iterator[Job]:
-    """Thiolate-covered particles of 13 to 55 metals: pure, and half silver or copper in gold up to 38."""
+    """List the thiolate-covered particles of 13 to 55 metals.
+
+    They are pure, and half silver or copper in gold up to 38.
+    """
     for family, metals in _SIZES:
         for metal in metals:
             yield Job(Prototype(family, metal, {"thiolate": "SH"}, metal), 6)

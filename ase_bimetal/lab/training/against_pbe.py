@@ -72,7 +72,9 @@ class LeftOut:
 
 
 def leave_out(model: LabelModel) -> dict[str, LeftOut]:
-    """Predict every PBE label without what is known of PBE for its prototype, its dopant or its family.
+    """Predict every PBE label from the others.
+
+    What is known of PBE for its prototype, its dopant or its family is left out.
 
     Parameters
     ----------

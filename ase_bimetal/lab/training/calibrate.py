@@ -15,7 +15,10 @@ COVERAGE = 0.9
 
 @dataclass(frozen=True)
 class Holdout:
-    """Predictions of held-out rows: ``truth``, ``mean`` and ``spread`` over the ensemble, each (n,) in eV/metal."""
+    """Predictions of held-out rows.
+
+    ``truth``, ``mean`` and ``spread`` over the ensemble, each (n,) in eV/metal.
+    """
 
     truth: np.ndarray
     mean: np.ndarray
@@ -28,7 +31,9 @@ class Holdout:
 
 
 def conformal_quantile(scores: np.ndarray, coverage: float = COVERAGE) -> float:
-    """The smallest bound that a new score stays below with the given probability (split-conformal prediction).
+    """Give the bound that a new score stays below.
+
+    It is the smallest that holds with the given probability (split-conformal prediction).
 
     Examples
     --------
@@ -47,18 +52,27 @@ def inside_terms(validation: Holdout) -> dict[str, float]:
 
 
 def inside_interval(test: Holdout, terms: dict[str, float]) -> dict[str, float]:
-    """Coverage and mean half-width [eV/metal] of nominal 90 % intervals on test rows of the training domain."""
+    """Measure nominal 90 % intervals on test rows of the training domain.
+
+    Coverage and mean half-width [eV/metal].
+    """
     half = Z90 * terms["scale"] * np.hypot(terms["floor"], test.spread)
     return {"coverage": round(float((test.errors <= half).mean()), 4), "half_width": round(float(half.mean()), 4)}
 
 
 def fold_term(folds: Sequence[np.ndarray]) -> float:
-    """Standard deviation for what is new [eV/metal], from the absolute errors of every fold, folds counting alike."""
+    """Give the standard deviation for what is new [eV/metal].
+
+    It comes from the absolute errors of every fold, folds counting alike.
+    """
     return round(_balanced_quantile(folds) / Z90, 5)
 
 
 def fold_interval(folds: Sequence[np.ndarray]) -> dict[str, float]:
-    """Coverage and mean half-width of 90 % intervals on each fold, calibrated on the other folds alone."""
+    """Measure 90 % intervals on each fold, calibrated on the others.
+
+    Coverage and mean half-width [eV/metal].
+    """
     if len(folds) < 3:
         return {}
     halves = [_balanced_quantile([*folds[:i], *folds[i + 1 :]]) for i in range(len(folds))]

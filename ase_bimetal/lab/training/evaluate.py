@@ -40,7 +40,10 @@ class FoldResult:
     seeds: np.ndarray | None = None
 
     def errors(self) -> dict[str, dict[str, Any]]:
-        """MAE, RMSE and R² of every model on this fold, of the networks also one by one."""
+        """Summarise the errors of every model on this fold.
+
+        MAE, RMSE and R², of the networks also one by one.
+        """
         return table([self])
 
     def absolute_errors(self) -> np.ndarray:
@@ -50,7 +53,10 @@ class FoldResult:
 
 @dataclass(frozen=True)
 class Trained:
-    """A network and the mean and standard deviation [eV/metal] that its outputs are scaled with."""
+    """A network with the scale of its outputs.
+
+    Mean and standard deviation in eV/metal.
+    """
 
     network: MML
     mean: float
@@ -67,7 +73,7 @@ class Trained:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, config: MMLConfig) -> Trained:
-        """A network from what `to_arrays` gave."""
+        """Make a network from what `to_arrays` gave."""
         network = MML(config)
         prefix = "network."
         network.load_state_dict({
@@ -79,7 +85,10 @@ class Trained:
 
 @dataclass(frozen=True)
 class Run:
-    """What all trainings of an evaluation share; ``folder`` keeps what is finished, if one is given."""
+    """Settings and data that all trainings of an evaluation share.
+
+    ``folder`` keeps what is finished, if one is given.
+    """
 
     data: TrainingData
     config: MMLConfig
@@ -87,11 +96,14 @@ class Run:
     folder: Path | None = None
 
     def member(self, split: Split, seed: int) -> Arrays:
-        """One network of the ensemble, as arrays."""
+        """Train one network of the ensemble; give its arrays."""
         return Kept(self.folder).get(f"network-{split.name}-{seed}", lambda: self._train(split, seed).to_arrays())
 
     def fold(self, kind: str, split: Split, seed: int) -> np.ndarray:
-        """What one network that was trained on a fold predicts for its test rows [eV/metal]."""
+        """Predict the test rows of a fold with one network [eV/metal].
+
+        The network was trained on the fold's other rows.
+        """
         def predict() -> Arrays:
             return {"predicted": self._train(split, seed).predict(self.data, split.test)}
 
@@ -99,7 +111,9 @@ class Run:
         return Kept(self.folder).get(name, predict)["predicted"]
 
     def baselines(self, kind: str, split: Split) -> Arrays:
-        """What the mean and the regressors predict for the test rows of a split [eV/metal], by name.
+        """Predict a split's test rows with mean and regressors [eV/metal].
+
+        By name of the model.
 
         They are trained on as many rows as an epoch shows, drawn in the same way.
         """
@@ -122,7 +136,9 @@ def train_ensemble(run: Run, split: Split, members: int, workers: int = 1) -> li
 
 
 def evaluate_folds(run: Run, folds: Mapping[str, Sequence[Split]], seeds: int = 1, workers: int = 1) -> Folds:
-    """Train networks for every fold, one per seed, and predict its test rows; the first seed of all folds goes first.
+    """Train networks for every fold and predict its test rows.
+
+    One per seed; the first seed of all folds goes first.
 
     Parameters
     ----------
@@ -175,7 +191,10 @@ def fold_result(run: Run, split: Split, ensemble: list[Trained]) -> FoldResult:
 
 
 def all_folds(data: TrainingData, n_validation: int | None = None) -> dict[str, list[Split]]:
-    """Every split but the random one, with at most so many validation rows."""
+    """List every split but the random one.
+
+    With at most so many validation rows.
+    """
     return {
         name: [replace(split, validation=split.validation[:n_validation]) for split in splits(data.frame)]
         for name, splits in HELD_OUT.items()
@@ -183,7 +202,10 @@ def all_folds(data: TrainingData, n_validation: int | None = None) -> dict[str, 
 
 
 def table(results: list[FoldResult]) -> dict[str, dict[str, Any]]:
-    """Errors over all folds' test rows together, per model; ``MAE by seed`` of the networks one by one."""
+    """Summarise errors over all folds' test rows together.
+
+    Per model; ``MAE by seed`` of the networks one by one.
+    """
     truth = np.concatenate([r.truth for r in results])
     joined = {name: np.concatenate([r.predicted[name] for r in results]) for name in results[0].predicted}
     errors: dict[str, dict[str, Any]] = {name: summary(truth, values) for name, values in joined.items()}

@@ -23,7 +23,9 @@ class Split:
 
 
 def balanced_rows(rows: np.ndarray, n: int, kinds: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
-    """At most n of some rows at random; with the ``kinds`` of all rows of the data, in turn from each kind.
+    """Draw at most n of some rows.
+
+    With the ``kinds`` of all rows of the data they come in turn from each kind.
 
     A kind is a prototype, say: a rare one, from which more is learned, is then kept whole.
     """
@@ -42,7 +44,9 @@ def random_split(n_rows: int, seed: int = 0) -> Split:
 
 
 def leave_dopant_out(frame: pd.DataFrame, seed: int = 0) -> Iterator[Split]:
-    """One split per dopant: its clusters are the test set, and nothing that contains it is trained on.
+    """Leave each dopant out in turn.
+
+    Its clusters are the test set, and nothing that contains it is trained on.
 
     Parameters
     ----------
@@ -63,7 +67,9 @@ def leave_dopant_out(frame: pd.DataFrame, seed: int = 0) -> Iterator[Split]:
 
 
 def leave_ligand_out(frame: pd.DataFrame, seed: int = 0) -> Iterator[Split]:
-    """One split per ligand: every cluster that carries it is the test set.
+    """Leave each ligand out in turn.
+
+    Every cluster that carries it is the test set.
 
     ``frame`` has ``ligand_names``, the set of ligands of each cluster.
     """
@@ -73,7 +79,10 @@ def leave_ligand_out(frame: pd.DataFrame, seed: int = 0) -> Iterator[Split]:
 
 
 def leave_family_out(frame: pd.DataFrame, seed: int = 0) -> Iterator[Split]:
-    """One split per family of cores; places of a dopant within one core, and particles of all sizes, are one family."""
+    """Leave each family of cores out in turn.
+
+    Places of a dopant within one core, and particles of all sizes, are one family.
+    """
     family = frame.family.str.replace(r"-(centre|surface|staple)$", "", regex=True)
     family = family.str.replace(r"^M\d+-bridged$", "bridged particles", regex=True)
     for name in sorted(set(family)):
@@ -82,7 +91,10 @@ def leave_family_out(frame: pd.DataFrame, seed: int = 0) -> Iterator[Split]:
 
 
 def larger_cores(frame: pd.DataFrame, seed: int = 0) -> Iterator[Split]:
-    """One split: train on cores of up to `SIZE_LIMIT` metal atoms, test on larger ones (``frame`` has n_metals)."""
+    """Train on small cores and test on larger ones.
+
+    The limit is `SIZE_LIMIT` metal atoms; ``frame`` has n_metals.
+    """
     test = (frame.n_metals > SIZE_LIMIT).to_numpy()
     if test.any() and not test.all():
         yield _split(f"above {SIZE_LIMIT} metals", test, ~test, seed)
