@@ -52,7 +52,21 @@ FAMILIES: dict[str, Callable[[str], Core]] = {
 PARTICLES: dict[str, Callable[[str], Core]] = {
     name: partial(particles.bridged_particle, name) for name in particles.SIZES
 }
+_PLACE = re.compile(r"-(centre|surface|staple)$")
 _ARRANGEMENTS = "'' (the family's own), 'core-shell', 'random-P' (P percent of dopant), 'third-M-n' (n atoms of M)"
+
+
+def family_group(family: str) -> str:
+    """Name the group of a family.
+
+    Places of a dopant in one core are one group, and so are bridged particles of all sizes.
+
+    Examples
+    --------
+    >>> family_group("M@Au24-staple"), family_group("M38-bridged"), family_group("M13")
+    ('M@Au24', 'bridged particles', 'M13')
+    """
+    return "bridged particles" if family in PARTICLES else _PLACE.sub("", family)
 
 
 @dataclass(frozen=True)
@@ -136,4 +150,4 @@ class Prototype:
         return {role: Ligand.parse(text) for role, text in self.shell.items()}
 
 
-__all__ = ["DONOR_DISTANCE", "DOPANTS", "FAMILIES", "PARTICLES", "Core", "Prototype", "Site"]
+__all__ = ["DONOR_DISTANCE", "DOPANTS", "FAMILIES", "PARTICLES", "Core", "Prototype", "Site", "family_group"]

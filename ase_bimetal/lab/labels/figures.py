@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ase_bimetal.structures.motifs import family_group
+
 #: Range of the source's 11,186 closed labels and the interval that holds their bulk [eV/metal].
 PUBLISHED_RANGE, PUBLISHED_BULK = (-5.86, 0.85), (-4.0, -1.0)
 # Okabe and Ito's colours, told apart by colour-blind readers; two line styles double them.
@@ -27,7 +29,7 @@ def draw_distribution(frame: pd.DataFrame, path: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    groups = frame.family.str.replace(r"-(centre|surface|staple)$", "", regex=True)
+    groups = frame.family.map(family_group)
     order = groups.value_counts().index
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.add_subplot()

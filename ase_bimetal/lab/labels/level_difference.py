@@ -6,7 +6,6 @@ also writes the difference that the models ship with. Models made with the forme
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -23,12 +22,10 @@ from ase_bimetal.lab.labels.corrections import ANCHORS, fragment_table, solve
 from ase_bimetal.lab.labels.cp2k import METHOD
 from ase_bimetal.lab.labels.pbe import PbeLabel, load_pbe
 from ase_bimetal.model.level import SHIPPED, LevelDifference, coordination_terms, level_terms
-from ase_bimetal.structures.motifs import FAMILIES, PARTICLES
+from ase_bimetal.structures.motifs import FAMILIES, PARTICLES, family_group
 from ase_bimetal.system import as_system
 
 _RIDGE = 0.1
-#: Places of a dopant in one core are one motif, and so are bridged particles of all sizes.
-_WITHIN_MOTIF = re.compile(r"-(centre|surface|staple)$|^M\d+-(?=bridged$)")
 #: A crystal has twelve neighbours.
 _CLOSE_PACKED = np.array([12.0])
 
@@ -106,7 +103,7 @@ def _family_and_dopant(prototype: str) -> tuple[str, str]:
     (('M@Au24', 'Pd'), ('M13', 'Cu'))
     """
     family = max((name for name in FAMILIES | PARTICLES if prototype.startswith(f"{name}-")), key=len)
-    return _WITHIN_MOTIF.sub("", family), prototype[len(family) + 1 :].partition("-")[0]
+    return family_group(family), prototype[len(family) + 1 :].partition("-")[0]
 
 
 def _of_anchors() -> list[Difference]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ase_bimetal.lab.training.calibrate import Holdout
+from ase_bimetal.structures.motifs import family_group
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,8 +36,7 @@ def draw_parity(held: Holdout, families: Sequence[str], path: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    groups = np.array([family.rsplit("-", 1)[0] if family.endswith(("-centre", "-surface", "-staple")) else family
-                       for family in families])
+    groups = np.array([family_group(family) for family in families])
     figure = Figure(figsize=(5.2, 4.6), layout="constrained")
     axes = figure.add_subplot()
     low, high = min(held.truth.min(), held.mean.min()) - 0.1, max(held.truth.max(), held.mean.max()) + 0.1

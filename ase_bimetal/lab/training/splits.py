@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ase_bimetal.structures.motifs import family_group
+
 #: Cores up to this many metal atoms train the size extrapolation; larger ones test it.
 SIZE_LIMIT = 25
 
@@ -83,8 +85,7 @@ def leave_family_out(frame: pd.DataFrame, seed: int = 0) -> Iterator[Split]:
 
     Places of a dopant within one core, and particles of all sizes, are one family.
     """
-    family = frame.family.str.replace(r"-(centre|surface|staple)$", "", regex=True)
-    family = family.str.replace(r"^M\d+-bridged$", "bridged particles", regex=True)
+    family = frame.family.map(family_group)
     for name in sorted(set(family)):
         test = (family == name).to_numpy()
         yield _split(name, test, ~test, seed)
