@@ -51,7 +51,7 @@ data: $(VENV)/.installed-test
 bench: $(VENV)/.installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -W ignore benchmarks/bench.py
 
-# Everything but the modules that pyproject.toml lists as not yet typed.
+# Strict mypy over the whole package, and over a script of a user.
 types: $(VENV)/.installed-test
 	$(BIN)/python -m mypy
 	$(BIN)/python -m mypy tests/typed_script.py

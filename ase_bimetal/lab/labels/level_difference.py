@@ -13,7 +13,7 @@ from typing import Annotated
 import numpy as np
 import typer
 from ase import Atoms
-from ase.io import read
+from ase.io import iread
 
 from ase_bimetal.files import write_whole
 from ase_bimetal.formation import formation_energy
@@ -107,7 +107,7 @@ def _family_and_dopant(prototype: str) -> tuple[str, str]:
 
 
 def _of_anchors() -> list[Difference]:
-    frames = read(ANCHORS, ":")
+    frames = list(iread(ANCHORS, ":"))
     tables = {key: fragment_table(frames, key) for key in ("energy_pbe_eV", "energy_gfn1_eV")}
     known, rows = tables["energy_pbe_eV"], []
     for frame in frames:
@@ -149,7 +149,8 @@ def _linear(reads: Callable[[str], bool]) -> Learner:
         names = sorted({name for row in [*known, *asked] for name in row.terms if reads(name)})
         x, y = (np.array([[row.terms.get(n, 0.0) for n in names] for row in rows]) for rows in (known, asked))
         weights = np.array([float(row.n_metals) for row in known])
-        return y @ solve(x, np.array([row.value for row in known]), weights, _RIDGE)
+        found: np.ndarray = y @ solve(x, np.array([row.value for row in known]), weights, _RIDGE)
+        return found
 
     return learn
 

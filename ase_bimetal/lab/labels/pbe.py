@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from ase import Atoms
 from ase.calculators.calculator import CalculationFailed
-from ase.io import read
+from ase.io import iread
 from filelock import FileLock, Timeout
 
 from ase_bimetal.errors import BimetalError
@@ -123,7 +123,8 @@ def cost(atoms: Atoms) -> float:
     """Estimate the minutes of one core that a PBE single point takes."""
     spins = multiplicities(atoms)
     factor = 1 if spins == (1,) else 2 * len(spins)
-    return _MINUTES_PER_VOLUME * cp2k.cube_edge(atoms) ** 3 * factor * (len(atoms) / 20) ** 0.5
+    edge: float = cp2k.cube_edge(atoms)
+    return float(_MINUTES_PER_VOLUME * edge**3 * factor * (len(atoms) / 20) ** 0.5)
 
 
 def plan(frame: pd.DataFrame, n_labels: int) -> list[PbeTask]:
@@ -164,7 +165,7 @@ def plan(frame: pd.DataFrame, n_labels: int) -> list[PbeTask]:
 
 def _design_order(parents: pd.DataFrame) -> Iterator[int]:
     """Rows of a table, each the one that adds most to those before it and to the anchors, per minute."""
-    anchors = [frame for frame in read(ANCHORS, ":") if frame.info["kind"] == "anchor"]
+    anchors = [frame for frame in iread(ANCHORS, ":") if frame.info["kind"] == "anchor"]
     table = pd.DataFrame([level_terms(as_system(atoms)) for atoms in [*parents.atoms, *anchors]]).fillna(0.0).to_numpy()
     features, known = table[: len(parents)], table[len(parents) :]
     minutes = np.array([cost(atoms) for atoms in parents.atoms])
@@ -308,13 +309,14 @@ def load_rejects(path: Path = SHIPPED) -> dict[str, str]:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    return json.loads(lzma.decompress(path.read_bytes()))
+    content: dict[str, Any] = json.loads(lzma.decompress(path.read_bytes()))
+    return content
 
 
 @lru_cache(maxsize=1)
 def _fragments() -> tuple[dict[str, Any], dict[str, Any]]:
     """Energies of atoms and free ligands with PBE and with GFN1-xTB."""
-    frames = read(ANCHORS, ":")
+    frames = list(iread(ANCHORS, ":"))
     return fragment_table(frames, "energy_pbe_eV"), fragment_table(frames, "energy_gfn1_eV")
 
 
@@ -323,11 +325,11 @@ def _label(record: Mapping[str, Any], pbe: Mapping[str, Any], gfn1: Mapping[str,
     atoms.arrays["fragment"] = np.array(record["fragment"])
     atoms.info["ligand_smiles"] = dict(record["ligands"])
     metals = [s for s, k in zip(record["symbols"], record["fragment"], strict=True) if k == 0]
-    energies = [
+    at_pbe, at_gfn1 = (
         float(formation_energy(record[key], metals, record["ligands"], table))
         for key, table in (("energy_pbe_eV", pbe), ("energy_gfn1_eV", gfn1))
-    ]
-    return PbeLabel(record["record"], atoms, *energies, record["multiplicity"], record["gradient"])
+    )
+    return PbeLabel(record["record"], atoms, at_pbe, at_gfn1, record["multiplicity"], record["gradient"])
 
 
 __all__ = ["PbeLabel", "PbeTask", "load_pbe", "load_rejects", "pack_pbe", "plan", "run_pbe_campaign"]

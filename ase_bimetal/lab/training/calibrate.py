@@ -27,7 +27,8 @@ class Holdout:
     @property
     def errors(self) -> np.ndarray:
         """Absolute errors (n,) [eV/metal]."""
-        return np.abs(self.truth - self.mean)
+        errors: np.ndarray = np.abs(self.truth - self.mean)
+        return errors
 
 
 def conformal_quantile(scores: np.ndarray, coverage: float = COVERAGE) -> float:
@@ -91,4 +92,5 @@ def _balanced_quantile(folds: Sequence[np.ndarray]) -> float:
     order = np.argsort(errors)
     reached = np.cumsum(weights[order]) / len(folds)
     target = min((1 + COVERAGE) / 2, COVERAGE * (len(folds) + 1) / len(folds))
-    return float(errors[order][min(np.searchsorted(reached, target - 1e-12), len(errors) - 1)])
+    place = int(np.searchsorted(reached, target - 1e-12))
+    return float(errors[order][min(place, len(errors) - 1)])

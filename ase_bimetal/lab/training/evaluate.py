@@ -48,7 +48,8 @@ class FoldResult:
 
     def absolute_errors(self) -> np.ndarray:
         """Absolute errors (n,) of the multimodal model [eV/metal]."""
-        return np.abs(self.truth - self.predicted[MML_NAME])
+        errors: np.ndarray = np.abs(self.truth - self.predicted[MML_NAME])
+        return errors
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ def _result(data: TrainingData, split: Split, seeds: np.ndarray, others: Arrays)
     return FoldResult(split.name, data.targets[split.test], {MML_NAME: seeds.mean(axis=0)} | others, seeds)
 
 
-def _map(run: Run, method: str, tasks: Sequence[tuple], workers: int) -> list:
+def _map(run: Run, method: str, tasks: Sequence[tuple[Any, ...]], workers: int) -> list[Any]:
     """Results of a method of a run for every tuple of arguments, in order."""
     if workers == 1:
         return [getattr(run, method)(*task) for task in tasks]
@@ -226,6 +227,6 @@ def _start_worker(run: Run) -> None:
     start_torch_worker()
 
 
-def _call_of_worker(method: str, task: tuple) -> Any:
+def _call_of_worker(method: str, task: tuple[Any, ...]) -> Any:
     assert _run is not None
     return getattr(_run, method)(*task)
