@@ -115,4 +115,4 @@ def test_the_gaussian_process_describes_the_difference_best():
     for group in ("prototype", "dopant", "family"):
         errors = {form: np.abs(left_out_errors(rows, form, group)).mean() for form in FORMS}
         assert min(errors, key=errors.get) == "Gaussian process on all of them"
-        assert errors["Gaussian process on all of them"] < 0.1
+        assert errors["Gaussian process on all of them"] < 0.12
