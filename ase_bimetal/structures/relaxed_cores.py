@@ -15,6 +15,7 @@ from ase import Atoms
 from ase.data import covalent_radii
 
 from ase_bimetal.files import DATASETS
+from ase_bimetal.structures.motifs import DONOR_DISTANCE
 
 #: Made by `ase_bimetal.lab.labels.geometries`.
 SKELETONS = DATASETS / "relaxed_cores.json.xz"
@@ -51,7 +52,8 @@ def mean_relaxed_core(motif: str, template: Atoms) -> np.ndarray | None:
 def with_skeleton(template: Atoms, places: np.ndarray) -> Atoms:
     """Move metals and ligands to their places.
 
-    Each ligand moves, rigid, with its donor; remaining overlaps are pushed apart.
+    Each ligand moves, rigid, with its donor; remaining overlaps are pushed apart. A hydride, whose bond is shorter than
+    those that the places come from, goes to its own bond length.
     """
     from ase_bimetal.structures.assembly import push_apart
 
@@ -60,7 +62,13 @@ def with_skeleton(template: Atoms, places: np.ndarray) -> Atoms:
     n_metals = int((fragment == 0).sum())
     moved.positions[fragment == 0] += shift[:n_metals]
     for ligand in range(1, fragment.max() + 1):
-        moved.positions[fragment == ligand] += shift[n_metals + ligand - 1]
+        rows = np.flatnonzero(fragment == ligand)
+        moved.positions[rows] += shift[n_metals + ligand - 1]
+        if moved.numbers[rows].tolist() == [1]:
+            away = moved.positions[rows[0]] - moved.positions[fragment == 0]
+            k = int(np.linalg.norm(away, axis=1).argmin())
+            bond = DONOR_DISTANCE["H"] * away[k] / np.linalg.norm(away[k])
+            moved.positions[rows[0]] = moved.positions[fragment == 0][k] + bond
     return push_apart(moved)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ase_bimetal import predict
 from ase_bimetal.errors import BimetalError
 from ase_bimetal.lab.labels.sampling import sample
 from ase_bimetal.structures.assembly import assemble
@@ -50,6 +51,12 @@ def test_a_hydride_sits_at_its_bond_length() -> None:
     turned = sample(atoms, 1, seed=0, kind="ligand torsion")
     assert turned.kind == "ligand torsion"
     np.testing.assert_allclose(turned.atoms.positions[row], atoms.positions[row], atol=1e-9)
+
+
+def test_the_formula_door_builds_a_hydride():
+    [found] = predict("Au8Pd(PH3)6(hydride)2")
+    assert found.formation_energy_per_metal == pytest.approx(-2.42, abs=0.05)
+    assert not any("ligand never seen" in flag for flag in found.flags)
 
 
 def test_particles_are_no_motifs_of_known_clusters() -> None:
