@@ -130,6 +130,8 @@ def ligand_table(frame: pd.DataFrame, attention: Sequence[np.ndarray]) -> pd.Dat
         for number in sorted(set(fragments[fragments > 0].tolist())):
             inside = fragments == number
             seen, formula = values[inside], atoms.symbols[inside].get_chemical_formula()
+            if not np.isfinite(seen).any():
+                continue  # a hydride: the graph has no hydrogen
             rows.append((name, number, formula, np.nanmean(seen), np.nansum(seen), charges[inside].sum()))
     return pd.DataFrame(rows, columns=["id", "fragment", "formula", "mean", "sum", "charge"])
 

@@ -3,12 +3,13 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from ase import Atoms
 
 from ase_bimetal import as_system, load_example
 from ase_bimetal.errors import UnsupportedSystemError, WeightsError
-from ase_bimetal.lab.gcnn.attention import attention_of_test_rows
+from ase_bimetal.lab.gcnn.attention import attention_of_test_rows, ligand_table
 from ase_bimetal.lab.labels.dataset import load_reference
 from ase_bimetal.lab.training.data import trainable
 from ase_bimetal.lab.training.splits import random_split
@@ -53,3 +54,11 @@ def test_attention_does_not_depend_on_company():
     bare = as_system(Atoms("AuPd", [[0, 0, 0], [0, 0, 2.7]]))
     with pytest.raises(UnsupportedSystemError):
         model.attentions([as_system(small), bare])
+
+
+def test_a_hydride_has_no_heavy_atom_to_look_at():
+    atoms = Atoms("AuHCl", [[0, 0, 0], [0, 0, 1.6], [0, 0, -2.3]])
+    atoms.arrays["fragment"] = np.array([0, 1, 2])
+    frame = pd.DataFrame({"id": ["a"], "atoms": [atoms], "charges": [np.array([0.2, -0.1, -0.1])]})
+    table = ligand_table(frame, [np.array([0.5, np.nan, 0.25])])
+    assert table[["fragment", "formula", "mean"]].to_numpy().tolist() == [[2, "Cl", 0.25]]
