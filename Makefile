@@ -35,7 +35,7 @@ $(VENV)/.installed-reproduce: $(VENV)/.installed
 	touch $@
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -q -m "not heavy"
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not heavy"
 
 test-all: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -q
