@@ -35,7 +35,7 @@ $(VENV)/.installed-reproduce: $(VENV)/.installed
 	touch $@
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not heavy"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not heavy"
 
 test-all: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -q
