@@ -42,10 +42,10 @@ def require_usable_cell(cell: np.ndarray, pbc: Sequence[bool], n_atoms: int) -> 
     Examples
     --------
     >>> require_usable_cell(np.eye(3) * 4.0, (True,) * 3, 4)
-    >>> require_usable_cell(np.eye(3) * 1e-4, (True,) * 3, 1)
+    >>> require_usable_cell(np.eye(3) * 1e-4, (True,) * 3, 1)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    ase_bimetal.errors.GeometryError: lattice planes are 0.0001 Å apart; allowed: at least 0.5 Å
+    ase_bimetal.errors.GeometryError: lattice planes are 0.0001 Å apart; allowed: at least 0.5 Å. ...
     """
     if cell.shape != (3, 3) or not np.isfinite(cell).all():
         raise GeometryError(f"the cell holds values that are not finite: {cell.tolist()}"
