@@ -61,10 +61,13 @@ class GeometryFindings:
         Why no cluster looks like this; None where one may.
     unusual
         Sentences on distances that no label has.
+    strain
+        How far bonds inside ligands are from their like [Å² per metal atom], see `ligand_strain`.
     """
 
     impossible: str | None
     unusual: tuple[str, ...] = ()
+    strain: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -158,26 +161,7 @@ def ligand_strain(system: BimetallicSystem) -> float:
     >>> ligand_strain(as_system(load_example("Au4Pd2(PET)8"))) < 1e-3
     True
     """
-    if not system.has_geometry or system.kind != "cluster" or system.is_core_only:
-        return 0.0
-    first, second, distance = _distances(system)
-    numbers = np.array([atomic_numbers[symbol] for symbol in system.symbols])
-    is_metal = np.zeros(len(numbers), dtype=bool)
-    is_metal[system.metals] = True
-    total = covalent_radii[numbers[first]] + covalent_radii[numbers[second]]
-    heavy = (numbers[first] > _HEAVY_ABOVE) & (numbers[second] > _HEAVY_ABOVE)
-    near = distance < np.where(heavy, _WIDEST_BOND, BOND_FACTOR) * total
-    bonded = (first < second) & ~is_metal[first] & ~is_metal[second] & near
-    first, second, distance = first[bonded], second[bonded], distance[bonded]
-    if not len(distance):
-        return 0.0
-    numbers[system.donors] += len(covalent_radii)  # an oxygen atom on metal is not like one beside it
-    kinds = _kinds_by_connectivity(numbers, first, second)
-    _, kind = np.unique(kinds[first] + kinds[second], return_inverse=True)
-    count = np.bincount(kind)
-    mean = np.bincount(kind, distance) / count
-    squared = np.bincount(kind, (distance - mean[kind]) ** 2)
-    return float((squared * count / np.maximum(count - 1, 1)).sum() / system.n_metals)
+    return examine(system).strain
 
 
 def _kinds_by_connectivity(numbers: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -244,7 +228,25 @@ class _Examination:
         """The first reason against the cluster, or all that is unusual."""
         checks = (self._close(), self._far(), self._far_metal(), self._half_bound(), self._parts())
         impossible = next((text for text, is_error in checks if text and is_error), None)
-        return GeometryFindings(impossible, () if impossible else tuple(text for text, _ in checks if text))
+        unusual = () if impossible else tuple(text for text, _ in checks if text)
+        return GeometryFindings(impossible, unusual, self._strain())
+
+    def _strain(self) -> float:
+        """Sum over the bonds inside ligands of the variance among their like, per metal atom [Å²]."""
+        heavy = (self.numbers[self.first] > _HEAVY_ABOVE) & (self.numbers[self.second] > _HEAVY_ABOVE)
+        near = self._ratio() < np.where(heavy, _WIDEST_BOND, BOND_FACTOR)
+        bonded = (self.first < self.second) & ~self.is_metal[self.first] & ~self.is_metal[self.second] & near
+        first, second, distance = self.first[bonded], self.second[bonded], self.distance[bonded]
+        if not len(distance):
+            return 0.0
+        numbers = self.numbers.copy()
+        numbers[self.donors] += len(covalent_radii)  # an oxygen atom on metal is not like one beside it
+        kinds = _kinds_by_connectivity(numbers, first, second)
+        _, kind = np.unique(kinds[first] + kinds[second], return_inverse=True)
+        count = np.bincount(kind)
+        mean = np.bincount(kind, distance) / count
+        squared = np.bincount(kind, (distance - mean[kind]) ** 2)
+        return float((squared * count / np.maximum(count - 1, 1)).sum() / self.is_metal.sum())
 
     def _close(self) -> tuple[str | None, bool]:
         """The pair that is shortest beside the shortest of its kind."""

@@ -16,7 +16,7 @@ from monty.json import MSONable
 from ase_bimetal import elements
 from ase_bimetal.annotation import ANNOTATION_KEY
 from ase_bimetal.errors import LigandMismatchError, NoMetalError
-from ase_bimetal.geometry import GeometryFindings, examine, ligand_strain
+from ase_bimetal.geometry import GeometryFindings, examine
 from ase_bimetal.inputs import (
     Charge,
     Raw,
@@ -304,10 +304,10 @@ class BimetallicSystem(MSONable):
         """
         return examine(self)
 
-    @cached_property
+    @property
     def strain(self) -> float:
         """Strain inside the ligands [Å² per metal atom], see `geometry.ligand_strain`."""
-        return ligand_strain(self)
+        return self.geometry.strain
 
     def content_key(self) -> str:
         """Hash everything that decides a prediction.
