@@ -30,8 +30,8 @@ APART_FACTOR = 1.5
 FREE_FACTOR = 1.55
 #: Carbon touches metal below this distance [Å] or the sum of radii: Cp rings and η²-alkynyls, but not S–CH2.
 CARBON_CONTACT = 2.6
-# An atom further out than its bonded neighbour by this share of the radii is second shell (C of M–N–C).
-_SECOND_SHELL_MARGIN = 0.12
+#: An atom further out than its bonded neighbour by this share of the radii is second shell (C of M–N–C).
+SECOND_SHELL_MARGIN = 0.12
 # A carbon that binds by itself has up to two neighbours: alkynyls, CO, carbenes. Carbons of rings and faces have three.
 _MOST_NEIGHBOURS = 2
 
@@ -278,7 +278,7 @@ def _first_shell(ratio: dict[tuple[int, int], float], bonds: np.ndarray) -> np.n
     kept = [
         (a, m)
         for (a, m), r in ratio.items()
-        if all(r < ratio.get((b, m), np.inf) + _SECOND_SHELL_MARGIN for b in bonded.get(a, []))
+        if all(r < ratio.get((b, m), np.inf) + SECOND_SHELL_MARGIN for b in bonded.get(a, []))
     ]
     return np.array(sorted(kept), dtype=int).reshape(-1, 2)
 
@@ -290,6 +290,7 @@ __all__ = [
     "CONTACT_FACTOR",
     "FREE_FACTOR",
     "LAST_CONTACT_FACTOR",
+    "SECOND_SHELL_MARGIN",
     "Shell",
     "binds_alone",
     "cut_shell",

@@ -23,15 +23,16 @@ def scatter_sum(values: torch.Tensor, index: torch.Tensor, size: int, axis: int 
     return values.new_zeros(shape).index_add(axis, index, values)
 
 
-def scatter_softmax(scores: torch.Tensor, index: torch.Tensor, size: int) -> torch.Tensor:
+def scatter_softmax(scores: torch.Tensor, presence: torch.Tensor, index: torch.Tensor, size: int) -> torch.Tensor:
     """Compute the softmax within bins.
 
-    The `scores` (…, n, k) are normalised over n, within the bins given by `index` (n,).
+    The `scores` (…, n, k) are normalised over n, within the bins given by `index` (n,). Each counts by its `presence`
+    (n,), from 1 to 0.
     """
     shape = (*scores.shape[:-2], size, scores.shape[-1])
     peak = scores.new_full(shape, -torch.inf)
     peak = peak.scatter_reduce(-2, index[:, None].expand_as(scores), scores, "amax")
-    weight = (scores - peak.index_select(-2, index)).exp()
+    weight = (scores - peak.index_select(-2, index)).exp() * presence[:, None]
     return weight / scatter_sum(weight, index, size, axis=-2).index_select(-2, index)
 
 
@@ -52,7 +53,7 @@ class EdgeBlock:
 
     first: torch.Tensor
     second: torch.Tensor
-    share: torch.Tensor
+    weights: torch.Tensor
     radial: torch.Tensor
 
 
@@ -109,7 +110,7 @@ class FilterConvolution(nn.Module):
 
     def filtered(self, edges: EdgeBlock) -> FilteredEdges:
         """Give edges with this layer's filters."""
-        return FilteredEdges(edges.first, edges.second, self.filter(edges.radial).mul_(edges.share).movedim(-2, 0))
+        return FilteredEdges(edges.first, edges.second, self.filter(edges.radial).mul_(edges.weights).movedim(-2, 0))
 
     def forward(self, state: torch.Tensor, blocks: Iterable[FilteredEdges]) -> torch.Tensor:
         """Update node states (…, n, width) from all edges, block by block."""
@@ -173,7 +174,7 @@ class GraphEncoder(nn.Module):
         state = self.embed(graph.nodes)
         for layer, edges in zip(self.convolutions, self.filtered(graph), strict=True):
             state = layer(state, edges)
-        return self.read(state, graph.owner, size)
+        return self.read(state, graph, size)
 
     def filtered(self, graph: GraphBatch) -> Iterator[Iterable[FilteredEdges]]:
         """Give each layer's filtered edges, block by block.
@@ -195,13 +196,13 @@ class GraphEncoder(nn.Module):
         radial = self.radial(lengths, stretches)
         return [layer.filter(radial).movedim(-2, 0) for layer in self.convolutions]
 
-    def read(self, state: torch.Tensor, owner: torch.Tensor, size: int) -> torch.Tensor:
+    def read(self, state: torch.Tensor, graph: GraphBatch, size: int) -> torch.Tensor:
         """Read tokens from the last states of nodes.
 
         Shape (…, size, n_tokens, width) for `size` graphs.
         """
-        weight = scatter_softmax(self.score(state), owner, size)
-        return scatter_sum(weight[..., None] * self.value(state)[..., None, :], owner, size, axis=-3)
+        weight = scatter_softmax(self.score(state), graph.presence, graph.owner, size)
+        return scatter_sum(weight[..., None] * self.value(state)[..., None, :], graph.owner, size, axis=-3)
 
     def blocks(self, graph: GraphBatch) -> list[EdgeBlock]:
         """Cut the edges of a graph into blocks.
@@ -209,8 +210,5 @@ class GraphEncoder(nn.Module):
         There is one block for gradients, where every block is held until the end anyway.
         """
         size = max(len(graph.lengths), 1) if torch.is_grad_enabled() else EDGES_PER_BLOCK
-        first, second = graph.edges
-        # A loop is there in both directions, and run both ways.
-        share = torch.where(first == second, 0.5, 1.0).to(graph.lengths)[:, None]
-        parts = (part.split(size) for part in (first, second, share, graph.lengths, graph.stretches))
+        parts = (part.split(size) for part in (*graph.edges, graph.weights[:, None], graph.lengths, graph.stretches))
         return [EdgeBlock(a, b, c, self.radial(d, s)) for a, b, c, d, s in zip(*parts, strict=True)]

@@ -16,6 +16,7 @@ from ase_bimetal.descriptors import ligand_log_p, mixing_enthalpy
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.neighbors import Pairs, pairs_within
 from ase_bimetal.probes import METAL_PROBES, ligand_probe, metal_probes
+from ase_bimetal.shell import CARBON_CONTACT, SECOND_SHELL_MARGIN, binds_alone, radii_of
 from ase_bimetal.sites import Sites
 from ase_bimetal.system import BimetallicSystem
 
@@ -28,6 +29,11 @@ DONOR_RADII = {"S": 0.85, "Se": 0.93, "P": 0.92, "C": 0.65, "N": 0.81, "O": 0.56
                "I": 1.11, "H": 0.10}  # fmt: skip
 METAL_CUTOFF = 6.0  # Å
 DONOR_CUTOFF = 4.0  # Å, wider than any bond, so that no edge appears or goes within the range of one
+#: What would leave the graph at a distance fades out over so many Å before it: an edge, a carbon of a ring.
+_EDGE_FADE, _CARBON_FADE, _MARGIN_FADE = 0.5, 0.2, 0.1
+#: One end of a triple bond that is closer to metal by this much [Å] holds its ligand alone, and does not fade.
+_CLOSER = 0.1
+_CARBON_BOND = 1.7  # Å, longer than any bond of two carbons
 CONTACT_CUTOFF = 3.5  # Å, between heavy atoms of the whole cluster
 #: Mean and spread [eV] that standardise each of `METAL_PROBES`: those of the d block, rounded.
 _PROBE_SCALES = ((-4.0, 1.6), (-2.5, 1.9), (-8.0, 2.6), (-5.0, 1.8), (-4.5, 1.2), (-4.0, 1.6), (-3.8, 1.1),
@@ -59,22 +65,24 @@ _NEIGHBOURHOOD, _NEIGHBOURHOOD_FADE = 5.6, 0.08
 class Graph:
     """Nodes and directed edges of one object.
 
-    ``nodes`` (n, f) features; ``is_metal`` (n,) bool; ``edges`` (2, e) source and target rows; ``lengths`` (e,) and
-    ``stretches`` (e,), the same less the radii of the two atoms, in Å.
+    ``nodes`` (n, f) features; ``is_metal`` (n,) bool; ``presence`` (n,) how much of each node is there, from 1 to 0;
+    ``edges`` (2, e) source and target rows; ``lengths`` (e,) and ``stretches`` (e,), the same less the radii of the
+    two atoms, in Å; ``weights`` (e,) how much each edge counts, from 1 to 0.
     """
 
     nodes: np.ndarray
     is_metal: np.ndarray
+    presence: np.ndarray
     edges: np.ndarray
     lengths: np.ndarray
     stretches: np.ndarray
+    weights: np.ndarray
 
     def first(self, n: int) -> Graph:
         """Cut out the graph of the first n nodes."""
-        kept = (self.edges < n).all(axis=0)
-        return Graph(
-            self.nodes[:n], self.is_metal[:n], self.edges[:, kept], self.lengths[kept], self.stretches[kept]
-        )
+        inside = (self.edges < n).all(axis=0)
+        return Graph(self.nodes[:n], self.is_metal[:n], self.presence[:n], self.edges[:, inside],
+                     self.lengths[inside], self.stretches[inside], self.weights[inside])
 
 
 @dataclass(frozen=True)
@@ -197,7 +205,7 @@ def _bonds(core: Graph, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of the chosen edges: length in units of the sum of the radii, and how much of a bond each is, from 1 to 0."""
     length = core.lengths[chosen].astype(float)
     reduced = length / (length - core.stretches[chosen])
-    return reduced, 1 / (1 + np.exp((reduced - _BOND_END) / _BOND_FADE))
+    return reduced, core.weights[chosen] / (1 + np.exp((reduced - _BOND_END) / _BOND_FADE))
 
 
 def without_donors(item: Encoded) -> Encoded:
@@ -239,22 +247,80 @@ def encode(
 def core_graph(system: BimetallicSystem) -> Graph:
     """Make the graph of the metal core and its donors.
 
-    Metal pairs within 6 Å, metal–donor pairs within 4 Å.
+    Metal pairs within 6 Å, metal–donor pairs within 4 Å. Nothing leaves it at once: edges and carbons of rings fade
+    out before they do.
     """
     rows = np.concatenate([system.metals, system.donors]).astype(int)
-    near = _core_pairs(Sites(system), system.donors.tobytes())
-    return _graph([system.symbols[i] for i in rows], len(system.metals), near)
+    near, presence = _core_pairs(Sites(system), system.donors.tobytes())
+    return _graph([system.symbols[i] for i in rows], len(system.metals), near, presence, DONOR_CUTOFF, METAL_CUTOFF)
 
 
 @lru_cache(maxsize=32)
-def _core_pairs(sites: Sites, donors: bytes) -> Pairs:
-    """Edges of the core's graph; `donors` are the rows of the donors, which depend on the metals."""
+def _core_pairs(sites: Sites, donors: bytes) -> tuple[Pairs, np.ndarray]:
+    """Edges of the core's graph and the presence of its nodes; `donors` are the donors' rows, which depend on metals."""
     system = sites.system
     rows = np.concatenate([system.metals, np.frombuffer(donors, dtype=system.donors.dtype)]).astype(int)
     n_metals = len(system.metals)
     pairs = pairs_within(system.positions[rows], system.cell, system.pbc, METAL_CUTOFF)
     metals = (pairs.first < n_metals).astype(int) + (pairs.second < n_metals)
-    return pairs.where((metals == 2) | ((metals == 1) & (pairs.distance < DONOR_CUTOFF)))
+    near = pairs.where((metals == 2) | ((metals == 1) & (pairs.distance < DONOR_CUTOFF)))
+    return near, _presence(system, rows[n_metals:])
+
+
+def _presence(system: BimetallicSystem, donors: np.ndarray) -> np.ndarray:
+    """How much of each metal and donor is there (n,): all of it, but of a carbon about to lose its contacts."""
+    presence = np.ones(len(system.metals) + len(donors))
+    carbons = [int(i) for i in donors if system.symbols[i] == "C"]
+    if carbons:
+        fading = _carbon_presence(system)
+        presence[len(system.metals) + np.searchsorted(donors, carbons)] = [fading[i] for i in carbons]
+    return presence
+
+
+def _carbon_presence(system: BimetallicSystem) -> dict[int, float]:
+    """How much of each carbon in contact with metal is there.
+
+    A ring or face binds through several carbons, which come and go as it slips: a contact fades out as its distance
+    nears `CARBON_CONTACT`, and as a carbon next to it comes much closer to the same metal. So does that of one end of
+    a triple bond, unless it is clearly the closer one.
+    """
+    symbols = np.array(system.symbols)
+    rest = np.setdiff1d(np.arange(len(symbols)), system.metals)
+    bonded = pairs_within(system.positions[rest], system.cell, system.pbc, _CARBON_BOND)
+    bonds = np.stack([rest[bonded.first], rest[bonded.second]], axis=1)
+    alone = binds_alone(system.symbols, bonds[bonds[:, 0] < bonds[:, 1]])
+    beside: dict[int, list[int]] = {}
+    for a, b in bonds[(symbols[bonds] == "C").all(axis=1)].tolist():
+        beside.setdefault(a, []).append(b)
+    distance = _metal_distances(system, rest[symbols[rest] == "C"])
+    presence: dict[int, float] = {}
+    for (carbon, metal), own in distance.items():
+        limit = SECOND_SHELL_MARGIN * float(radii_of(["C", system.symbols[metal]]).sum())
+        others = [distance.get((other, metal), METAL_CUTOFF) for other in beside.get(carbon, ())]
+        steps = [(CARBON_CONTACT - own) / _CARBON_FADE, *((d + limit - own) / _MARGIN_FADE for d in others)]
+        weight = float(np.prod(_smooth(np.array(steps))))
+        if alone[carbon]:
+            weight = max(weight, float(_smooth((min(others, default=np.inf) - own) / _CLOSER)))
+        presence[carbon] = max(weight, presence.get(carbon, 0.0))
+    return presence
+
+
+def _metal_distances(system: BimetallicSystem, carbons: np.ndarray) -> dict[tuple[int, int], float]:
+    """Distances [Å] of (carbon, metal) within 4 Å."""
+    rows = np.concatenate([system.metals, carbons]).astype(int)
+    pairs = pairs_within(system.positions[rows], system.cell, system.pbc, DONOR_CUTOFF)
+    pairs = pairs.where((pairs.first >= len(system.metals)) & (pairs.second < len(system.metals)))
+    distances: dict[tuple[int, int], float] = {}
+    for a, m, d in zip(rows[pairs.first].tolist(), rows[pairs.second].tolist(), pairs.distance.tolist(), strict=True):
+        distances[a, m] = min(d, distances.get((a, m), np.inf))
+    return distances
+
+
+def _smooth(x: np.ndarray | float) -> np.ndarray:
+    """Go from 0 at x = 0 to 1 at x = 1 without a kink."""
+    inside = np.clip(np.asarray(x), 0.0, 1.0)
+    smooth: np.ndarray = inside**2 * (3 - 2 * inside)
+    return smooth
 
 
 def _cluster_graph(system: BimetallicSystem) -> Graph:
@@ -263,10 +329,13 @@ def _cluster_graph(system: BimetallicSystem) -> Graph:
     others = [i for i, s in enumerate(system.symbols) if i not in metals and s != "H"]
     rows = np.array([*system.metals, *others], dtype=int)
     pairs = pairs_within(system.positions[rows], system.cell, system.pbc, CONTACT_CUTOFF)
-    return _graph([system.symbols[i] for i in rows], len(system.metals), pairs)
+    return _graph([system.symbols[i] for i in rows], len(system.metals), pairs, np.ones(len(rows)), np.inf, np.inf)
 
 
-def _graph(symbols: Sequence[str], n_metals: int, pairs: Pairs) -> Graph:
+def _graph(
+    symbols: Sequence[str], n_metals: int, pairs: Pairs, presence: np.ndarray, donor_end: float, metal_end: float
+) -> Graph:
+    """The graph of some atoms, metals first; edges fade out towards their end [Å], between metals or to any other."""
     nodes = np.zeros((len(symbols), N_NODE_FEATURES), dtype=np.float32)
     for row, symbol in enumerate(symbols):
         if row < n_metals:
@@ -276,8 +345,11 @@ def _graph(symbols: Sequence[str], n_metals: int, pairs: Pairs) -> Graph:
     is_metal = np.arange(len(symbols)) < n_metals
     radius = np.array([_radius(symbol, metal) for symbol, metal in zip(symbols, is_metal, strict=True)])
     stretches = pairs.distance - radius[pairs.first] - radius[pairs.second]
+    ends = np.where(is_metal[pairs.first] & is_metal[pairs.second], metal_end, donor_end)
+    weights = presence[pairs.first] * presence[pairs.second] * _smooth((ends - pairs.distance) / _EDGE_FADE)
     edges = np.stack([pairs.first, pairs.second])
-    return Graph(nodes, is_metal, edges, pairs.distance.astype(np.float32), stretches.astype(np.float32))
+    return Graph(nodes, is_metal, presence.astype(np.float32), edges, pairs.distance.astype(np.float32),
+                 stretches.astype(np.float32), weights.astype(np.float32))
 
 
 @lru_cache(maxsize=256)
@@ -308,14 +380,16 @@ class GraphBatch:
     ``owner`` (n,) is each node's graph; the rest as in `Graph`, but each edge is there once.
 
     Messages go both ways, and both have the same length. A loop, an atom's edge to its own image, is there as often as
-    in `Graph`, for the two directions cannot be told apart.
+    in `Graph`, for the two directions cannot be told apart; it has half a weight, for it is run both ways.
     """
 
     nodes: torch.Tensor
     is_metal: torch.Tensor
+    presence: torch.Tensor
     edges: torch.Tensor
     lengths: torch.Tensor
     stretches: torch.Tensor
+    weights: torch.Tensor
     owner: torch.Tensor
 
 
@@ -364,11 +438,14 @@ def _join(graphs: Sequence[Graph]) -> GraphBatch:
     offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     edges = np.concatenate([g.edges + offset for g, offset in zip(graphs, offsets, strict=True)], axis=1)
     once = edges[0] <= edges[1]
+    weights = np.concatenate([g.weights for g in graphs]) * np.where(edges[0] == edges[1], np.float32(0.5), 1)
     return GraphBatch(
         nodes=torch.from_numpy(np.concatenate([g.nodes for g in graphs])),
         is_metal=torch.from_numpy(np.concatenate([g.is_metal for g in graphs])),
+        presence=torch.from_numpy(np.concatenate([g.presence for g in graphs])),
         edges=torch.from_numpy(edges[:, once]),
         lengths=torch.from_numpy(np.concatenate([g.lengths for g in graphs])[once]),
         stretches=torch.from_numpy(np.concatenate([g.stretches for g in graphs])[once]),
+        weights=torch.from_numpy(weights[once]),
         owner=torch.from_numpy(np.repeat(np.arange(len(graphs)), sizes)),
     )

@@ -104,7 +104,7 @@ class FilterTable:
         if len(asked) > min(len(lengths), _MOST_ROWS):
             return None
         weights = _cubic_weights(place - point)
-        weights[graph.edges[0] == graph.edges[1]] *= 0.5  # a loop is run both ways: see `GraphEncoder.blocks`
+        weights *= graph.weights[:, None]
         with self._lock:
             self._fill(asked, size)
             return TabulatedEdges(graph.edges, self._row[points], weights, tuple(self._layers))

@@ -103,7 +103,7 @@ class _CoreTokens:
             self._renew(graph, torch.nonzero((last.nodes != graph.nodes).any(dim=1))[:, 0],
                         torch.nonzero(last.stretches != graph.stretches)[:, 0])
         self._graph = graph
-        return self._encoder.read(self._state, graph.owner, 1)
+        return self._encoder.read(self._state, graph, 1)
 
     def _compute(self, graph: GraphBatch) -> None:
         """Compute all anew."""
@@ -118,7 +118,8 @@ class _CoreTokens:
     def _renew(self, graph: GraphBatch, nodes: torch.Tensor, edges: torch.Tensor) -> None:
         """Compute what follows from other nodes and stretches of edges in these rows."""
         ends = graph.edges[:, edges]
-        some = replace(graph, edges=ends, lengths=graph.lengths[edges], stretches=graph.stretches[edges])
+        some = replace(graph, edges=ends, lengths=graph.lengths[edges], stretches=graph.stretches[edges],
+                       weights=graph.weights[edges])
         state = self._encoder.embed(graph.nodes[nodes])
         found = zip(self._encoder.convolutions, self._layers, self._encoder.filtered(some), strict=True)
         for layer, memory, blocks in found:
@@ -151,7 +152,8 @@ def _spread(memory: _LayerMemory, edges: torch.Tensor, nodes: torch.Tensor, chan
 
 def _same_edges(one: GraphBatch, other: GraphBatch) -> bool:
     same_size = one.nodes.shape == other.nodes.shape and one.edges.shape == other.edges.shape
-    return same_size and torch.equal(one.edges, other.edges) and torch.equal(one.lengths, other.lengths)
+    return same_size and all(
+        torch.equal(getattr(one, name), getattr(other, name)) for name in ("edges", "lengths", "weights", "presence"))
 
 
 def _joined(blocks: Iterable[FilteredEdges]) -> torch.Tensor:

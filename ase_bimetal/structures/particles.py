@@ -19,6 +19,7 @@ SIZES: dict[str, tuple[int, int, float, str]] = {
     "M44-bridged": (44, 28, 1.8, "fcc"),
     "M52-bridged": (52, 32, 2.2, "fcc"),
     "M55-bridged": (55, 31, 1.0, "icosahedron"),
+    "M92-bridged": (92, 44, 1.0, "fcc"),
 }
 _NEAREST = 2.80  # Å, between neighbouring metals
 _METAL_DONOR = 2.40  # Å

@@ -212,9 +212,9 @@ def page(count: int, found: Sequence[Jump]) -> str:
              f"{len(PARENTS)} labelled clusters, by `tests/hostile/continuity.py`. A jump is more than "
              f"{JUMP * 1000:g} meV/metal within {SHORTEST:g} Å, with no refusal in between.", "",
              f"{len(found)} jumps.", "",
-             "Two causes are known: an edge of the core's graph between a metal and a donor ends at 4 Å, and a carbon "
-             "of a ring leaves the graph 2.6 Å from its metal, neither fading out. A ligand's last contact, and one "
-             "that is left out, no longer make a jump: the object is refused in between.", ""]
+             "Edges of the core's graph fade out before they end, and so do carbons of a ring that slips off its "
+             "metal. Where a ligand's last contact would end, or a ligand would be left out, the object is refused.",
+             ""]
     if found:
         lines += ["| cluster | what | at (Å) | jump (meV/metal) | what changes |", "| --- | --- | --- | --- | --- |"]
         lines += [f"| {jump.move.parent} | {jump.move.what} | {jump.way:.3f} | {1000 * jump.change:+.0f} | "

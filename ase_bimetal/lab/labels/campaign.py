@@ -245,10 +245,11 @@ def _relaxed(atoms: Atoms) -> Atoms | None:
 def _relaxation_steps(atoms: Atoms) -> int:
     """Steps spent on a parent: the largest are left with forces above the limit.
 
-    Time goes by the metals more than by the atoms: a step of a core of 55 takes 10 to 15 s.
+    Time goes by the metals more than by the atoms: a step of a core of 55 takes 10 to 15 s, one of 92 a minute.
     """
-    if np.count_nonzero(atoms.arrays["fragment"] == 0) > 40:
-        return 60
+    for n_metals, steps in ((60, 25), (40, 60)):
+        if np.count_nonzero(atoms.arrays["fragment"] == 0) > n_metals:
+            return steps
     for limit, steps in ((60, 150), (90, 120), (125, 100), (160, 80)):
         if len(atoms) <= limit:
             return steps

@@ -79,9 +79,10 @@ _SIZES: tuple[tuple[str, Sequence[str]], ...] = (
     ("M28-bridged", ("Au", "Ag", "Cu")),
     ("M38-bridged", ("Au", "Ag", "Cu")),
     ("M36-bridged", ("Au",)),
-    ("M55-bridged", ("Au",)),
+    ("M55-bridged", ("Au", "Ag")),
     ("M44-bridged", ("Au",)),
     ("M52-bridged", ("Au",)),
+    ("M92-bridged", ("Au",)),
 )
 
 
@@ -103,9 +104,9 @@ def campaign() -> list[Job]:
 
 
 def sizes() -> Iterator[Job]:
-    """List the thiolate-covered particles of 13 to 55 metals.
+    """List the thiolate-covered particles of 13 to 92 metals.
 
-    They are pure, and half silver or copper in gold up to 38.
+    They are pure, and half silver or copper in gold up to 55.
     """
     for family, metals in _SIZES:
         for metal in metals:
