@@ -100,7 +100,7 @@ def campaign() -> list[Job]:
         order.append(job)
         if i % 8 == 7 and first:
             order.append(first.pop(next(reversed(first))))
-    return order + [job for job in large if job not in order] + list(sizes())
+    return order + [job for job in large if job not in order] + [*_gold_silver(), *sizes()]
 
 
 def sizes() -> Iterator[Job]:
@@ -125,6 +125,13 @@ def _rows(rows: Sequence[_Row]) -> Iterator[Job]:
     for family, shell, n, dopants in rows:
         for dopant in dopants:
             yield Job(Prototype(family, dopant, shell), n)
+
+
+def _gold_silver() -> Iterator[Job]:
+    """Silver in the gold core of 25 metals under the smallest thiolate."""
+    for percent in (10, 30, 70):
+        yield Job(Prototype("M@Au24-centre", "Ag", {"thiolate": "SH"}, "Au", f"random-{percent}"), 4)
+    yield Job(Prototype("M@Au24-centre", "Ag", {"thiolate": "SH"}, "Ag"), 4)
 
 
 def _small_alloys() -> Iterator[Job]:
