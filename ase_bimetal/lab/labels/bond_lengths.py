@@ -25,8 +25,8 @@ Lengths = dict[str, list[float]]
 def measure(objects: Iterable[Atoms]) -> dict[str, dict[str, list[float]]]:
     """Measure the nearest distances [Å] by element.
 
-    The shortest and the longest are taken over clusters without a periodic cell. A hydride, a hydrogen atom nearest to a
-    metal, is left out: it is not like the hydrogen atoms of ligands.
+    The shortest and the longest are taken over clusters without a periodic cell. A hydride, a hydrogen atom nearest to
+    a metal, is left out: it is not like the hydrogen atoms of ligands.
 
     Returns
     -------
