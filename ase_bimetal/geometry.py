@@ -37,7 +37,9 @@ SHORTEST, LONGEST = 0.8, 1.25
 _TOLERANCE = 0.02
 # Distances of elements without labels, as multiples of the sum of covalent radii; of the labels' extremes.
 _ANY_CLOSEST, _ANY_METALS_CLOSEST, _ANY_NEAREST, _ANY_NEAREST_METAL = 0.78, 0.7, 1.3, 1.4
-_CARBON = 6
+_HYDROGEN, _CARBON = 1, 6
+# A hydrogen that is a ligand by itself is no hydrogen of a ligand; arrays have it at 0, and the table leaves it out.
+_HYDRIDE = 0
 # Two atoms above this number come close without a bond, as sulfur atoms of neighbouring ligands.
 _HEAVY_ABOVE = 10
 # A pair further apart than this multiple is no bond.
@@ -72,7 +74,10 @@ class GeometryFindings:
 
 @dataclass(frozen=True)
 class _Trained:
-    """Distances [Å] by atomic number, (n, n) for pairs and (n,) to the nearest: where flags and refusals begin."""
+    """Distances [Å] by atomic number, (n, n) for pairs and (n,) to the nearest: where flags and refusals begin.
+
+    Row 0 is that of hydrides.
+    """
 
     closest: tuple[np.ndarray, np.ndarray]
     nearest: tuple[np.ndarray, np.ndarray]
@@ -220,6 +225,8 @@ class _Examination:
         self.is_metal = np.zeros(len(self.numbers), dtype=bool)
         self.is_metal[system.metals] = True
         self.donors = system.donors
+        self.kinds = self.numbers.copy()
+        self.kinds[self.donors[self.numbers[self.donors] == _HYDROGEN]] = _HYDRIDE
         self.ligands = system.ligands
         self.donor_numbers = [atomic_numbers[ligand.donor] for ligand, _ in system.ligands]
         self.first, self.second, self.distance = first, second, distance
@@ -252,7 +259,7 @@ class _Examination:
         """The pair that is shortest beside the shortest of its kind."""
         if not len(self.distance):
             return None, False
-        usual, refused = (limit[self.numbers[self.first], self.numbers[self.second]] for limit in self.trained.closest)
+        usual, refused = (limit[self.kinds[self.first], self.kinds[self.second]] for limit in self.trained.closest)
         share = self.distance / usual
         k = int(share.argmin())
         if share[k] >= 1 - _TOLERANCE:
@@ -286,7 +293,7 @@ class _Examination:
                   ) -> tuple[str | None, bool]:
         if not chosen.any():
             return None, False
-        usual, refused = (limit[self.numbers] for limit in trained)
+        usual, refused = (limit[self.kinds] for limit in trained)
         share = np.where(chosen, nearest / usual, 0.0)
         i = int(share.argmax())
         if share[i] <= 1 + _TOLERANCE:
@@ -414,7 +421,9 @@ def _trained() -> _Trained:
     table = json.loads(TABLE.read_text(encoding="utf-8"))
     metal = np.zeros(len(covalent_radii), dtype=bool)
     metal[[z for symbol, z in atomic_numbers.items() if elements.is_metal(symbol)]] = True
-    total = covalent_radii[:, None] + covalent_radii
+    radii = covalent_radii.copy()
+    radii[_HYDRIDE] = radii[_HYDROGEN]
+    total = radii[:, None] + radii
     closest = np.where(metal[:, None] & metal, _ANY_METALS_CLOSEST, _ANY_CLOSEST) * total
     too_close = SHORTEST * closest
     for pair, (extreme, usual) in table["closest"].items():
@@ -422,8 +431,12 @@ def _trained() -> _Trained:
         # Elements that never bond in the labels, as H and H, say nothing on how close they may come.
         closest[a, b] = closest[b, a] = min(usual, _WIDEST_BOND * total[a, b])
         too_close[a, b] = too_close[b, a] = min(extreme * (1 - _TOLERANCE), SHORTEST * closest[a, b])
-    return _Trained((closest, too_close), _longest(table["nearest"], _ANY_NEAREST),
-                    _longest(table["nearest metal"], _ANY_NEAREST_METAL))
+    for limit in (closest, too_close):  # to other ligands it is a hydrogen atom
+        limit[_HYDRIDE, ~metal] = limit[~metal, _HYDRIDE] = limit[_HYDROGEN, ~metal]
+    nearest = _longest(table["nearest"], _ANY_NEAREST)
+    for limit in nearest:  # how far it may be from metal is said of all ligands alike
+        limit[_HYDRIDE] = np.inf
+    return _Trained((closest, too_close), nearest, _longest(table["nearest metal"], _ANY_NEAREST_METAL))
 
 
 def _longest(lengths: dict[str, list[float]], any_factor: float) -> tuple[np.ndarray, np.ndarray]:

@@ -82,6 +82,8 @@ LIGAND_NAMES: dict[str, str] = {
     "TPPMS": "O=S(=O)(O)c1cccc(P(c2ccccc2)c2ccccc2)c1",
     "P(OMe)3": "COP(OC)OC",
     "P(OPh)3": "c1ccc(OP(Oc2ccccc2)Oc2ccccc2)cc1",
+    "dhpm": "PCP",
+    "dmpm": "CP(C)CP(C)C",
     "dppm": "c1ccc(P(CP(c2ccccc2)c2ccccc2)c2ccccc2)cc1",
     "dppe": "c1ccc(P(CCP(c2ccccc2)c2ccccc2)c2ccccc2)cc1",
     "dppp": "c1ccc(P(CCCP(c2ccccc2)c2ccccc2)c2ccccc2)cc1",

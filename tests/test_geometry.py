@@ -31,6 +31,26 @@ def test_the_table_is_measured_on_the_labels_that_ship(labels):
             assert extreme >= bound if kind == "closest" else extreme <= bound
 
 
+def test_a_hydride_is_not_compared_with_hydrogen_atoms_of_ligands(labels):
+    hydrides = [atoms for atoms in labels.frame["atoms"] if "[H][H]" in atoms.info["ligand_smiles"]]
+    rows = [[i for i in as_system(atoms).donors if atoms.numbers[i] == 1] for atoms in hydrides]
+    told = [text for atoms, own in zip(hydrides, rows, strict=True) for text in as_system(atoms).geometry.unusual
+            if any(f"{i} (H)" in text for i in own)]
+    assert (len(hydrides), sum(map(len, rows)), len(told)) == (84, 204, 1)  # a rattled bond of 1.12 Å
+    atoms, row = hydrides[0].copy(), rows[0][0]
+    metals = np.flatnonzero(atoms.arrays["fragment"] == 0)
+    bound = int(metals[atoms.get_distances(row, metals).argmin()])
+
+    def at(length):
+        atoms.set_distance(bound, row, length, fix=0)
+        return as_system(atoms).geometry
+
+    assert not any(f"{row} (H)" in text for text in at(1.60).unusual)
+    assert any(f"{row} (H) are 1.08 Å apart" in text for text in at(1.08).unusual)
+    assert f"{row} (H) are 0.85 Å apart" in at(0.85).impossible
+    assert any(f"atom {row} (H) is coming off: 2.12 Å" in text for text in at(2.12).unusual)
+
+
 def test_no_label_is_refused_and_few_are_flagged(labels):
     findings = [as_system(atoms).geometry for atoms in labels.frame["atoms"].iloc[::40]]
     assert [found.impossible for found in findings if found.impossible] == []

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from ase import Atoms
 from ase.data import covalent_radii
-from rdkit import Chem
+from rdkit import Chem, rdBase
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
@@ -26,6 +26,10 @@ _TORSIONS = 24
 _SAME_CROWDING = 1e-9
 #: How much further than they push pairs are listed [Å]: the list holds until an atom has moved by half of it.
 _SKIN = 1.0
+# How a ligand on two metals leans about their edge [°].
+_LEANING = (0.0, -15.0, 15.0, -30.0, 30.0)
+_BRIDGE_CONFORMERS = 8
+_SPAN_SLACK = 0.02  # Å
 _BEND = np.radians(72.0)  # of M–S–C at a terminal thiolate, from straight
 
 
@@ -145,8 +149,13 @@ def assemble(prototype: Prototype, seed: int = 0, relax: Relaxer | None = None) 
         With array ``fragment`` (0 = metal, k = k-th ligand) and ``info["ligand_smiles"]``.
     """
     core, ligands = prototype.core(), prototype.ligands()
-    pieces = {role: bound_pieces(ligand, relax) for role, ligand in ligands.items()}
-    candidates = [_poses(site, pieces[site.role], ligands[site.role]) for site in core.sites]
+    single = {site.role for site in core.sites if site.ends is None}
+    pieces = {role: bound_pieces(ligand, relax) for role, ligand in ligands.items() if role in single}
+    candidates = [
+        _poses(site, pieces[site.role], ligands[site.role]) if site.ends is None
+        else _poses_on_two(site.ends, site.outward, ligands[site.role])
+        for site in core.sites
+    ]
     placed = _least_crowded(Piece(core.symbols, core.positions), candidates, np.random.default_rng(seed))
     atoms = Atoms(core.symbols, core.positions)
     fragment = [0] * len(core.symbols)
@@ -174,6 +183,91 @@ def _poses(site: Site, pieces: Sequence[Piece], ligand: Ligand) -> list[Piece]:
                 turned = onto * Rotation.from_euler("z", angle)
                 poses.append(Piece(piece.symbols, turned.apply(piece.positions) + origin, piece.donors))
     return poses
+
+
+def _poses_on_two(ends: np.ndarray, outward: np.ndarray, ligand: Ligand) -> list[Piece]:
+    """Ways to sit on two metals: every conformer, either way round, leaning about the edge."""
+    if ligand.type != "L" or ligand.denticity != 2:
+        raise LigandError(f"ligand {ligand.smiles!r} does not fit a site of role 'diphosphine'; allowed: L ligands of "
+                          "two donors such as dppm. Choose another ligand, or another motif")
+    edge = ends[1] - ends[0]
+    span = float(np.linalg.norm(edge))
+    frame = np.stack([edge / span, np.cross(outward, edge / span), outward])
+    turns = [Rotation.from_euler("zx", [around, lean], degrees=True) for around in (0.0, 180.0) for lean in _LEANING]
+    return [
+        Piece(piece.symbols, turn.apply(piece.positions) @ frame + ends.mean(axis=0), piece.donors)
+        for piece in bridge_pieces(ligand, round(span, 2)) for turn in turns
+    ]
+
+
+@lru_cache(maxsize=64)
+def bridge_pieces(ligand: Ligand, span: float) -> tuple[Piece, ...]:
+    """Make conformers of a ligand whose two donors sit on two metals.
+
+    The metals lie on the x axis about the origin, the ligand towards +z. Distance geometry knows them as two more
+    atoms, so that the lone pairs point at them.
+
+    Parameters
+    ----------
+    ligand
+        L ligand of two donors.
+    span
+        Distance of the two metals [Å].
+
+    Raises
+    ------
+    LigandError
+        The ligand does not reach that far.
+    """
+    mol = Chem.RWMol(Chem.AddHs(ligand.mol))
+    n_atoms, donors = mol.GetNumAtoms(), ligand.donor_indices
+    for donor in donors:
+        mol.GetAtomWithIdx(donor).SetFormalCharge(1)
+        metal = Chem.Atom("Si")  # near a metal's bond to phosphorus, and known to the force field
+        metal.SetNoImplicit(True)
+        mol.AddBond(donor, mol.AddAtom(metal), Chem.BondType.SINGLE)
+    Chem.SanitizeMol(mol)
+    metals = (n_atoms, n_atoms + 1)
+    with rdBase.BlockLogs():  # RDKit warns that its force field takes phosphonium for the nearest it has
+        rows = _embedded(mol, metals, span)
+        placed = [_over_two(mol, row, donors, metals, span) for row in rows]
+    if not placed:
+        raise LigandError(f"ligand {ligand.name} reaches no two metals {span:.2f} Å apart"
+                          ". Choose another ligand, or another motif")
+    symbols = tuple(atom.GetSymbol() for atom in mol.GetAtoms())[:n_atoms]
+    return tuple(Piece(symbols, positions, donors) for positions in placed)
+
+
+def _embedded(mol: Chem.Mol, metals: tuple[int, int], span: float) -> list[int]:
+    """Embed a molecule with two of its atoms at a distance; rows of the conformers."""
+    bounds = rdDistGeom.GetMoleculeBoundsMatrix(mol)
+    bounds[metals] = span + _SPAN_SLACK
+    bounds[metals[::-1]] = span - _SPAN_SLACK
+    settings = rdDistGeom.EmbedParameters()
+    settings.randomSeed = 7
+    settings.useRandomCoords = True
+    settings.SetBoundsMat(bounds)
+    return list(rdDistGeom.EmbedMultipleConfs(mol, _BRIDGE_CONFORMERS, settings))
+
+
+def _over_two(mol: Chem.Mol, row: int, donors: tuple[int, ...], metals: tuple[int, int], span: float) -> np.ndarray:
+    """A conformer relaxed with its metals held, in the metals' frame and without them, positions in Å."""
+    field = rdForceFieldHelpers.UFFGetMoleculeForceField(mol, confId=row)
+    field.Initialize()
+    field.UFFAddDistanceConstraint(*metals, False, span, span, 1000.0)
+    for metal, donor in zip(metals, donors, strict=True):
+        length = DONOR_DISTANCE[mol.GetAtomWithIdx(donor).GetSymbol()]
+        field.UFFAddDistanceConstraint(metal, donor, False, length, length, 1000.0)
+    field.Minimize(maxIts=2000)
+    positions = mol.GetConformer(row).GetPositions()
+    positions -= positions[list(metals)].mean(axis=0)
+    x = positions[metals[1]] - positions[metals[0]]
+    x /= np.linalg.norm(x)
+    z = positions[list(donors)].sum(axis=0)
+    z -= (z @ x) * x
+    z /= np.linalg.norm(z)
+    placed: np.ndarray = (positions @ np.stack([x, np.cross(z, x), z]).T)[: metals[0]]
+    return placed
 
 
 def _axes(site: Site, ligand: Ligand) -> list[np.ndarray]:

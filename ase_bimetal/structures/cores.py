@@ -1,13 +1,13 @@
 """Metal cores and the places where their ligands bind.
 
 A builder turns a dopant element into a `Core`: metal positions plus binding `Site` objects, each with a role
-(``"thiolate"``, ``"axial"``, ``"phosphine"``, ``"halide"``, ``"pi"``). Which ligand fills which role is the
-prototype's business, so that one core serves every ligand shell.
+(``"thiolate"``, ``"axial"``, ``"phosphine"``, ``"diphosphine"``, ``"halide"``, ``"pi"``). Which ligand fills which role
+is the prototype's business, so that one core serves every ligand shell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,6 +31,9 @@ class Site:
         Direction in which the rest of the ligand points, shape (3,).
     role
         Which ligand of the shell binds here.
+    ends
+        The two metals under a ligand of two donors [Å], shape (2, 3), with the anchor halfway between them; None at a
+        site of one donor.
     """
 
     anchor: np.ndarray
@@ -38,6 +41,7 @@ class Site:
     distance: float | None
     outward: np.ndarray
     role: str
+    ends: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,41 @@ def icosahedral(dopant: str, shells: int) -> Core:
         sites = _terminal_sites(layers[1], set()) + _terminal_sites(on_axis, set(range(6)))
     positions = np.vstack([np.zeros((1, 3)), *layers])
     return Core((dopant, *["Au"] * (len(positions) - 1)), positions, sites)
+
+
+def with_diphosphines(core: Core) -> Core:
+    """Give a core diphosphines in place of its phosphines.
+
+    Each bridges two metals. Neighbours are paired so that the pairs are shortest in total.
+
+    Parameters
+    ----------
+    core
+        With an even number of phosphine sites.
+    """
+    single = [site for site in core.sites if site.role == "phosphine"]
+    gap = np.linalg.norm([[a.anchor - b.anchor for b in single] for a in single], axis=2)
+    pairs = min(_pairs(tuple(range(len(single)))), key=lambda pairs: sum(gap[a, b] for a, b in pairs).round(6))
+    others = tuple(site for site in core.sites if site.role != "phosphine")
+    return replace(core, sites=others + tuple(_over_edge(single[a], single[b]) for a, b in pairs))
+
+
+def _pairs(rows: tuple[int, ...]) -> Iterator[tuple[tuple[int, int], ...]]:
+    """All ways to put an even number of things in pairs."""
+    if not rows:
+        yield ()
+    for k in range(1, len(rows)):
+        for others in _pairs(rows[1:k] + rows[k + 1 :]):
+            yield ((rows[0], rows[k]), *others)
+
+
+def _over_edge(a: Site, b: Site) -> Site:
+    """The site of a ligand of two donors that takes the places of two ligands of one."""
+    edge = b.anchor - a.anchor
+    outward = a.outward + b.outward
+    outward = outward - (outward @ edge) * edge / (edge @ edge)
+    outward /= np.linalg.norm(outward)
+    return Site((a.anchor + b.anchor) / 2, outward, None, outward, "diphosphine", np.stack([a.anchor, b.anchor]))
 
 
 def with_symbols(core: Core, symbols: tuple[str, ...]) -> Core:

@@ -23,6 +23,7 @@ from ase_bimetal.structures.cores import (
     icosahedral,
     spread_out,
     staple_protected,
+    with_diphosphines,
     with_symbols,
 )
 
@@ -38,6 +39,7 @@ FAMILIES: dict[str, Callable[[str], Core]] = {
     "Au4M2": au4m2,
     "Au4M2-capped": au4m2_capped,
     "M@Au8": lambda dopant: centred_gold(dopant, 8, 2),
+    "M@Au8-diphosphine": lambda dopant: with_diphosphines(centred_gold(dopant, 8, 2)),
     "M@Au10": lambda dopant: centred_gold(dopant, 10, 3),
     "M@Au11": lambda dopant: centred_gold(dopant, 11, 3),
     "M@Au12": lambda dopant: centred_gold(dopant, 12, 4),
@@ -45,6 +47,7 @@ FAMILIES: dict[str, Callable[[str], Core]] = {
     "M@Au24-surface": lambda dopant: staple_protected(dopant, "surface"),
     "M@Au24-staple": lambda dopant: staple_protected(dopant, "staple"),
     "Au6M2-Cp": half_sandwich,
+    "Au6M2-Cp-diphosphine": lambda dopant: with_diphosphines(half_sandwich(dopant)),
     "M13": lambda dopant: icosahedral(dopant, 1),
     "M55": lambda dopant: icosahedral(dopant, 2),
 }
@@ -52,19 +55,20 @@ FAMILIES: dict[str, Callable[[str], Core]] = {
 PARTICLES: dict[str, Callable[[str], Core]] = {
     name: partial(particles.bridged_particle, name) for name in particles.SIZES
 }
-_PLACE = re.compile(r"-(centre|surface|staple)$")
+_PLACE = re.compile(r"-(centre|surface|staple|diphosphine)$")
 _ARRANGEMENTS = "'' (the family's own), 'core-shell', 'random-P' (P percent of dopant), 'third-M-n' (n atoms of M)"
 
 
 def family_group(family: str) -> str:
     """Name the group of a family.
 
-    Places of a dopant in one core are one group, and so are bridged particles of all sizes.
+    Places of a dopant in one core are one group, and so are a core under phosphines and under diphosphines, and bridged
+    particles of all sizes.
 
     Examples
     --------
-    >>> family_group("M@Au24-staple"), family_group("M38-bridged"), family_group("M13")
-    ('M@Au24', 'bridged particles', 'M13')
+    >>> family_group("M@Au24-staple"), family_group("M38-bridged"), family_group("M@Au8-diphosphine")
+    ('M@Au24', 'bridged particles', 'M@Au8')
     """
     return "bridged particles" if family in PARTICLES else _PLACE.sub("", family)
 

@@ -1,15 +1,17 @@
 """Which ligand goes where: the roles of a motif's sites and the ligands that fit them.
 
-=========  ==========================================  =====================================================
-role       site                                        ligands that fit
-=========  ==========================================  =====================================================
-thiolate   bridge of two metals, made for sulfur       X through S or Se
-halide     terminal on one metal                       X through a halogen, O, S, Se or alkynyl carbon
-phosphine  terminal on one metal                       every L ligand (P, N, S, carbene, CO, isocyanide)
-axial      terminal on one metal                       every L ligand
-pi         over one metal                              cyclopentadienyls
-=========  ==========================================  =====================================================
+===========  ==========================================  =====================================================
+role         site                                        ligands that fit
+===========  ==========================================  =====================================================
+thiolate     bridge of two metals, made for sulfur       X through S or Se
+halide       terminal on one metal                       X through a halogen, O, S, Se or alkynyl carbon
+phosphine    terminal on one metal                       every L ligand (P, N, S, carbene, CO, isocyanide)
+axial        terminal on one metal                       every L ligand
+diphosphine  over two neighbours, one P on each          L ligands of two donors (dppm, dppe)
+pi           over one metal                              cyclopentadienyls
+===========  ==========================================  =====================================================
 
+An L ligand of two donors takes no site of one, where its second donor would hang loose.
 A thiol takes the thiolate sites, and the halide's only where a motif has no thiolate site, as in Au11(PPh3)7(SR)3.
 An alkynyl does not take a thiolate site: in clusters it bridges side-on, which a site made for sulfur is not.
 """
@@ -26,7 +28,8 @@ from ase_bimetal.structures.motifs import DONOR_DISTANCE
 from ase_bimetal.structures.placements import core_of
 
 #: Role → ligand of the roles that a choice leaves open: the smallest of its kind that the labels hold.
-CO_LIGANDS = {"thiolate": "SMe", "axial": "PMe3", "phosphine": "PMe3", "halide": "Cl", "pi": "Cp"}
+CO_LIGANDS = {"thiolate": "SMe", "axial": "PMe3", "phosphine": "PMe3", "diphosphine": "dhpm", "halide": "Cl",
+              "pi": "Cp"}
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ def wanted_roles(ligand: Ligand) -> tuple[tuple[str, ...], ...]:
     >>> wanted_roles(Ligand.parse("PET")), wanted_roles(Ligand.parse("PPh3"))
     ((('thiolate',), ('halide',)), (('phosphine', 'axial'),))
     """
+    if ligand.type == "L" and ligand.denticity == 2:
+        return (("diphosphine",),)
     if ligand.type == "L":
         return (("phosphine", "axial"),)
     if ligand.is_pi:

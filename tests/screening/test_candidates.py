@@ -116,6 +116,8 @@ def test_placements_of_large_cores_are_drawn_and_repeatable() -> None:
         ("M@Au8", "C≡CPh", {"phosphine": "PMe3", "halide": "C≡CPh"}),
         ("M@Au8", "PET", {"phosphine": "PMe3", "halide": "PET"}),
         ("M@Au8", "NHC", {"phosphine": "NHC", "halide": "Cl"}),
+        ("M@Au8-diphosphine", "dppm", {"diphosphine": "dppm", "halide": "Cl"}),
+        ("M@Au8-diphosphine", "Br", {"diphosphine": "dhpm", "halide": "Br"}),
     ],
 )
 def test_ligand_fills_the_roles_it_fits(motif: str, ligand: str, expected: dict[str, str]) -> None:
@@ -130,6 +132,8 @@ def test_ligand_fills_the_roles_it_fits(motif: str, ligand: str, expected: dict[
         ("M@Au8", "F", "no metal–donor distance for F"),
         ("Au4M2", {"axial": "PPh3"}, "no role axial"),
         ("M@Au8", {"phosphine": "Cl"}, "does not fit"),
+        ("M@Au8", "dppm", "dppm fits sites of role diphosphine; motif M@Au8 has halide, phosphine"),
+        ("M@Au8-diphosphine", {"diphosphine": "PMe3"}, "does not fit"),
     ],
 )
 def test_ligand_that_fits_nowhere_is_refused(motif: str, choice: str | dict, words: str) -> None:

@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 from ase import Atoms
 
+from ase_bimetal.errors import LigandError
+from ase_bimetal.lab.labels.sampling import sample
+from ase_bimetal.ligands import Ligand
 from ase_bimetal.structures import assembly
-from ase_bimetal.structures.assembly import CONTACT_RADII, Piece, assemble, push_apart
+from ase_bimetal.structures.assembly import CONTACT_RADII, Piece, assemble, bridge_pieces, push_apart
+from ase_bimetal.structures.cores import centred_gold, half_sandwich, with_diphosphines
 from ase_bimetal.structures.motifs import Prototype
+from ase_bimetal.system import as_system
 
 
 def overlap_of_pairs(pose, piece):
@@ -68,3 +73,62 @@ def test_assembled_clusters_are_what_they_were(family):
     positions = assemble(Prototype(family, "Pd", shell)).positions
     assert positions[-1] == pytest.approx(last, abs=0.01)
     assert (positions**2).sum() == pytest.approx(size, rel=1e-3)
+
+
+@pytest.mark.parametrize(("core", "n", "span"), [(centred_gold("Pd", 8, 2), 3, 3.31), (half_sandwich("Pd"), 2, 2.85)])
+def test_diphosphines_take_the_places_of_phosphines_in_pairs_of_neighbours(core, n, span):
+    ends = [site.ends for site in with_diphosphines(core).sites if site.role == "diphosphine"]
+    assert len(ends) == n
+    assert [np.linalg.norm(a - b) for a, b in ends] == pytest.approx([span] * n, abs=0.02)
+    bound = {tuple(end.round(3)) for pair in ends for end in pair}
+    assert bound == {tuple(site.anchor.round(3)) for site in core.sites if site.role == "phosphine"}
+
+
+@pytest.mark.parametrize(("name", "between"), [("dhpm", 3.1), ("dmpm", 3.15), ("dppm", 3.2), ("dppe", 4.0)])
+def test_each_donor_of_a_diphosphine_has_a_metal_of_its_own(name, between):
+    prototype = Prototype("M@Au8-diphosphine", "Pd", {"diphosphine": name, "halide": "Cl"})
+    atoms = assemble(prototype)
+    distances, metals = atoms.get_all_distances(), np.flatnonzero(atoms.arrays["fragment"] == 0)
+    ends = [site.ends for site in prototype.core().sites if site.role == "diphosphine"]
+    for k, pair in enumerate(ends, start=3):  # after the two chlorides
+        donors = np.flatnonzero((atoms.arrays["fragment"] == k) & (atoms.symbols == "P"))
+        held = [int(metals[distances[i, metals].argmin()]) for i in donors]
+        assert len(donors) == 2
+        assert [np.sort(distances[i, metals])[0] for i in donors] == pytest.approx([2.28, 2.28], abs=0.05)
+        assert np.sort(distances[donors][:, metals])[:, 1].min() > 3.3
+        assert distances[tuple(donors)] == pytest.approx(between, abs=0.5)
+        np.testing.assert_allclose(sorted(atoms.positions[held].tolist()), sorted(pair.tolist()), atol=0.15)
+    del atoms.info["ligand_smiles"]
+    assert {ligand.name: n for ligand, n in as_system(atoms).ligands} == {name: 3, "Cl": 2}
+
+
+def test_a_ligand_of_two_donors_turns_about_both():
+    atoms = assemble(Prototype("M@Au8-diphosphine", "Pd", {"diphosphine": "dhpm", "halide": "Cl"}))
+    turned = sample(atoms, 1, seed=0, kind="ligand torsion")
+    shift = np.linalg.norm(turned.atoms.positions - atoms.positions, axis=1)
+    assert turned.kind == "ligand torsion"
+    np.testing.assert_allclose(shift[atoms.symbols == "P"], 0, atol=1e-9)
+    assert shift[atoms.symbols == "C"].max() > 0.15
+
+
+def test_lone_pairs_point_at_the_metals():
+    ligand = Ligand.parse("dmpm")
+    metals = np.array([[-1.45, 0, 0], [1.45, 0, 0]])
+    pieces = bridge_pieces(ligand, 2.9)
+    assert len(pieces) == 8
+    for piece in pieces:
+        for donor, metal in zip(piece.donors, metals, strict=True):
+            to_metal = metal - piece.positions[donor]
+            gaps = np.linalg.norm(piece.positions - piece.positions[donor], axis=1)
+            bonded = piece.positions[(gaps > 0.1) & (gaps < 2.0)] - piece.positions[donor]
+            lengths = np.linalg.norm(to_metal), np.linalg.norm(bonded, axis=1)
+            angles = np.degrees(np.arccos(bonded @ to_metal / lengths[0] / lengths[1]))
+            assert lengths[0] == pytest.approx(2.32, abs=0.06)
+            assert len(angles) == 3
+            assert angles.min() > 95
+
+
+@pytest.mark.parametrize("name", ["PMe3", "SMe", "[S-]CC[S-]"])
+def test_a_diphosphine_site_takes_ligands_of_two_donors_alone(name):
+    with pytest.raises(LigandError, match="two donors such as dppm"):
+        assemble(Prototype("M@Au8-diphosphine", "Pd", {"diphosphine": name, "halide": "Cl"}))

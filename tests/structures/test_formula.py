@@ -84,6 +84,12 @@ def test_every_motif_is_met_by_its_own_formula(family):
     assert dict(shells[family].ligands) == {role: CO_LIGANDS[role] for role in motif_roles(family)}
 
 
+def test_a_diphosphine_is_built_from_its_formula():
+    made = build_formula("Au8Pd(dppm)3Cl2")
+    assert made.motif == "M@Au8-diphosphine"
+    assert made.atoms.get_chemical_formula() == "C75H66Au8Cl2P6Pd"
+
+
 def test_bundled_cluster_is_taken_relaxed():
     made = build_formula("Au4Pd2(PET)8")
     assert made.atoms == load_example("Au4Pd2(PET)8")

@@ -25,7 +25,8 @@ Lengths = dict[str, list[float]]
 def measure(objects: Iterable[Atoms]) -> dict[str, dict[str, list[float]]]:
     """Measure the nearest distances [Å] by element.
 
-    The shortest and the longest are taken over clusters without a periodic cell.
+    The shortest and the longest are taken over clusters without a periodic cell. A hydride, a hydrogen atom nearest to
+    a metal, is left out: it is not like the hydrogen atoms of ligands.
 
     Returns
     -------
@@ -37,13 +38,15 @@ def measure(objects: Iterable[Atoms]) -> dict[str, dict[str, list[float]]]:
 
     Examples
     --------
-    >>> measure([Atoms("AuPdH", [[0, 0, 0], [0, 0, 2.7], [0, 0, 4.3]])])["nearest metal"]
-    {'Au': [2.7, 2.7], 'Pd': [2.7, 2.7]}
+    >>> found = measure([Atoms("AuPdH", [[0, 0, 0], [0, 0, 2.7], [0, 0, 4.3]])])
+    >>> found["nearest metal"], found["nearest"], found["closest"]
+    ({'Au': [2.7, 2.7], 'Pd': [2.7, 2.7]}, {}, {'Au-Pd': [2.7, 2.7]})
     """
     closest: Lengths = defaultdict(list)
     nearest: Lengths = defaultdict(list)
     nearest_metal: Lengths = defaultdict(list)
-    for atoms in objects:
+    for whole in objects:
+        atoms = _without_hydrides(whole)
         distance = cdist(atoms.positions, atoms.positions)
         np.fill_diagonal(distance, np.inf)
         symbols, metals = list(atoms.symbols), find_metals(list(atoms.symbols))
@@ -55,6 +58,16 @@ def measure(objects: Iterable[Atoms]) -> dict[str, dict[str, list[float]]]:
             nearest_metal[symbols[i]].append(float(distance[i, metals].min()))
     return {"closest": _ends(closest, np.min, RARE), "nearest": _ends(nearest, np.max, 1 - RARE),
             "nearest metal": _ends(nearest_metal, np.max, 1 - RARE)}
+
+
+def _without_hydrides(atoms: Atoms) -> Atoms:
+    hydrogens, metals = np.flatnonzero(atoms.numbers == 1), find_metals(list(atoms.symbols))
+    if not len(hydrogens) or not len(metals):
+        return atoms
+    distance = cdist(atoms.positions[hydrogens], atoms.positions)
+    distance[np.arange(len(hydrogens)), hydrogens] = np.inf
+    hydrides = hydrogens[np.isin(distance.argmin(axis=1), metals)]
+    return atoms[np.setdiff1d(np.arange(len(atoms)), hydrides)] if len(hydrides) else atoms
 
 
 def _ends(lengths: Lengths, extreme: Callable[[list[float]], float], quantile: float) -> dict[str, list[float]]:

@@ -9,6 +9,8 @@ import numpy as np
 from ase import Atoms
 from scipy.spatial.transform import Rotation
 
+_BONDED_BELOW = 2.3  # Å, between the donors of one ligand, as in a π ring
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -155,7 +157,9 @@ def _axis(atoms: Atoms, ligand: int) -> tuple[np.ndarray, np.ndarray] | None:
     donors = heavy[reach.min(axis=1) < 1.12 * reach.min()]
     origin = atoms.positions[donors].mean(axis=0)
     axis = atoms.positions[rows].mean(axis=0) - origin
-    if len(donors) > 1 or np.linalg.norm(axis) < 0.3:  # a π ring turns in its plane
+    if len(donors) == 2 and np.linalg.norm(gap := np.diff(atoms.positions[donors], axis=0)[0]) > _BONDED_BELOW:
+        axis = gap  # two donors stay where they are
+    elif len(donors) > 1 or np.linalg.norm(axis) < 0.3:  # a π ring turns in its plane
         axis = origin - metals[np.linalg.norm(metals - origin, axis=1).argmin()]
     axis = axis / np.linalg.norm(axis)
     lever = np.linalg.norm(np.cross(atoms.positions[rows] - origin, axis), axis=1).max()

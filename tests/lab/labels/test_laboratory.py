@@ -16,6 +16,7 @@ SHELLS = {
     "Au4M2": ({"thiolate": "SMe"}, "C8H24Au4Pd2S8"),
     "Au4M2-capped": ({"thiolate": "SPh", "axial": "PPh3"}, "C84H70Au4P2Pd2S8"),
     "M@Au8": ({"phosphine": "PPh3", "halide": "Cl"}, "C108H90Au8Cl2P6Pd"),
+    "M@Au8-diphosphine": ({"diphosphine": "dppm", "halide": "Cl"}, "C75H66Au8Cl2P6Pd"),
     "M@Au10": ({"phosphine": "PH3", "halide": "C≡CPh"}, "C24H36Au10P7Pd"),
     "M@Au11": ({"phosphine": "PH3", "halide": "SAdm"}, "C30H69Au11P8PdS3"),
     "M@Au12": ({"phosphine": "PMe3", "halide": "Cl"}, "C24H72Au12Cl4P8Pd"),
@@ -23,6 +24,7 @@ SHELLS = {
     "M@Au24-surface": ({"thiolate": "SMe"}, "C18H54Au24PdS18"),
     "M@Au24-staple": ({"thiolate": "SMe"}, "C18H54Au24PdS18"),
     "Au6M2-Cp": ({"phosphine": "PPh3", "halide": "Cl", "pi": "Cp*"}, "C92H90Au6Cl2P4Pd2"),
+    "Au6M2-Cp-diphosphine": ({"diphosphine": "dhpm", "halide": "Cl", "pi": "Cp"}, "C12H22Au6Cl2P4Pd2"),
     "M13": ({"phosphine": "PH3", "halide": "Cl"}, "H24Au12Cl4P8Pd"),
     "M55": ({"phosphine": "PH3", "halide": "Br"}, "H36Au54Br6P12Pd"),
 }
