@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
@@ -75,7 +76,7 @@ def run_campaign(
     with _executor(workers, scheduler) as pool:
         # On a worker as well: the threads of this process would wait for one another on a busy machine.
         pool.submit(update_fragments, folder / FRAGMENTS_FILE, [job.prototype for job in jobs], level).result()
-        _follow([pool.submit(run_job, job, folder, level, renew_above) for job in jobs], jobs, folder, progress)
+        _follow({pool.submit(run_job, job, folder, level, renew_above): job for job in jobs}, folder, progress)
 
 
 @contextmanager
@@ -100,24 +101,31 @@ def start_worker() -> None:
     end_with_parent()
 
 
-def _follow(pending: list[Future[Any]], jobs: list[Job], folder: Path, progress: bool) -> None:
-    """Show records done, their rate in this run and the time left, if asked to, until every job is done."""
+def _follow(jobs: dict[Future[Any], Job], folder: Path, progress: bool) -> None:
+    """Show records done, their rate in this run and the time left, if asked to, until every job is done.
+
+    A job that fails is named at once, and the others go on; the first failure is raised at the end.
+    """
     from tqdm import tqdm
 
-    wanted = {shard_path(folder, job.prototype.name): job.n_samples for job in jobs}
+    wanted = {shard_path(folder, job.prototype.name): job.n_samples for job in jobs.values()}
 
     def finished() -> int:
         return sum(min(_n_records(path), n) for path, n in wanted.items())
 
-    todo = set(pending)
+    todo, failures = set(jobs), []
     with tqdm(total=sum(wanted.values()), initial=finished(), unit="record", disable=not progress) as bar:
         while todo:
             done, todo = wait(todo, timeout=5.0, return_when=FIRST_COMPLETED)
             for future in done:
-                future.result()
+                if failure := future.exception():
+                    failures.append(failure)
+                    bar.write(f"{jobs[future].prototype.name} failed: {failure}", sys.stderr)
             bar.update(finished() - bar.n)
         bar.total = bar.n  # prototypes rejected at their parent end early
         bar.refresh()
+    if failures:
+        raise failures[0]
 
 
 def _n_records(path: Path) -> int:

@@ -7,17 +7,20 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 from itertools import permutations
+from threading import Thread
 
 import numpy as np
 import pytest
 from ase.calculators.lj import LennardJones
 from ase.db import connect
 
-from ase_bimetal.errors import LevelError
+from ase_bimetal.errors import BimetalError, LevelError
 from ase_bimetal.formation import formation_energy
 from ase_bimetal.lab.labels.campaign import (
     Job,
+    _follow,
     read_shard,
     record_atoms,
     run_campaign,
@@ -226,3 +229,24 @@ def test_dask_workers_go_on_with_the_same_records(folder, tmp_path):
     theirs, ours = (read_shard(tmp_path / name / shard) for name in ("theirs", "ours"))
     assert [r["id"] for r in theirs] == [r["id"] for r in ours] and len(ours) == 6
     assert [r["energy"] for r in theirs] == pytest.approx([r["energy"] for r in ours], abs=1e-4)
+
+
+def test_a_job_that_fails_is_named_at_once_and_the_others_go_on(tmp_path, capsys):
+    first, second = Future(), Future()
+    running = {first: Job(Prototype("Au4M2", "Cd", {"thiolate": "SMe"}), 1), second: Job(PROTOTYPE, 1)}
+    first.set_exception(BimetalError("unknown arrangement"))
+
+    told = ""
+
+    def finish():
+        nonlocal told
+        patience = time.monotonic() + 30
+        while "failed" not in told and time.monotonic() < patience:
+            told += capsys.readouterr().err
+            time.sleep(0.05)
+        second.set_result(None)
+
+    Thread(target=finish, daemon=True).start()
+    with pytest.raises(BimetalError, match="unknown arrangement"):
+        _follow(running, tmp_path, progress=False)
+    assert "Au4M2-Cd-SMe failed: unknown arrangement" in told
