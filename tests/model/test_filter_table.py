@@ -1,8 +1,7 @@
 """Filters read from the table are those that the networks give."""
 
-from dataclasses import replace
-
 import pickle
+from dataclasses import replace
 from threading import Lock
 
 import numpy as np
