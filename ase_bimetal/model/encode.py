@@ -257,7 +257,7 @@ def core_graph(system: BimetallicSystem) -> Graph:
 
 @lru_cache(maxsize=32)
 def _core_pairs(sites: Sites, donors: bytes) -> tuple[Pairs, np.ndarray]:
-    """Edges of the core's graph and presence of its nodes; `donors` are the donors' rows, which depend on the metals."""
+    """Edges of the core's graph and presence of its nodes; `donors` are their rows, which depend on the metals."""
     system = sites.system
     rows = np.concatenate([system.metals, np.frombuffer(donors, dtype=system.donors.dtype)]).astype(int)
     n_metals = len(system.metals)
