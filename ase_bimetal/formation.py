@@ -72,8 +72,9 @@ def ligand_reference_energy(
         raise ReferenceStateError(f"no fragment energies for ligand {smiles!r}; known: {known}"
                                   ". Use the reference state 'dimer'")
     forms: Mapping[str, float] = fragments["ligands"][smiles]
-    hydrogen: float = fragments["H2"] / 2
-    if Ligand.parse(smiles).type == "L":
+    ligand = Ligand.parse(smiles)
+    hydrogen: float = ligand.denticity * fragments["H2"] / 2
+    if ligand.type == "L":
         return forms["free"]
     return {
         "dimer": forms["dimer"] / 2,

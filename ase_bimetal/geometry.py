@@ -37,7 +37,7 @@ SHORTEST, LONGEST = 0.8, 1.25
 _TOLERANCE = 0.02
 # Distances of elements without labels, as multiples of the sum of covalent radii; of the labels' extremes.
 _ANY_CLOSEST, _ANY_METALS_CLOSEST, _ANY_NEAREST, _ANY_NEAREST_METAL = 0.78, 0.7, 1.3, 1.4
-_HYDROGEN, _CARBON = 1, 6
+_HYDROGEN, _CARBON, _SULFUR = 1, 6, 16
 # A hydrogen that is a ligand by itself is no hydrogen of a ligand; arrays have it at 0, and the table leaves it out.
 _HYDRIDE = 0
 # Two atoms above this number come close without a bond, as sulfur atoms of neighbouring ligands.
@@ -76,7 +76,7 @@ class GeometryFindings:
 class _Trained:
     """Distances [Å] by atomic number, (n, n) for pairs and (n,) to the nearest: where flags and refusals begin.
 
-    Row 0 is that of hydrides.
+    Row 0 of pairs is that of hydrides.
     """
 
     closest: tuple[np.ndarray, np.ndarray]
@@ -273,8 +273,12 @@ class _Examination:
 
     def _far(self) -> tuple[str | None, bool]:
         """The non-metal atom whose nearest atom is furthest beside the furthest of its kind."""
-        return self._furthest(~self.is_metal, self._nearest(np.ones(len(self.distance), dtype=bool)),
-                              self.trained.nearest, "atom")
+        nearest, chosen = self._nearest(np.ones(len(self.distance), dtype=bool)), ~self.is_metal
+        far = self.donors[nearest[self.donors] > self.trained.nearest[0][self.numbers[self.donors]]]
+        if len(far):  # of a hydride or sulfide `_half_bound` says how far it may be from its nearest atom, a metal
+            single = far[np.isin(self.numbers[far], (_HYDROGEN, _SULFUR))]
+            chosen[np.setdiff1d(single, self._bonded_pairs())] = False
+        return self._furthest(chosen, nearest, self.trained.nearest, "atom")
 
     def _far_metal(self) -> tuple[str | None, bool]:
         """The same for metal atoms and their nearest metal atom."""
@@ -293,7 +297,7 @@ class _Examination:
                   ) -> tuple[str | None, bool]:
         if not chosen.any():
             return None, False
-        usual, refused = (limit[self.kinds] for limit in trained)
+        usual, refused = (limit[self.numbers] for limit in trained)
         share = np.where(chosen, nearest / usual, 0.0)
         i = int(share.argmax())
         if share[i] <= 1 + _TOLERANCE:
@@ -433,10 +437,8 @@ def _trained() -> _Trained:
         too_close[a, b] = too_close[b, a] = min(extreme * (1 - _TOLERANCE), SHORTEST * closest[a, b])
     for limit in (closest, too_close):  # to other ligands it is a hydrogen atom
         limit[_HYDRIDE, ~metal] = limit[~metal, _HYDRIDE] = limit[_HYDROGEN, ~metal]
-    nearest = _longest(table["nearest"], _ANY_NEAREST)
-    for limit in nearest:  # how far it may be from metal is said of all ligands alike
-        limit[_HYDRIDE] = np.inf
-    return _Trained((closest, too_close), nearest, _longest(table["nearest metal"], _ANY_NEAREST_METAL))
+    return _Trained((closest, too_close), _longest(table["nearest"], _ANY_NEAREST),
+                    _longest(table["nearest metal"], _ANY_NEAREST_METAL))
 
 
 def _longest(lengths: dict[str, list[float]], any_factor: float) -> tuple[np.ndarray, np.ndarray]:

@@ -199,7 +199,7 @@ def did_you_mean(text: str) -> str:
     >>> did_you_mean("glutathion"), did_you_mean("CCCC")
     (" (did you mean 'glutathione'?)", '')
     """
-    names = {name.lower(): name for name in (*LIGAND_ALIASES, *LIGAND_NAMES, "hydride")}
+    names = {name.lower(): name for name in (*LIGAND_ALIASES, *LIGAND_NAMES, "hydride", "sulfide")}
     close = get_close_matches(text.lower(), names, n=1)
     return f" (did you mean {names[close[0]]!r}?)" if close else ""
 

@@ -28,11 +28,12 @@ LigandType = Literal["X", "L"]
 #: Largest count of one ligand; more would be heavier than any object that fits in memory.
 MOST_LIGANDS = 1_000_000
 
-#: Spellings of hydride, whose free molecule is H2.
+#: Spellings of hydride, whose free molecule is H2, and of sulfide, whose one atom counts twice: H2S less two hydrogens.
 _HYDRIDE, _HYDRIDE_SPELLINGS = "[H][H]", frozenset({"H", "hydride", "[H-]", "[HH]", "[H][H]"})
+_SULFIDE, _SULFIDE_SPELLINGS = "[S-2]", frozenset({"sulfide", "[S-2]", "[S--]"})
 
 # Names by SMILES as the table writes them; to read the whole table takes a tenth of a second.
-_NAMES = {smiles: name for name, smiles in LIGAND_NAMES.items()} | {_HYDRIDE: "hydride"}
+_NAMES = {smiles: name for name, smiles in LIGAND_NAMES.items()} | {_HYDRIDE: "hydride", _SULFIDE: "sulfide"}
 
 # Donor patterns in order of priority: (pattern on the free molecule, type). The first atom is the donor.
 _DONOR_PATTERNS: tuple[tuple[str, LigandType], ...] = (
@@ -62,8 +63,8 @@ _ALLOWED = ("allowed: one valid SMILES without spaces, such as 'CCCCS', or a nam
 #: The kinds of donors there are, in words.
 DONOR_KINDS = (
     "X type (loses a hydrogen): thiol/selenol S–H or Se–H, hydrogen halide, terminal alkyne, hydrogen cyanide, "
-    "cyclopentadiene, carboxylic, nitric or sulfonic acid, isothiocyanic N–H, alcohol O–H, hydride, and any anion "
-    "written with its charge on C, N, O, P, S or Se; L type (bound whole): phosphine P, carbene, CO, isocyanide, "
+    "cyclopentadiene, carboxylic, nitric or sulfonic acid, isothiocyanic N–H, alcohol O–H, hydride, sulfide, and any "
+    "anion written with its charge on C, N, O, P, S or Se; L type (bound whole): phosphine P, carbene, CO, isocyanide, "
     "S of thioureas, thioamides and thioethers, amine/pyridine/nitrile N"
 )
 # Elements in the middle of weakly coordinating anions, such as BF4− and PF6−, and those whose anions bind metal.
@@ -91,7 +92,8 @@ class Ligand:
     donor_index
         Index of the donor in ``Chem.MolFromSmiles(smiles)``.
     other_donors
-        Indices of its further donors, as of dppe or a dithiolate. A carboxylate or dithiocarbamate counts once.
+        Indices of its further donors, as of dppe or a dithiolate. A carboxylate or dithiocarbamate counts once; the one
+        atom of sulfide twice, as it has lost two hydrogens.
 
     Examples
     --------
@@ -154,7 +156,7 @@ class Ligand:
     def denticity(self) -> int:
         """How many donors bind.
 
-        It is 2 for dppe; an X ligand loses as many hydrogens.
+        It is 2 for dppe and for sulfide; an X ligand loses as many hydrogens.
         """
         return len(self.donor_indices)
 
@@ -257,6 +259,8 @@ def _parse(text: str) -> Ligand:
         raise LigandError(f"{text!r} names {meanings}; allowed: {allowed}. Write one of these")
     if text in _HYDRIDE_SPELLINGS:
         return Ligand(_HYDRIDE, "H", "X", 0)
+    if text in _SULFIDE_SPELLINGS:
+        return Ligand(_SULFIDE, "S", "X", 0, (0,))
     smiles = smiles_of(text)
     # RDKit reads past such characters, and takes what follows a space for a name.
     if strange := next((c for c in smiles if not c.isascii() or not c.isprintable() or c.isspace()), None):

@@ -9,7 +9,7 @@ atom that touches metal, which leaves tautomers no choice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations
 
@@ -27,6 +27,8 @@ from ase_bimetal.shell import Shell
 _MAX_VALENCE_TRIALS = 2000
 _BOND_TYPES = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
 _BARE_ATOMS = {"H": "hydride", "O": "oxide", "S": "sulfide", "Se": "selenide", "N": "nitride", "C": "carbide"}
+# On fewer metals a bare sulfur atom may be a thiolate without the rest of it.
+_SULFIDE_CONTACTS = 3
 _HALIDES = ("F", "Cl", "Br", "I")
 # Donors in the order in which they take back a hydrogen.
 _DONOR_ORDER = ("S", "Se", "P", "C", "N", "O")
@@ -66,14 +68,16 @@ def perceive_ligands(
     neighbours: dict[int, list[int]] = {}
     for a, b in shell.bonds.tolist():
         neighbours.setdefault(a, []).append(b)
-    touching = frozenset(contacts[:, 0].tolist())
+    touching = Counter(contacts[:, 0].tolist())
     counts = Counter(_ligand_of(fragment.tolist(), symbols, neighbours, touching) for fragment in shell.fragments)
     return tuple(sorted(counts.items(), key=lambda item: item[0].smiles))
 
 
 def _ligand_of(
-    fragment: list[int], symbols: Sequence[str], neighbours: dict[int, list[int]], touching: frozenset[int]
+    fragment: list[int], symbols: Sequence[str], neighbours: dict[int, list[int]], touching: Mapping[int, int]
 ) -> Ligand:
+    if [symbols[i] for i in fragment] == ["S"] and touching.get(fragment[0], 0) >= _SULFIDE_CONTACTS:
+        return Ligand.parse("sulfide")
     skeleton = Chem.RWMol()
     row = {}
     for i in fragment:
@@ -131,6 +135,8 @@ def _single_atom(name: str) -> Ligand:
     if name == "H":
         return Ligand.parse("hydride")
     what = f"a bare {_BARE_ATOMS.get(name, name + ' atom')} is no ligand in eq. (1)"
+    if name == "S":
+        what = f"a bare sulfide is no ligand that is read on fewer than {_SULFIDE_CONTACTS} metals"
     if elements.group(name) in (14, 15, 16):
         what += ", or the hydrogen atoms and the rest of a ligand are missing"
     raise LigandError(what)

@@ -1,4 +1,4 @@
-"""Thirty-two structures of every kind, out to five formats and back: the same systems, the same energies."""
+"""Thirty-three structures of every kind, out to five formats and back: the same systems, the same energies."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ from ase_bimetal.structures.roles import motif_roles
 from ase_bimetal.system import split_clusters
 
 FORMATS = {"cif": "a.cif", "xyz": "a.xyz", "extxyz": "a.extxyz", "proteindatabank": "a.pdb", "vasp": "POSCAR"}
-USUAL = {"thiolate": "SMe", "axial": "PMe3", "phosphine": "PMe3", "diphosphine": "dhpm", "halide": "Cl", "pi": "Cp"}
+USUAL = {"thiolate": "SMe", "axial": "PMe3", "phosphine": "PMe3", "diphosphine": "dhpm", "halide": "Cl", "pi": "Cp",
+         "sulfide": "sulfide"}
 #: Edge of the cubic cell [Å]. With it, and coordinates of three decimals as PDB has, no format rounds.
 EDGE = 100.0
 
@@ -108,8 +109,8 @@ def on_the_grid(atoms: Atoms) -> Atoms:
     return boxed
 
 
-def test_there_are_thirty_two():
-    assert len(STRUCTURES) == 32
+def test_there_are_thirty_three():
+    assert len(STRUCTURES) == 33
 
 
 @pytest.mark.parametrize("name", STRUCTURES)

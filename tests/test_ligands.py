@@ -190,6 +190,8 @@ def test_donor_and_formula_as_bound(text, donor, formula):
         ("C[Si](C)(C)[S-]", "C[Si](C)(C)S", "S", "X", "C3H9SSi"),
         ("[H-]", "[H][H]", "H", "X", "H"),
         ("hydride", "[H][H]", "H", "X", "H"),
+        ("sulfide", "[S-2]", "S", "X", "S"),
+        ("[S--]", "[S-2]", "S", "X", "S"),
     ],
 )
 def test_anions_bind_where_their_charge_is(text, smiles, donor, kind, formula):
@@ -247,7 +249,7 @@ def test_log_p_belongs_to_the_protonated_molecule():
         ("c1ccc([B-](c2ccccc2)(c2ccccc2)c2ccccc2)cc1", "counter-ion"),
         ("[CH-]1C=Cc2ccccc21", "indenyl"),
         ("c1ccc2[cH-]ccc2c1", "indenyl"),
-        ("[S-2]", "S of charge -2"),
+        ("[Se-2]", "Se of charge -2"),
         ("[O-][Cl+3]([O-])([O-])[O-]", r"Cl of charge \+3"),
         ("N#N", "no donor"),
     ],

@@ -102,6 +102,17 @@ def test_bare_ions_are_named(symbol, words):
         as_system(Atoms(["Au", symbol], [[0, 0, 0], [0, 0, 2.2]]))
 
 
+def test_sulfur_on_three_metals_is_a_sulfide_and_on_two_is_only_when_named():
+    gold = np.array([[1.65, 0, 0], [-0.825, 1.43, 0], [-0.825, -1.43, 0]])
+    on_three = Atoms("Au3S", [*gold, [0, 0, 1.7]])
+    system = as_system(on_three)
+    assert [(ligand.name, ligand.type, ligand.denticity, n) for ligand, n in system.ligands] == [("sulfide", "X", 2, 1)]
+    assert (system.donors.tolist(), len(system.bonds)) == ([3], 3)
+    with pytest.raises(PerceptionError, match="read on fewer than 3 metals, or the hydrogen atoms"):
+        as_system(on_three[[0, 1, 3]])
+    assert as_system(on_three[[0, 1, 3]], ligands={"sulfide": 1}).ligand_counts == {"[S-2]": 1}
+
+
 def test_what_has_no_donor_is_an_error():
     with pytest.raises(PerceptionError, match="no donor.*ligand_smiles"):
         as_system(Atoms("Au") + _shifted(molecule("C2H4"), 2.9))

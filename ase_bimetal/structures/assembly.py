@@ -100,7 +100,7 @@ def bound_rows(ligand: Ligand) -> list[int]:
     lost = []
     for donor in ligand.donor_indices if ligand.type == "X" else ():
         neighbours = mol.GetAtomWithIdx(donor).GetNeighbors()
-        lost += [a.GetIdx() for a in neighbours if a.GetSymbol() == "H"][:1]
+        lost += [a.GetIdx() for a in neighbours if a.GetSymbol() == "H" and a.GetIdx() not in lost][:1]
     return [i for i in range(mol.GetNumAtoms()) if i not in lost]
 
 
@@ -244,8 +244,8 @@ def _embedded(mol: Chem.Mol, metals: tuple[int, int], span: float) -> list[int]:
     bounds[metals] = span + _SPAN_SLACK
     bounds[metals[::-1]] = span - _SPAN_SLACK
     settings = rdDistGeom.EmbedParameters()
-    settings.randomSeed = 7
-    settings.useRandomCoords = True
+    settings.randomSeed = 7  # type: ignore[assignment]  # RDKit's stubs give every setting the type of the whole
+    settings.useRandomCoords = True  # type: ignore[assignment]
     settings.SetBoundsMat(bounds)
     return list(rdDistGeom.EmbedMultipleConfs(mol, _BRIDGE_CONFORMERS, settings))
 

@@ -1,8 +1,8 @@
 """Metal cores and the places where their ligands bind.
 
 A builder turns a dopant element into a `Core`: metal positions plus binding `Site` objects, each with a role
-(``"thiolate"``, ``"axial"``, ``"phosphine"``, ``"diphosphine"``, ``"halide"``, ``"pi"``). Which ligand fills which role
-is the prototype's business, so that one core serves every ligand shell.
+(``"thiolate"``, ``"axial"``, ``"phosphine"``, ``"diphosphine"``, ``"halide"``, ``"sulfide"``, ``"pi"``). Which ligand
+fills which role is the prototype's business, so that one core serves every ligand shell.
 """
 
 from __future__ import annotations
@@ -163,6 +163,25 @@ def icosahedral(dopant: str, shells: int) -> Core:
         sites = _terminal_sites(layers[1], set()) + _terminal_sites(on_axis, set(range(6)))
     positions = np.vstack([np.zeros((1, 3)), *layers])
     return Core((dopant, *["Au"] * (len(positions) - 1)), positions, sites)
+
+
+def gold_under_sulfides(dopant: str) -> Core:
+    """Build the core of M@Au12(PR3)6S2.
+
+    An icosahedron about M, a sulfide over each of two opposite faces, a phosphine on each other gold atom. As each
+    sulfide counts twice, it has the electrons of M@Au12(PR3)8X4.
+    """
+    gold_sulfur, vertices = 2.40, icosahedron() * 2.72
+    near = np.argsort(np.linalg.norm(vertices - vertices[0], axis=1), kind="stable")[1:6]
+    other = near[np.argsort(np.linalg.norm(vertices[near] - vertices[near[0]], axis=1), kind="stable")[1]]
+    face = vertices[[0, near[0], other]]
+    centre = face.mean(axis=0)
+    axis = centre / np.linalg.norm(centre)
+    height = float(np.sqrt(gold_sulfur**2 - np.linalg.norm(face[0] - centre) ** 2))
+    sulfides = tuple(Site(sign * centre, sign * axis, height, sign * axis, "sulfide") for sign in (1.0, -1.0))
+    free = vertices[np.abs(vertices @ axis) < np.linalg.norm(centre) - 0.1]
+    positions = np.vstack([np.zeros(3), vertices])
+    return Core((dopant, *["Au"] * 12), positions, _terminal_sites(free, set()) + sulfides)
 
 
 def with_diphosphines(core: Core) -> Core:

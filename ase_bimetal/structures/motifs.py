@@ -19,6 +19,7 @@ from ase_bimetal.structures.cores import (
     au4m2,
     au4m2_capped,
     centred_gold,
+    gold_under_sulfides,
     half_sandwich,
     icosahedral,
     spread_out,
@@ -43,6 +44,7 @@ FAMILIES: dict[str, Callable[[str], Core]] = {
     "M@Au10": lambda dopant: centred_gold(dopant, 10, 3),
     "M@Au11": lambda dopant: centred_gold(dopant, 11, 3),
     "M@Au12": lambda dopant: centred_gold(dopant, 12, 4),
+    "M@Au12-sulfide": gold_under_sulfides,
     "M@Au24-centre": lambda dopant: staple_protected(dopant, "centre"),
     "M@Au24-surface": lambda dopant: staple_protected(dopant, "surface"),
     "M@Au24-staple": lambda dopant: staple_protected(dopant, "staple"),
@@ -55,15 +57,15 @@ FAMILIES: dict[str, Callable[[str], Core]] = {
 PARTICLES: dict[str, Callable[[str], Core]] = {
     name: partial(particles.bridged_particle, name) for name in particles.SIZES
 }
-_PLACE = re.compile(r"-(centre|surface|staple|diphosphine)$")
+_PLACE = re.compile(r"-(centre|surface|staple|diphosphine|sulfide)$")
 _ARRANGEMENTS = "'' (the family's own), 'core-shell', 'random-P' (P percent of dopant), 'third-M-n' (n atoms of M)"
 
 
 def family_group(family: str) -> str:
     """Name the group of a family.
 
-    Places of a dopant in one core are one group, and so are a core under phosphines and under diphosphines, and bridged
-    particles of all sizes.
+    Places of a dopant in one core are one group, and so are a core under other kinds of ligands, and bridged particles
+    of all sizes.
 
     Examples
     --------

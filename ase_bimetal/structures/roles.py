@@ -8,6 +8,7 @@ halide       terminal on one metal                       X through a halogen, O,
 phosphine    terminal on one metal                       every L ligand (P, N, S, carbene, CO, isocyanide)
 axial        terminal on one metal                       every L ligand
 diphosphine  over two neighbours, one P on each          L ligands of two donors (dppm, dppe)
+sulfide      over a face of three metals                 sulfide
 pi           over one metal                              cyclopentadienyls
 ===========  ==========================================  =====================================================
 
@@ -29,7 +30,7 @@ from ase_bimetal.structures.placements import core_of
 
 #: Role → ligand of the roles that a choice leaves open: the smallest of its kind that the labels hold.
 CO_LIGANDS = {"thiolate": "SMe", "axial": "PMe3", "phosphine": "PMe3", "diphosphine": "dhpm", "halide": "Cl",
-              "pi": "Cp"}
+              "sulfide": "sulfide", "pi": "Cp"}
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ def wanted_roles(ligand: Ligand) -> tuple[tuple[str, ...], ...]:
         return (("phosphine", "axial"),)
     if ligand.is_pi:
         return (("pi",),)
+    if ligand.name == "sulfide":
+        return (("sulfide",),)
     if ligand.donor in ("S", "Se"):
         return ("thiolate",), ("halide",)
     return (("halide",),)

@@ -9,7 +9,7 @@ from ase_bimetal.lab.labels.sampling import sample
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.structures import assembly
 from ase_bimetal.structures.assembly import CONTACT_RADII, Piece, assemble, bridge_pieces, push_apart
-from ase_bimetal.structures.cores import centred_gold, half_sandwich, with_diphosphines
+from ase_bimetal.structures.cores import centred_gold, gold_under_sulfides, half_sandwich, with_diphosphines
 from ase_bimetal.structures.motifs import Prototype
 from ase_bimetal.system import as_system
 
@@ -132,3 +132,18 @@ def test_lone_pairs_point_at_the_metals():
 def test_a_diphosphine_site_takes_ligands_of_two_donors_alone(name):
     with pytest.raises(LigandError, match="two donors such as dppm"):
         assemble(Prototype("M@Au8-diphosphine", "Pd", {"diphosphine": name, "halide": "Cl"}))
+
+
+def test_two_sulfides_cap_opposite_faces_and_the_other_gold_atoms_bear_phosphines():
+    core = gold_under_sulfides("Pd")
+    sulfides = np.array([s.anchor + s.distance * s.direction for s in core.sites if s.role == "sulfide"])
+    distances = np.linalg.norm(core.positions[:, None] - sulfides, axis=2)
+    np.testing.assert_allclose(sulfides[0], -sulfides[1])
+    np.testing.assert_allclose(np.sort(distances, axis=0)[:3], 2.40, atol=1e-9)
+    assert np.sort(distances, axis=0)[3].min() > 3.8
+    bearers = {int(np.linalg.norm(core.positions - s.anchor, axis=1).argmin()) for s in core.sites
+               if s.role == "phosphine"}
+    assert bearers == set(range(1, 13)) - set(np.flatnonzero((distances < 2.5).any(axis=1)).tolist())
+    system = as_system(assemble(Prototype("M@Au12-sulfide", "Pd", {"phosphine": "PH3", "sulfide": "[S-2]"})))
+    assert {ligand.name: n for ligand, n in system.ligands} == {"PH3": 6, "sulfide": 2}
+    assert system.geometry.unusual == ()

@@ -16,6 +16,7 @@ from ase_bimetal.structures.assembly import bound_rows, conformers, free_molecul
 #: The level of the bulk of the data.
 GFN1 = get_level("gfn1-xtb")
 LEVEL = GFN1.name
+SULFIDE = Ligand.parse("sulfide")
 MAX_ABS_FORMATION_ENERGY = 12.0  # eV per metal atom; beyond it the SCF has collapsed
 MAX_FORMATION_ENERGY = 1.0  # eV per metal atom; above it the SCF has stopped in an excited state
 MAX_STRAIN = 2.0  # eV per metal atom above the parent, likewise
@@ -64,9 +65,9 @@ class LigandEnergies:
     free
         The closed-shell molecule as its SMILES says (thiol, phosphine, HCl …).
     dimer
-        The oxidative dimer L–L (disulfide, diyne, Cl2 …); None for L-type ligands.
+        The oxidative dimer L–L (disulfide, diyne, Cl2 …); two atoms of S8 for sulfide; None for L-type ligands.
     radical
-        The neutral radical left by the lost hydrogen; None for L-type ligands.
+        The neutral radical left by the lost hydrogen, an atom for sulfide; None for L-type ligands.
     """
 
     free: float
@@ -82,6 +83,9 @@ def ligand_energies(ligand: Ligand, level: Level = GFN1) -> LigandEnergies:
     free = _lowest(free_molecule(ligand), level)
     if ligand.type == "L":
         return LigandEnergies(free, None, None)
+    if ligand == SULFIDE:
+        ring = _lowest(conformers(Chem.MolFromSmiles("S1SSSSSSS1"), 1, seed=7), level)
+        return LigandEnergies(free, ring / 4, atom_energy(ligand.donor, level))
     return LigandEnergies(free, _lowest(dimers(ligand), level), _lowest(_radicals(ligand), level, multiplicity=2))
 
 

@@ -59,10 +59,11 @@ _SHELLS: tuple[_Row, ...] = (
     ("Au6M2-Cp", {"phosphine": "PPh3", "halide": "Cl", "pi": "Cp*"}, 6, ("Ir", "Rh")),
     ("M@Au8", {"phosphine": "PH3", "halide": "hydride"}, 12, ("Pd", "Au", "Ag", "Cu", "Pt")),
     ("M@Au10", {"phosphine": "PH3", "halide": "hydride"}, 12, ("Pd", "Ag", "Cu")),
-    ("M@Au8-diphosphine", {"diphosphine": "dhpm", "halide": "Cl"}, 12, ("Pd", "Au", "Ag", "Cu", "Hg", "Ni", "Rh")),
+    ("M@Au8-diphosphine", {"diphosphine": "dhpm", "halide": "Cl"}, 12, ("Pd", "Au", "Ag", "Cu", "Hg", "Ni")),
     ("Au6M2-Cp-diphosphine", {"diphosphine": "dhpm", "halide": "Cl", "pi": "Cp"}, 8, ("Pd", "Au", "Ir", "Rh", "Ru")),
     ("M@Au8-diphosphine", {"diphosphine": "dmpm", "halide": "Cl"}, 8, ("Pd", "Au", "Ag", "Cu")),
     ("M@Au8-diphosphine", {"diphosphine": "dppm", "halide": "Cl"}, 6, ("Pd",)),
+    ("M@Au12-sulfide", {"phosphine": "PH3", "sulfide": "sulfide"}, 8, ("Pd", "Au", "Ag", "Cu", "Pt", "Hg", "Ni")),
     *((f"M@Au24-{place}", {"thiolate": "SH"}, 4, _PLACED) for place in ("surface", "staple")),
 )
 _LARGE: tuple[_Row, ...] = (

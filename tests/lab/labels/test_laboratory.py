@@ -20,6 +20,7 @@ SHELLS = {
     "M@Au10": ({"phosphine": "PH3", "halide": "C≡CPh"}, "C24H36Au10P7Pd"),
     "M@Au11": ({"phosphine": "PH3", "halide": "SAdm"}, "C30H69Au11P8PdS3"),
     "M@Au12": ({"phosphine": "PMe3", "halide": "Cl"}, "C24H72Au12Cl4P8Pd"),
+    "M@Au12-sulfide": ({"phosphine": "PH3", "sulfide": "sulfide"}, "H18Au12P6PdS2"),
     "M@Au24-centre": ({"thiolate": "SMe"}, "C18H54Au24PdS18"),
     "M@Au24-surface": ({"thiolate": "SMe"}, "C18H54Au24PdS18"),
     "M@Au24-staple": ({"thiolate": "SMe"}, "C18H54Au24PdS18"),
