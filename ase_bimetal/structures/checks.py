@@ -6,7 +6,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import covalent_radii
 
-from ase_bimetal.errors import PerceptionError
+from ase_bimetal.errors import GeometryError, PerceptionError
 from ase_bimetal.system import as_system
 
 MIN_CONTACT = 1.5  # Å, between atoms of different ligands
@@ -40,4 +40,6 @@ def rejection(atoms: Atoms, parent: Atoms) -> str | None:
         as_system(atoms)
     except PerceptionError:
         return "unbound ligand"
+    except GeometryError:
+        return "atoms on top of each other"
     return None

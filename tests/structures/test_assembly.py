@@ -146,4 +146,4 @@ def test_two_sulfides_cap_opposite_faces_and_the_other_gold_atoms_bear_phosphine
     assert bearers == set(range(1, 13)) - set(np.flatnonzero((distances < 2.5).any(axis=1)).tolist())
     system = as_system(assemble(Prototype("M@Au12-sulfide", "Pd", {"phosphine": "PH3", "sulfide": "[S-2]"})))
     assert {ligand.name: n for ligand, n in system.ligands} == {"PH3": 6, "sulfide": 2}
-    assert system.geometry.unusual == ()
+    assert (system.geometry.impossible, system.geometry.unusual) == (None, ())

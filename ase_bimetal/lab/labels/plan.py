@@ -63,7 +63,7 @@ _SHELLS: tuple[_Row, ...] = (
     ("Au6M2-Cp-diphosphine", {"diphosphine": "dhpm", "halide": "Cl", "pi": "Cp"}, 8, ("Pd", "Au", "Ir", "Rh", "Ru")),
     ("M@Au8-diphosphine", {"diphosphine": "dmpm", "halide": "Cl"}, 8, ("Pd", "Au", "Ag", "Cu")),
     ("M@Au8-diphosphine", {"diphosphine": "dppm", "halide": "Cl"}, 6, ("Pd",)),
-    ("M@Au12-sulfide", {"phosphine": "PH3", "sulfide": "sulfide"}, 8, ("Pd", "Au", "Ag", "Cu", "Pt", "Hg", "Ni")),
+    ("M@Au12-sulfide", {"phosphine": "PH3", "sulfide": "sulfide"}, 8, ("Pd", "Au", "Ag", "Cu", "Hg", "Ni")),
     *((f"M@Au24-{place}", {"thiolate": "SH"}, 4, _PLACED) for place in ("surface", "staple")),
 )
 _LARGE: tuple[_Row, ...] = (

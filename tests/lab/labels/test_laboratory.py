@@ -199,3 +199,12 @@ def test_an_excited_state_does_not_pass_as_a_label():
     assert "above +1" in label.collapse(6.15, calm)
     assert "above the parent" in label.collapse(-0.03, calm, parent_energy=-2.42)
     assert label.collapse(-1.0, calm, parent_energy=-2.42) is None
+
+
+def test_a_collapsed_ligand_is_rejected_and_stops_nothing():
+    parent = assemble(Prototype("M@Au8", "Pd", {"phosphine": "PH3", "halide": "Cl"}))
+    first, second = np.flatnonzero(parent.numbers == 1)[:2]
+    assert parent.arrays["fragment"][first] == parent.arrays["fragment"][second]
+    collapsed = parent.copy()
+    collapsed.set_distance(first, second, 0.3, fix=0)
+    assert rejection(collapsed, parent) == "atoms on top of each other"
