@@ -339,7 +339,8 @@ def _require_two_metals(system: BimetallicSystem) -> None:
         raise UnsupportedSystemError(
             f"the descriptor forest describes bimetallic objects; this one holds {len(metals)} metal"
             f"{'s' if len(metals) > 1 else ''} ({', '.join(metals)}); allowed: exactly two"
-            ". Use model='mml-gfn1-pbe' for a ligand-protected cluster of one metal or three"
+            ". For a ligand-protected cluster of one metal or three, use model='mml-gfn1-pbe' and put its ligands "
+            "into atoms.info['ligand_smiles']"
         )
 
 

@@ -325,7 +325,8 @@ def require_dimer(name: str, reference_state: str) -> None:
     """
     if reference_state != "dimer":
         raise ReferenceStateError(f"{name} predicts against the dimer alone, not {reference_state!r}; allowed: "
-                                  "'dimer', or the model 'mml-gfn1-pbe' for another reference state")
+                                  "'dimer'. For a ligand-protected cluster and another reference state, use the model "
+                                  "'mml-gfn1-pbe'")
 
 
 def check_model(model: FormationModel, systems: Sequence[BimetallicSystem]) -> None:
