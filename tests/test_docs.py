@@ -126,7 +126,7 @@ def test_cards_say_what_the_shipped_files_say(quick: Path) -> None:
 
     checkpoint = load_checkpoint()
     card = (quick / "model-card.html").read_text()
-    assert checkpoint.digest in card and checkpoint.card["limits"][0] in card
+    assert checkpoint.digest in card and checkpoint.card.limits[0] in card
     assert load_reference().digest in (quick / "data-card.html").read_text()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from ase_bimetal.extras import require
 if TYPE_CHECKING:
     from ase_bimetal.lab.labels.dataset import ReferenceData
     from ase_bimetal.lab.training.recompute import Recomputed
+    from ase_bimetal.model.card import ModelCard
     from ase_bimetal.model.checkpoint import Checkpoint
 
 Data = Annotated[Path | None, typer.Option(
@@ -66,7 +67,7 @@ def evaluate(
         _ablate(reference, out, (rows, epochs, seeds), quiet)
         return
     checkpoint = load_checkpoint(model)
-    if "scale" in checkpoint.card.get("level_difference", {}):
+    if checkpoint.card.level_difference is not None and checkpoint.card.level_difference.scale is not None:
         _print_pbe(model, checkpoint.name)
         _print_trends(model, reference)
     _print_card(checkpoint.name, checkpoint.card)
@@ -84,8 +85,8 @@ def _print_pbe(model: str | Path, name: str) -> None:
     from ase_bimetal.model.predictor import get_predictor
 
     card = level_card(get_predictor(model))
-    print(f"{name} against {card['labels']} clusters computed with {card['level']}, errors in eV/metal\n")
-    print(markdown_pbe(card["errors"]) + "\n")
+    print(f"{name} against {card.labels} clusters computed with {card.level}, errors in eV/metal\n")
+    print(markdown_pbe(card.errors) + "\n")
 
 
 def _print_trends(model: str | Path, reference: ReferenceData) -> None:
@@ -97,16 +98,16 @@ def _print_trends(model: str | Path, reference: ReferenceData) -> None:
     print(markdown_trends(trends(get_predictor(model), reference.frame)) + "\n")
 
 
-def _print_card(name: str, card: dict[str, Any]) -> None:
+def _print_card(name: str, card: ModelCard) -> None:
     from ase_bimetal.cli.tables import markdown_intervals, markdown_metrics
 
-    print(f"{name}: {card['level']}, errors in eV/metal against its labels, on held-out rows\n")
-    print(markdown_metrics(card["metrics"]))
-    if card.get("intervals"):
+    print(f"{name}: {card.level}, errors in eV/metal against its labels, on held-out rows\n")
+    print(markdown_metrics(card.metrics))
+    if card.intervals:
         print("\nthe network alone: nominal 90 % intervals on held-out rows, against the labels\n")
-        print(markdown_intervals(card["intervals"]))
+        print(markdown_intervals(card.intervals))
     print("\nwhere it fails\n")
-    print("\n".join(f"- {limit}" for limit in card["limits"]))
+    print("\n".join(f"- {limit}" for limit in card.limits))
 
 
 def _check(checkpoint: Checkpoint, reference: ReferenceData, figures: Path | None) -> bool:
@@ -127,7 +128,7 @@ def _check(checkpoint: Checkpoint, reference: ReferenceData, figures: Path | Non
         _draw(found, card, figures)
     if not found.same_labels:
         print(f"the labels here (digest {reference.digest}) are not those the model was trained on "
-              f"({card['data']['digest']}): other rows are drawn, some of them trained on, so these numbers flatter "
+              f"({card.data.digest}): other rows are drawn, some of them trained on, so these numbers flatter "
               "and are not compared with the card")
         return True
     if found.agrees(card):
@@ -137,16 +138,16 @@ def _check(checkpoint: Checkpoint, reference: ReferenceData, figures: Path | Non
     return False
 
 
-def _draw(found: Recomputed, card: dict[str, Any], folder: Path) -> None:
+def _draw(found: Recomputed, card: ModelCard, folder: Path) -> None:
     from ase_bimetal.lab.training.figures import draw_calibration, draw_parity
 
     folder.mkdir(parents=True, exist_ok=True)
     draw_parity(found.held, list(found.rows.family), folder / "parity.png")
-    draw_calibration(found.held, card["uncertainty"], folder / "calibration.png")
+    draw_calibration(found.held, card.deviations, folder / "calibration.png")
     print(f"{folder / 'parity.png'}\n{folder / 'calibration.png'}")
 
 
-def _retrain(reference: ReferenceData, card: dict[str, Any], budget: tuple[int, int | None, int]) -> None:
+def _retrain(reference: ReferenceData, card: ModelCard, budget: tuple[int, int | None, int]) -> None:
     """One network per fold of every held-out split, with the model's own configuration."""
     from ase_bimetal.cli.tables import markdown_intervals, markdown_metrics
     from ase_bimetal.lab.training.calibrate import fold_interval
@@ -158,12 +159,12 @@ def _retrain(reference: ReferenceData, card: dict[str, Any], budget: tuple[int, 
     from ase_bimetal.model.mml import MMLConfig
 
     epochs, fold_rows, workers = budget
-    data = prepare(trainable(reference.frame), LigandEncoder(card["ligand_encoder"]["source"]))
+    data = prepare(trainable(reference.frame), LigandEncoder(card.encoder.source))
     given = FoldBudget(fold_rows, epochs)
     splits = all_folds(data, given.n_validation)
     print(f"\nretrained: one network per fold, {epochs} epochs, {fold_rows or 'all'} rows per epoch, "
           f"{sum(len(folds) for folds in splits.values())} folds, labels {reference.digest}", flush=True)
-    run = Run(data, MMLConfig(**card["config"]), given.of(TrainingOptions()))
+    run = Run(data, MMLConfig(**card.config), given.of(TrainingOptions()))
     results = evaluate_folds(run, {name: folds for name, folds in splits.items() if folds}, workers=workers)
     metrics = {name: table(folds) for name, folds in results.items()}
     intervals = {name: fold_interval([fold.absolute_errors() for fold in folds]) for name, folds in results.items()}

@@ -119,7 +119,7 @@ def _train_on_labels(
         load_reference(data or SHIPPED), target, members, TrainingOptions(epochs=epochs), workers,
         folds=FoldBudget(*folds),
     )
-    print(markdown_metrics(card["metrics"]))
+    print(markdown_metrics(card.metrics))
 
 
 def _read(
@@ -144,9 +144,9 @@ def _train_on_own(target: Path, own: OwnData, start: str | None, chosen: OwnOpti
     for item in own.left_out:
         print(f"left out: {item.reason}", file=sys.stderr)
     card = train_own_model(own, target, start, chosen, say=options.teller(quiet))
-    print(f"{card['name']}: {card['level']}, {card['data']['used']} rows, {card['data']['rejected']} left out")
-    print(markdown_metrics(card["metrics"]))
-    for split, interval in card["intervals"].items():
+    print(f"{card.name}: {card.level}, {card.data.used} rows, {card.data.rejected} left out")
+    print(markdown_metrics(card.metrics))
+    for split, interval in card.intervals.items():
         print(f"90 % intervals, {split}: {100 * interval['coverage']:.0f} % inside, "
               f"± {interval['half_width']:.3f} eV/metal")
-    print("\n".join(f"- {limit}" for limit in card["limits"]))
+    print("\n".join(f"- {limit}" for limit in card.limits))

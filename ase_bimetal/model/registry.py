@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,6 +12,7 @@ from ase_bimetal.errors import BimetalError, FormulaError, MissingPackageError, 
 from ase_bimetal.extras import name_extra
 from ase_bimetal.formation import ReferenceState
 from ase_bimetal.ligands import LigandAnnotation
+from ase_bimetal.model.card import read_card
 from ase_bimetal.model.interface import SYMMETRIC, Failure, FormationModel, Prediction
 from ase_bimetal.structures.formula import FormulaCluster, build_formula
 from ase_bimetal.system import BimetallicSystem, Charge, as_system
@@ -108,8 +108,7 @@ def _network(model: str | Path) -> Callable[[str | Path, str], FormationModel]:
     """What loads a folder of weights: its card says of which kind they are."""
     from ase_bimetal.model.checkpoint import resolve
 
-    card = json.loads((resolve(model) / "card.json").read_text())
-    if "n_blocks" in card["config"]:
+    if "n_blocks" in read_card(resolve(model) / "card.json").config:
         from ase_bimetal.model.predictor import get_predictor
 
         return get_predictor

@@ -23,7 +23,7 @@ from ase_bimetal.model.forest import CARD as FOREST_CARD
 def model_card(_: str | None = None) -> str:
     """The shipped multimodal model: identity, errors, domain, uncertainty, limits."""
     checkpoint = load_checkpoint()
-    card = checkpoint.card
+    card = checkpoint.card.as_json()
     n_weights = sum(p.numel() for p in checkpoint.members[0].parameters())
     return "\n\n".join([
         _facts(_identity(card) | {"model": f"`{checkpoint.name}`", "networks": card["members"],

@@ -66,7 +66,7 @@ def test_evaluate_says_whether_labels_and_model_belong_together(tmp_path, monkey
 def _digest():
     from ase_bimetal.model.checkpoint import load_checkpoint
 
-    return load_checkpoint().card["data"]["digest"]
+    return load_checkpoint().card.data.digest
 
 
 def test_the_table_of_errors_names_the_best_regressor_of_each_split_alone():

@@ -161,7 +161,7 @@ def attention_of_test_rows(model: GraphModel, reference: ReferenceData) -> tuple
     from ase_bimetal.lab.training.data import trainable
     from ase_bimetal.lab.training.splits import random_split
 
-    trained = model.card["data"]["digest"]
+    trained = model.card.data.digest
     if trained != reference.digest:
         raise WeightsError(f"{model.name} was trained on labels {trained}, not on {reference.digest}: its test rows "
                            "are unknown; train it again or name its labels")

@@ -8,10 +8,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +24,10 @@ from ase_bimetal.lab.gcnn.training import GCNNOptions, labelled_graph, train_net
 from ase_bimetal.lab.labels.dataset import ReferenceData, load_reference
 from ase_bimetal.lab.training.against_pbe import level_card
 from ase_bimetal.lab.training.data import MAX_RATTLE, trainable
-from ase_bimetal.lab.training.fit import LEVEL
+from ase_bimetal.lab.training.fit import identity
 from ase_bimetal.lab.training.metrics import summary
 from ase_bimetal.lab.training.splits import Split, balanced_rows, leave_dopant_out, random_split
+from ase_bimetal.model.card import LabelsCard, ModelCard, Target
 from ase_bimetal.model.checkpoint import save_checkpoint
 from ase_bimetal.model.domain import describe_domain
 from ase_bimetal.model.gcnn import GCNN, GCNNConfig, cluster_graph, evaluate_graphs, on_all_atoms
@@ -123,7 +122,7 @@ def train_graph_model(
     options: GCNNOptions | None = None,
     plan: FitPlan | None = None,
     config: GCNNConfig | None = None,
-) -> dict[str, Any]:
+) -> ModelCard:
     """Train a graph network and measure its errors.
 
     It is trained on a stratified part of the random 8:1:1 split, and measured on all its test rows and on left-out
@@ -148,14 +147,17 @@ def train_graph_model(
         _fit(labels, split, short, config, plan.fold_rows, plan.validation_rows, work)
         for split in leave_dopant_out(labels.frame) if split.name in plan.dopants
     ]
-    card = _identity(reference, labels, len(fitted.split.train)) | {
-        "training": asdict(options) | asdict(plan) | {"split": "random 8:1:1, seed 0; evenly over prototypes"},
+    card = ModelCard(
+        **identity(GRAPH_MODEL),
+        data=_data_card(reference, labels, len(fitted.split.train)),
+        training=asdict(options) | asdict(plan) | {"split": "random 8:1:1, seed 0; evenly over prototypes"},
         **_results(labels, fitted, folds),
-        "fragments": reference.fragments,
-    }
+        fragments=reference.fragments,
+        limits=LIMITS,
+    )
     # Without a level the model is at that of its labels.
-    card["level_difference"] = level_card(GraphModel(fitted.network, card | {"sha256": ""}))
-    card["check"] = check_value(GraphModel(fitted.network, card | {"sha256": ""}))
+    card = replace(card, level_difference=level_card(GraphModel(fitted.network, card)))
+    card = replace(card, check=check_value(GraphModel(fitted.network, card)))
     save_checkpoint(target, [fitted.network], card)
     return card
 
@@ -188,7 +190,7 @@ def _results(labels: _Labels, fitted: _Fitted, folds: Sequence[_Fitted]) -> dict
     seen, targets = fitted.split.train, labels.targets
     pooled = {"left-out dopants": _pooled(folds, targets)} if folds else {}
     return {
-        "target": {"mean": fitted.mean, "std": fitted.std},
+        "target": Target(fitted.mean, fitted.std),
         "metrics": {"random": fitted.errors(targets)} | pooled,
         "folds": {"leave one dopant out": {fold.split.name: fold.errors(targets) for fold in folds}},
         "attention": _attention_card(labels, fitted),
@@ -225,34 +227,24 @@ def _groups(table: pd.DataFrame) -> np.ndarray:
     return np.where(table.kind == "metal", "metal", np.where(table.donor, "coordinating atoms", "other atoms"))
 
 
-def _identity(reference: ReferenceData, labels: _Labels, used: int) -> dict[str, Any]:
-    """What the model is and what it was made of, in the words printed beside its numbers."""
-    return {
-        "name": GRAPH_MODEL,
-        "created": datetime.now(UTC).date().isoformat(),
-        "version": version("ase-bimetal"),
-        "licence": "MIT (weights), CC BY 4.0 (labels)",
-        "level": LEVEL,
-        "unit": "eV per metal atom",
-        "reference": "dimer",
-        "data": {
-            "labels": "GFN1-xTB",
-            "digest": reference.digest,
-            "labelled": len(reference.frame),
-            "usable": len(labels.frame),
-            "used": used,
-            "left out": f"rattles above {MAX_RATTLE} Å, as for the multimodal model",
-            "prototypes": int(labels.frame.prototype.nunique()),
-        },
-        "limits": list(LIMITS),
-    }
+def _data_card(reference: ReferenceData, labels: _Labels, used: int) -> LabelsCard:
+    return LabelsCard(
+        labels="GFN1-xTB",
+        digest=reference.digest,
+        labelled=len(reference.frame),
+        usable=len(labels.frame),
+        used=used,
+        left_out=f"rattles above {MAX_RATTLE} Å, as for the multimodal model",
+        prototypes=int(labels.frame.prototype.nunique()),
+    )
 
 
 def main() -> None:
     """Train with the shipped labels and settings."""
     torch.set_num_threads(1)
     card = train_graph_model(load_reference(), WEIGHTS / GRAPH_MODEL, Path(sys.argv[1]))
-    print(json.dumps({key: card[key] for key in ("metrics", "folds", "attention")}, indent=1, ensure_ascii=False))
+    shown = {"metrics": card.metrics, "folds": card.folds, "attention": card.attention}
+    print(json.dumps(shown, indent=1, ensure_ascii=False))
 
 
 if __name__ == "__main__":

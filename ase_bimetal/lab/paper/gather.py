@@ -17,6 +17,7 @@ from ase_bimetal.lab.paper.materials import assess_materials
 from ase_bimetal.lab.regressors.labelled_table import labelled_rows
 from ase_bimetal.lab.training.data import trainable
 from ase_bimetal.lab.training.splits import random_split
+from ase_bimetal.model.card import ModelCard
 from ase_bimetal.model.forest import DescriptorForest, get_forest
 from ase_bimetal.model.interface import require_predictions
 from ase_bimetal.model.predictor import Predictor, get_predictor, level_shift
@@ -71,7 +72,7 @@ class PageData:
     labels: pd.DataFrame
     digest: str
     test: HeldOut
-    card: dict[str, Any]
+    card: ModelCard
     model: str
     forest: DescriptorForest
     table: DescriptorTable
@@ -131,7 +132,7 @@ def _first_hosts(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     return firsts.atoms, firsts.charges
 
 
-def _labels(reference: ReferenceData, systems: dict[str, BimetallicSystem], card: dict[str, Any]) -> pd.DataFrame:
+def _labels(reference: ReferenceData, systems: dict[str, BimetallicSystem], card: ModelCard) -> pd.DataFrame:
     """Labels at the published level; the shift of a prototype's parent is that of all its configurations."""
     shifts = {name: level_shift(system, card).value for name, system in systems.items()}
     frame = reference.frame
@@ -150,7 +151,7 @@ def _held_out(reference: ReferenceData, predictor: Predictor) -> HeldOut:
         truth=test.formation_energy.to_numpy() + shifts,
         predicted=np.array(predicted),
         family=test.family.str.replace(r"-(centre|surface|staple)$", "", regex=True).to_numpy(),
-        same_labels=predictor.card["data"]["digest"] == reference.digest,
+        same_labels=predictor.card.data.digest == reference.digest,
     )
 
 

@@ -103,7 +103,7 @@ def main(folder: Path) -> None:
     start = load_checkpoint(DEFAULT_MODEL)
     anchors, references = export_anchors(folder)
     own = load_own_data(anchors, "PBE/DZVP-MOLOPT-SR-GTH", Columns(KEY), references)
-    data = prepare(own.frame, LigandEncoder(start.card["ligand_encoder"]["source"]))
+    data = prepare(own.frame, LigandEncoder(start.card.encoder.source))
     curves = learning_curve(data, start, say=lambda line: print(line, file=sys.stderr, flush=True))
     levels = unchanged_errors(data, start)
     content = {"model": start.name, "anchors": len(own.frame), "sizes": SIZES, "unchanged": levels,

@@ -26,7 +26,8 @@ def labels():
 
 def counting(digest):
     """A network that gives every atom the number of atoms of its cluster."""
-    return SimpleNamespace(name="counting", card={"data": {"digest": digest}}, attentions=lambda systems: [
+    card = SimpleNamespace(data=SimpleNamespace(digest=digest))
+    return SimpleNamespace(name="counting", card=card, attentions=lambda systems: [
         np.full((len(system.symbols), 7), float(len(system.symbols))) for system in systems])
 
 

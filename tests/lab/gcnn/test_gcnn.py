@@ -258,8 +258,8 @@ def test_a_small_training_writes_a_whole_card(tmp_path):
     options = GCNNOptions(epochs=1)
     written = gcnn_fit.train_graph_model(some, tmp_path / "out", tmp_path / "work", options, plan, SMALL)
     loaded = GraphModel.load(tmp_path / "out")
-    assert loaded.card["metrics"] == written["metrics"] and loaded.card["data"]["used"] == 40
-    assert loaded.predict([as_system(load_example(EXAMPLE))])[0].level == loaded.card["level"]
+    assert loaded.card.metrics == written.metrics and loaded.card.data.used == 40
+    assert loaded.predict([as_system(load_example(EXAMPLE))])[0].level == loaded.card.level
 
 
 def test_attention_is_between_zero_and_one_and_absent_on_hydrogen(model, example):
@@ -310,8 +310,8 @@ def test_pictures_show_what_they_are_given(model, example):
 
 def test_shipped_weights_give_the_recorded_value(model, example):
     card = model.card
-    assert card["limits"] and card["data"]["used"] <= 2500
-    assert {"metal", "S", "P", "C"} <= set(card["attention"]["kinds"])
-    recorded = card["check"]["formation_energy_per_metal"]
-    assert card["check"]["example"] == EXAMPLE and -4.5 < recorded < -2
+    assert card.limits and card.data.used <= 2500
+    assert {"metal", "S", "P", "C"} <= set(card.attention["kinds"])
+    recorded = card.check["formation_energy_per_metal"]
+    assert card.check["example"] == EXAMPLE and -4.5 < recorded < -2
     assert predict([example], model=GRAPH_MODEL)[0].formation_energy_per_metal == pytest.approx(recorded, abs=2e-4)

@@ -61,7 +61,7 @@ def test_an_unknown_fusion_is_refused():
 
 
 def test_cards_from_before_the_choice_mean_mamba2():
-    card = dict(load_checkpoint().card["config"])
+    card = dict(load_checkpoint().card.config)
     card.pop("fusion", None)
     assert MMLConfig(**card).fusion == "mamba2"
 
@@ -135,7 +135,7 @@ def test_a_card_is_checked_against_its_weights(reference):
 
 def test_a_model_of_other_data_cannot_be_recomputed(reference):
     checkpoint = load_checkpoint()
-    other = replace(checkpoint, card=checkpoint.card | {"training": {"split": "5-fold cross-validation"}})
+    other = replace(checkpoint, card=replace(checkpoint.card, training={"split": "5-fold cross-validation"}))
     with pytest.raises(MissingDataError, match="cannot be found again"):
         recompute(other, reference)
 

@@ -18,8 +18,8 @@ def test_the_card_holds_every_split_and_its_uncertainty(tmp_path):
     )]
     reference = dataclasses.replace(reference, frame=few)
     card = train_model(reference, tmp_path / "m", 2, TrainingOptions(epochs=1), folds=FoldBudget(20))
-    assert {"random", "leave one dopant out", "leave one ligand out", "leave one family out"} <= set(card["metrics"])
-    assert {"floor", "scale", "unseen_element", "unseen_ligand", "unseen_family"} <= set(card["uncertainty"])
-    assert card["level_difference"]["scale"] > 0 and card["level_difference"]["errors"]["family"]["n"] >= 24
-    assert card["intervals"]["leave one dopant out"]["half_width"] > 0
+    assert {"random", "leave one dopant out", "leave one ligand out", "leave one family out"} <= set(card.metrics)
+    assert {"unseen_element", "unseen_ligand", "unseen_family"} <= set(card.deviations.outside)
+    assert card.level_difference.scale > 0 and card.level_difference.errors["family"]["n"] >= 24
+    assert card.intervals["leave one dopant out"]["half_width"] > 0
     assert len(load_checkpoint(tmp_path / "m").members) == 2

@@ -180,12 +180,12 @@ def test_a_fine_tuned_folder_is_a_model_like_any_other(tuned, anchor):
 
 def test_a_shift_beats_no_shift_and_is_calibrated(tuned):
     folder, card, _ = tuned
-    [split] = card["metrics"]
-    models = card["metrics"][split]
+    [split] = card.metrics
+    models = card.metrics[split]
     assert split == "5-fold cross-validation"
     assert models["MML"]["MAE"] < models["mean"]["MAE"]
-    assert 0.7 <= card["intervals"][split]["coverage"] <= 1.0
-    assert card["uncertainty"]["unseen_element"] >= card["uncertainty"]["floor"]
+    assert 0.7 <= card.intervals[split]["coverage"] <= 1.0
+    assert card.deviations.outside["unseen_element"] >= card.deviations.floor
     assert (folder / "member-0" / "log" / "metrics.csv").read_text().count("\n") >= 3
     assert not list(folder.glob("member-*/last.ckpt"))
 
