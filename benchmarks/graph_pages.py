@@ -15,7 +15,7 @@ from descriptor_pages import DOCS, fill
 
 from ase_bimetal import as_system, load_example
 from ase_bimetal.lab.gcnn import attention as seen
-from ase_bimetal.lab.labels.dataset import SHIPPED, load_reference
+from ase_bimetal.lab.labels.dataset import SHIPPED, load_labels
 from ase_bimetal.lab.paper.published import ATTENTION_ORDER, MODELS
 from ase_bimetal.model.card import ModelCard
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, load_checkpoint
@@ -70,7 +70,7 @@ def attention_text(card: ModelCard) -> str:
 
 def draw(model: GraphModel, labels: Path) -> None:
     """The structure, the kinds of atoms, and the ligands' charge, on rows that the network was not trained on."""
-    frame, values = seen.attention_of_test_rows(model, load_reference(labels))
+    frame, values = seen.attention_of_test_rows(model, load_labels(labels))
     table = seen.attention_table([as_system(atoms) for atoms in frame.atoms], values)
     example = load_example("Au4Pd2(PET)8")
     with plt.rc_context(dict(PAPER_STYLE)):

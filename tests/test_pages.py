@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ase_bimetal.cli.tables import markdown_pbe
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.lab.paper import assess_materials
 from ase_bimetal.lab.regressors.explain import formula_markdown, sparse_formula
 from ase_bimetal.model.card import read_card
@@ -60,7 +60,7 @@ def test_pages_of_the_published_results_are_of_what_ships(scripts):
 
     again, forest = "run python benchmarks/reproduce_pages.py", get_forest()
     shown = block("reproduce.md", "comparison")
-    for name in (load_checkpoint().name, forest.name, load_reference().digest):
+    for name in (load_checkpoint().name, forest.name, load_labels().digest):
         assert name in shown, again
     assert block("external-materials.md", "materials") == reproduce_pages.materials(
         assess_materials(forest, read_table()), forest.name), again

@@ -53,10 +53,10 @@ def test_a_rattled_cluster_is_flagged_and_its_uncertainty_grows():
 
 @pytest.mark.heavy
 def test_intervals_hold_strongly_rattled_labels():
-    from ase_bimetal.lab.labels.dataset import load_reference
+    from ase_bimetal.lab.labels.dataset import load_labels
     from ase_bimetal.lab.training.data import MAX_RATTLE
 
-    frame = load_reference().frame
+    frame = load_labels().frame
     rows = frame[(frame.kind == "rattle") & (frame.amplitude > MAX_RATTLE)]
     assert len(rows) == 933
     systems = [as_system(atoms) for atoms in rows.atoms]

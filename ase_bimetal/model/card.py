@@ -280,7 +280,7 @@ class ModelCard(_Part):
         Sentences.
     uncertainty, ligand_encoder, level_difference
         As far as the kind of model has them.
-    corrections, fine_tuned_from, fitted_references
+    corrections, fine_tuned_from, fitted_fragments
         Of a model on own data.
     golden
         Example → E_form [eV/metal] that later versions must give.
@@ -311,7 +311,7 @@ class ModelCard(_Part):
     level_difference: LevelCard | None = None
     corrections: CorrectionsCard | None = field(default=None, metadata={"key": "elemental_references"})
     fine_tuned_from: str | None = None
-    fitted_references: Mapping[str, float] = field(default_factory=dict)
+    fitted_fragments: Mapping[str, float] = field(default_factory=dict, metadata={"key": "fitted_references"})
     golden: Mapping[str, float] = field(default_factory=dict)
     attention: Mapping[str, Any] = field(default_factory=dict)
     check: Mapping[str, Any] = field(default_factory=dict)

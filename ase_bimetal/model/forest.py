@@ -62,7 +62,7 @@ class Estimate:
         Width of the interval as a standard deviation [eV per metal atom]: (upper − lower) / (2 · 1.645).
     level, level_error
         Level of theory, and its mean error [eV per metal atom] against density-functional anchors left out of the
-        fit of the references; systematic, and not part of the interval.
+        fit of the corrections; systematic, and not part of the interval.
     reference_state
         Reference state of the surroundings.
     model
@@ -232,7 +232,7 @@ class DescriptorForest(FormationModel):
             The eight features by label, with ``host``, ``dopant`` and ``surroundings`` as of
             `ase_bimetal.model.table.surroundings`. A missing χ_env means bare metal.
         corrected
-            For each row the elements and donor types that its elemental references need; of the metals by default.
+            For each row the elements and donor types that its corrections need; of the metals by default.
         """
         names = corrected or [{host, dopant} for host, dopant in zip(rows.host, rows.dopant, strict=True)]
         features = rows[list(FEATURES)].astype(float).round(DIGITS)

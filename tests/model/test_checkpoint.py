@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from ase_bimetal.errors import WeightsError
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.model.card import read_card
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, load_checkpoint, resolve, save_checkpoint
 from ase_bimetal.model.predictor import Predictor
@@ -105,7 +105,7 @@ def test_card_is_complete():
 
 
 def test_card_names_the_labels_that_ship():
-    card, labels = load_checkpoint().card, load_reference()
+    card, labels = load_checkpoint().card, load_labels()
     assert card.data.digest == labels.digest
     assert card.data.labelled == len(labels.frame) >= 1500
 

@@ -11,7 +11,7 @@ from ase.build import bulk
 from ase_bimetal import load_example, predict
 from ase_bimetal.errors import WeightsError
 from ase_bimetal.lab.labels.bulk import bulk_metals
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.lab.labels.level_difference import differences, fit_level
 from ase_bimetal.lab.training.against_pbe import LeftOut, level_card
 from ase_bimetal.model.card import LevelCard
@@ -35,7 +35,7 @@ EXAMPLE = "Au4Pd2(PET)8"
 
 @pytest.fixture(scope="module")
 def cluster():
-    frame = load_reference().frame
+    frame = load_labels().frame
     return frame[frame.id == "Au4M2-Pd-SH/0"].iloc[0].atoms
 
 

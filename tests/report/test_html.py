@@ -199,8 +199,8 @@ def test_another_reference_state_is_a_part_of_its_own(results):
     row[c.FORMATION_ENERGY], row[c.REFERENCE_STATE] = found.formation_energy_per_metal, "hydride"
     parts = energy_parts(model, system, "hydride")
     *told, (_, total) = cards.energy_lines(row, cards.Background(parts, "GFN1-xTB", 1.0, None))
-    assert told[2] == ("reference state hydride, from dimer", f"{parts.reference:+.3f}".replace("-", "−"))
-    assert abs(parts.reference) > 0.1
+    assert told[2] == ("reference state hydride, from dimer", f"{parts.reference_state:+.3f}".replace("-", "−"))
+    assert abs(parts.reference_state) > 0.1
     numbers = [float(value.replace("−", "-")) for _, value in (*told, ("", total))]
     assert sum(numbers[:-1]) == pytest.approx(numbers[-1], abs=1e-9)
     assert numbers[-1] == round(found.formation_energy_per_metal, 3)

@@ -157,11 +157,11 @@ def _ligand_picture(card: ModelCard) -> tuple[tuple[Picture, ...], tuple[str, ..
     if find_spec("torch_geometric") is None:
         return (), ("Without torch-geometric (extra graph) attention is told from the card and not drawn anew.",)
     from ase_bimetal.lab.gcnn.attention import attention_of_test_rows, ligand_table
-    from ase_bimetal.lab.labels.dataset import load_reference
+    from ase_bimetal.lab.labels.dataset import load_labels
     from ase_bimetal.model.gcnn_model import GraphModel
 
     try:
-        frame, values = attention_of_test_rows(GraphModel.load(), load_reference())
+        frame, values = attention_of_test_rows(GraphModel.load(), load_labels())
     except WeightsError as error:
         return (), (f"Ligands are not drawn: {error}.",)
     ligands = ligand_table(frame, values)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ase_bimetal.examples import example_names, load_example
-from ase_bimetal.lab.labels.dataset import ReferenceData
+from ase_bimetal.lab.labels.dataset import LabelSet
 from ase_bimetal.lab.training.against_pbe import level_card
 from ase_bimetal.lab.training.calibrate import Holdout, fold_interval, fold_term, inside_interval, inside_terms
 from ase_bimetal.lab.training.data import MAX_RATTLE, TrainingData, prepare, trainable
@@ -78,7 +78,7 @@ class FoldBudget:
 
 
 def train_model(
-    reference: ReferenceData,
+    labels: LabelSet,
     target: Path,
     members: int = 3,
     options: TrainingOptions | None = None,
@@ -94,8 +94,8 @@ def train_model(
 
     Parameters
     ----------
-    reference
-        Labels, from `load_reference`.
+    labels
+        Labels, from `load_labels`.
     target
         Folder of the checkpoint.
     members
@@ -116,9 +116,9 @@ def train_model(
     """
     options = options or TrainingOptions()
     encoder = LigandEncoder(ligand_encoder)
-    data = prepare(trainable(reference.frame), encoder)
+    data = prepare(trainable(labels.frame), encoder)
     config = MMLConfig(ligand_width=data.encoded[0].ligand_embedding.shape[1])
-    unfinished = target / f"unfinished-{_digest(reference, encoder, config, options)}"
+    unfinished = target / f"unfinished-{_digest(labels, encoder, config, options)}"
     run = Run(data, config, options, unfinished)
     split = random_split(len(data.targets))
     ensemble = train_ensemble(run, split, members, workers)
@@ -128,7 +128,7 @@ def train_model(
     results = {"random": [fold_result(run, split, ensemble)]} | evaluate_folds(short, held_out, folds.seeds, workers)
     card = ModelCard(
         **identity(DEFAULT_MODEL),
-        data=_data_card(reference, data),
+        data=_data_card(labels, data),
         training=asdict(options) | {
             "split": "random 8:1:1, seed 0", "rows per epoch of a fold": folds.rows,
             "epochs per fold": short.options.epochs, "networks per fold": folds.seeds,
@@ -136,7 +136,7 @@ def train_model(
         target=Target(ensemble[0].mean, ensemble[0].std),
         **_measured(results, holdout(data, split.validation, ensemble), holdout(data, split.test, ensemble)),
         domain=describe_domain(data.systems, data.frame.family),
-        fragments=reference.fragments,
+        fragments=labels.fragments,
         ligand_encoder=EncoderCard(ligand_encoder, encoder.digest),
         limits=LIMITS,
     )
@@ -155,9 +155,9 @@ def _save(target: Path, networks: list[MML], card: ModelCard) -> ModelCard:
     return card
 
 
-def _digest(reference: ReferenceData, encoder: LigandEncoder, *settings: Any) -> str:
+def _digest(labels: LabelSet, encoder: LigandEncoder, *settings: Any) -> str:
     """What a kept network or fold depends on, as eight digits."""
-    text = "\n".join([reference.digest, encoder.digest, version("ase-bimetal"), *map(repr, settings)])
+    text = "\n".join([labels.digest, encoder.digest, version("ase-bimetal"), *map(repr, settings)])
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -201,12 +201,12 @@ def identity(name: str) -> dict[str, Any]:
     }
 
 
-def _data_card(reference: ReferenceData, data: TrainingData) -> LabelsCard:
+def _data_card(labels: LabelSet, data: TrainingData) -> LabelsCard:
     return LabelsCard(
         labels="GFN1-xTB",
-        digest=reference.digest,
-        labelled=len(reference.frame),
-        rejected=len(reference.rejects),
+        digest=labels.digest,
+        labelled=len(labels.frame),
+        rejected=len(labels.rejects),
         used=len(data.targets),
         left_out=f"rattles above {MAX_RATTLE} Å, whose strain inside the ligands the model cannot see",
         prototypes=int(data.frame.prototype.nunique()),

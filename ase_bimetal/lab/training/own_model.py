@@ -205,7 +205,7 @@ def _card(
         licence="the owner's of the data",
         level=own.level,
         unit="eV per metal atom",
-        reference_state="dimer" if not own.fitted_references else "fitted",
+        reference_state="dimer" if not own.fitted_fragments else "fitted",
         fine_tuned_from=None if learner.start is None else learner.start.name,
         data=LabelsCard(
             labels=own.level, digest=own.digest, labelled=len(own.frame) + len(own.left_out), used=len(own.frame),
@@ -223,7 +223,7 @@ def _card(
         level_difference=_level(ensemble),
         ligand_encoder=encoder,
         fragments=own.fragments,
-        fitted_references=own.fitted_references,
+        fitted_fragments=own.fitted_fragments,
         limits=tuple(_limits(own, learner, measured)),
     )
 
@@ -276,7 +276,7 @@ def _limits(own: OwnData, learner: Learner, measured: Measured) -> list[str]:
         if learner.start is not None else
         "New kinds of objects: the spread of the own data, since nothing was measured outside of them.",
     ]
-    if own.fitted_references:
+    if own.fitted_fragments:
         found.append("Reference energies were fitted to all rows, held-out ones too: what depends on composition alone "
                      "is not in these numbers, they compare to no eq. (1) value of another source, and held-out errors "
                      "flatter.")

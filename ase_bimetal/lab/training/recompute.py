@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ase_bimetal.errors import MissingDataError
-from ase_bimetal.lab.labels.dataset import ReferenceData
+from ase_bimetal.lab.labels.dataset import LabelSet
 from ase_bimetal.lab.training.calibrate import Holdout, inside_interval
 from ase_bimetal.lab.training.data import prepare, trainable
 from ase_bimetal.lab.training.evaluate import MML_NAME, Trained, holdout
@@ -61,14 +61,14 @@ class Recomputed:
         return all(abs(difference) <= TOLERANCE for difference in self.differences(card).values())
 
 
-def recompute(checkpoint: Checkpoint, reference: ReferenceData) -> Recomputed:
+def recompute(checkpoint: Checkpoint, labels: LabelSet) -> Recomputed:
     """Predict the test rows of the random split with the weights of a checkpoint.
 
     Parameters
     ----------
     checkpoint
         A model trained by `ase_bimetal.lab.training.fit.train_model`.
-    reference
+    labels
         The labels.
 
     Raises
@@ -80,7 +80,7 @@ def recompute(checkpoint: Checkpoint, reference: ReferenceData) -> Recomputed:
     if card.training.get("split") != _SPLIT or RANDOM not in card.metrics:
         raise MissingDataError(f"{checkpoint.name} was not trained on packed labels with the {_SPLIT} split; its test "
                                "rows cannot be found again")
-    frame = trainable(reference.frame)
+    frame = trainable(labels.frame)
     rows = frame.iloc[random_split(len(frame)).test].reset_index(drop=True)
     encoder = LigandEncoder(card.encoder.source)
     encoder.require_digest(card.encoder.digest)
@@ -89,7 +89,7 @@ def recompute(checkpoint: Checkpoint, reference: ReferenceData) -> Recomputed:
     found = holdout(data, np.arange(len(rows)), ensemble)
     return Recomputed(
         rows, found, summary(found.truth, found.mean), inside_interval(found, card.deviations),
-        reference.digest == card.data.digest,
+        labels.digest == card.data.digest,
     )
 
 

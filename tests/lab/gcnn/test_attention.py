@@ -10,7 +10,7 @@ from ase import Atoms
 from ase_bimetal import as_system, load_example
 from ase_bimetal.errors import UnsupportedSystemError, WeightsError
 from ase_bimetal.lab.gcnn.attention import attention_of_test_rows, ligand_table
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.lab.training.data import trainable
 from ase_bimetal.lab.training.splits import random_split
 
@@ -20,7 +20,7 @@ pytest.importorskip("torch_geometric")
 @pytest.fixture(scope="module")
 def labels():
     """A few shipped labels, whatever ships."""
-    frame = load_reference().frame
+    frame = load_labels().frame
     return SimpleNamespace(frame=frame.iloc[:: max(1, len(frame) // 60)].reset_index(drop=True), digest="these")
 
 
