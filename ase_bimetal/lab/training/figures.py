@@ -63,7 +63,7 @@ def observed_coverage(held: Holdout, terms: Uncertainty, nominal: Sequence[float
     --------
     >>> rng = np.random.default_rng(0)
     >>> held = Holdout(np.zeros(4000), rng.normal(scale=0.1, size=4000), np.zeros(4000))
-    >>> observed_coverage(held, {"floor": 0.1, "scale": 1.0}, [0.5, 0.9]).round(1).tolist()
+    >>> observed_coverage(held, Uncertainty(floor=0.1, scale=1.0), [0.5, 0.9]).round(1).tolist()
     [0.5, 0.9]
     """
     deviation = terms.scale * np.hypot(terms.floor, held.spread)

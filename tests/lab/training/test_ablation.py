@@ -23,6 +23,7 @@ from ase_bimetal.lab.training.calibrate import Holdout
 from ase_bimetal.lab.training.data import prepare, trainable
 from ase_bimetal.lab.training.figures import draw_calibration, draw_learning_curve, draw_parity, observed_coverage
 from ase_bimetal.lab.training.recompute import recompute
+from ase_bimetal.model.card import Uncertainty
 from ase_bimetal.model.checkpoint import load_checkpoint
 from ase_bimetal.model.encode import collate
 from ase_bimetal.model.ligand_encoder import LigandEncoder
@@ -127,9 +128,10 @@ def test_a_card_is_checked_against_its_weights(labels):
     checkpoint = load_checkpoint()
     found = recompute(checkpoint, labels)
     assert len(found.rows) == found.errors["n"] == len(trainable(labels.frame)) // 10
-    honest = {"metrics": {"random": {"MML": found.errors}}, "intervals": {"random": found.interval}}
+    honest = replace(
+        checkpoint.card, metrics={"random": {"MML": found.errors}}, intervals={"random": found.interval})
     assert found.agrees(honest)
-    better = honest | {"metrics": {"random": {"MML": found.errors | {"MAE": found.errors["MAE"] - 0.01}}}}
+    better = replace(honest, metrics={"random": {"MML": found.errors | {"MAE": found.errors["MAE"] - 0.01}}})
     assert not found.agrees(better) and found.differences(better)["MAE"] == pytest.approx(0.01)
 
 
@@ -144,8 +146,8 @@ def test_figures_are_drawn(tmp_path):
     rng = np.random.default_rng(0)
     truth = rng.normal(size=200)
     held = Holdout(truth, truth + rng.normal(scale=0.1, size=200), np.full(200, 0.02))
-    terms = {"floor": 0.1, "scale": 1.0}
-    assert observed_coverage(held, {"floor": 0.1, "scale": 3.0}, [0.9]) > observed_coverage(held, terms, [0.5])
+    terms = Uncertainty(floor=0.1, scale=1.0)
+    assert observed_coverage(held, Uncertainty(floor=0.1, scale=3.0), [0.9]) > observed_coverage(held, terms, [0.5])
     draw_parity(held, ["M@Au24-centre", "Au4M2-capped"] * 100, tmp_path / "p.png")
     draw_calibration(held, terms, tmp_path / "c.png")
     draw_learning_curve([5, 10], {"a": np.array([[1.0, 2.0], [0.5, 0.7]])}, tmp_path / "l.png", {"flat": 0.6})
