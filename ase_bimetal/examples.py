@@ -1,4 +1,4 @@
-"""Clusters that ship with the package, relaxed with GFN1-xTB from the reference laboratory's motifs."""
+"""Clusters that ship with the package, relaxed with GFN1-xTB from the laboratory's motifs."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,8 +15,9 @@ from descriptor_pages import DOCS, fill
 
 from ase_bimetal import as_system, load_example
 from ase_bimetal.lab.gcnn import attention as seen
-from ase_bimetal.lab.labels.dataset import SHIPPED, load_reference
+from ase_bimetal.lab.labels.dataset import SHIPPED, load_labels
 from ase_bimetal.lab.paper.published import ATTENTION_ORDER, MODELS
+from ase_bimetal.model.card import ModelCard
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, load_checkpoint
 from ase_bimetal.model.gcnn_model import GraphModel
 from ase_bimetal.plots import PAPER_STYLE
@@ -26,23 +26,23 @@ PUBLISHED = f"{MODELS['GCNN'].mae:.3f} / {MODELS['GCNN'].r2:.3f}"
 CHARGE = "pearson with electrons taken by the ligand (GFN1-xTB charges)"
 
 
-def errors_table(card: dict[str, Any], multimodal: dict[str, Any]) -> str:
+def errors_table(card: ModelCard, multimodal: ModelCard) -> str:
     """MAE and R² on the random split and each left-out dopant, beside the multimodal model where the rows agree."""
-    same = card["data"]["digest"] == multimodal["data"]["digest"]
+    same = card.data.digest == multimodal.data.digest
     lines = ["| test rows | n | GCNN | mean of training rows | multimodal model | published GCNN |", "|" + 6 * "---|"]
-    rows = [("random 8:1:1", card["metrics"]["random"], multimodal["metrics"]["random"], PUBLISHED)]
-    theirs = multimodal["folds"]["leave one dopant out"]
+    rows = [("random 8:1:1", card.metrics["random"], multimodal.metrics["random"], PUBLISHED)]
+    theirs = multimodal.folds["leave one dopant out"]
     rows += [(f"all with {name}", mine, theirs.get(name, {}), "–")
-             for name, mine in card["folds"]["leave one dopant out"].items()]
+             for name, mine in card.folds["leave one dopant out"].items()]
     for name, mine, other, published in rows:
         beside = other.get("MML") if same else None
         agree = beside and beside["n"] == mine["GCNN"]["n"]
         cells = [_cell(mine["GCNN"]), _cell(mine["mean"]), _cell(beside) if agree else "other rows", published]
         lines.append(f"| {name} | {mine['GCNN']['n']} | {' | '.join(cells)} |")
-    used = card["data"]
-    note = (f"MAE in eV/metal / R², against labels of GFN1-xTB. {card['name']}@{card['sha256'][:8]}; trained on "
-            f"{used['used']} of {used['usable']} usable labels (digest {used['digest']}), left-out dopants on "
-            f"{card['training']['fold_rows']} labels each.")
+    used = card.data
+    note = (f"MAE in eV/metal / R², against labels of GFN1-xTB. {card.name}@{card.sha256[:8]}; trained on "
+            f"{used.used} of {used.usable} usable labels (digest {used.digest}), left-out dopants on "
+            f"{card.training['fold_rows']} labels each.")
     return "\n".join([*lines, "", note])
 
 
@@ -50,9 +50,9 @@ def _cell(errors: dict[str, float]) -> str:
     return f"{errors['MAE']:.3f} / {errors['R2']:.3f}".replace("-", "−")
 
 
-def attention_text(card: dict[str, Any]) -> str:
+def attention_text(card: ModelCard) -> str:
     """Mean attention by kind and group, and the correlation with charge transfer."""
-    found = card["attention"]
+    found = card.attention
     lines = ["| atoms | mean attention | standard deviation | number |", "|---|---|---|---|"]
     wanted = ["metal", "S", "P", "C", "coordinating atoms", "other atoms"]
     for kind, row in {**found["groups"], **found["kinds"]}.items():
@@ -70,7 +70,7 @@ def attention_text(card: dict[str, Any]) -> str:
 
 def draw(model: GraphModel, labels: Path) -> None:
     """The structure, the kinds of atoms, and the ligands' charge, on rows that the network was not trained on."""
-    frame, values = seen.attention_of_test_rows(model, load_reference(labels))
+    frame, values = seen.attention_of_test_rows(model, load_labels(labels))
     table = seen.attention_table([as_system(atoms) for atoms in frame.atoms], values)
     example = load_example("Au4Pd2(PET)8")
     with plt.rc_context(dict(PAPER_STYLE)):

@@ -16,7 +16,7 @@ from ase import Atoms
 import ase_bimetal.structures
 from ase_bimetal.descriptors import accessibility_index, metal_distance
 from ase_bimetal.errors import ScreenError
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.lab.labels.hosts import load_hosts
 from ase_bimetal.model.domain import Z90
 from ase_bimetal.model.forest import get_forest
@@ -53,7 +53,7 @@ def ideal(motif: str, shell: Shell) -> Atoms:
 
 def measure() -> pd.DataFrame:
     """Errors against the label [eV/metal] of every relaxed parent on the example's motifs, by geometry."""
-    frame, predictor, built, rows = load_reference().frame, get_predictor(), {}, []
+    frame, predictor, built, rows = load_labels().frame, get_predictor(), {}, []
     motifs = ScreenConfig.from_yaml(example_path()).motifs
     for row in frame[(frame.kind == "parent") & frame.family.isin(motifs)].itertuples():
         key = row.family, shell_of(row.family, row.atoms.info["ligand_smiles"])

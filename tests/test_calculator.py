@@ -228,7 +228,7 @@ def test_asking_for_ases_own_properties_gives_them_alone():
     atoms = load_example("Au4Pd2(PET)8")
     calculator = MMLFormationCalculator()
     assert calculator.get_properties(["energy"], atoms)["energy"] == atoms_energy(atoms)
-    golden = load_checkpoint().card["golden"]["Au4Pd2(PET)8"]
+    golden = load_checkpoint().card.golden["Au4Pd2(PET)8"]
     assert calculator.get_property("formation_energy_per_metal", atoms) == pytest.approx(golden, abs=1e-5)
     stored = SinglePointCalculator(atoms, **dict(calculator.export_properties()))
     assert stored.results == {"energy": atoms_energy(atoms), "free_energy": atoms_energy(atoms)}

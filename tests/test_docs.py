@@ -121,13 +121,13 @@ def test_formulas_are_drawn_by_the_browser(quick: Path) -> None:
 
 
 def test_cards_say_what_the_shipped_files_say(quick: Path) -> None:
-    from ase_bimetal.lab.labels.dataset import load_reference
+    from ase_bimetal.lab.labels.dataset import load_labels
     from ase_bimetal.model.checkpoint import load_checkpoint
 
     checkpoint = load_checkpoint()
     card = (quick / "model-card.html").read_text()
-    assert checkpoint.digest in card and checkpoint.card["limits"][0] in card
-    assert load_reference().digest in (quick / "data-card.html").read_text()
+    assert checkpoint.digest in card and checkpoint.card.limits[0] in card
+    assert load_labels().digest in (quick / "data-card.html").read_text()
 
 
 def test_a_mark_without_maker_is_an_error(generated) -> None:

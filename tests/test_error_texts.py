@@ -46,6 +46,12 @@ def charged() -> Atoms:
     return atoms
 
 
+def surface() -> Atoms:
+    atoms = fcc111("Cu", (2, 2, 3), vacuum=8.0)
+    atoms.symbols[0] = "Pt"
+    return atoms
+
+
 def replaced(symbol: str) -> Atoms:
     atoms = cluster()
     atoms.symbols[atoms.symbols == "Pd"] = symbol
@@ -85,10 +91,13 @@ BAD: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     "charge": (lambda: predict(charged()), ("+2", "charge")),
     "charge option": (lambda: as_system(cluster(), charge="kep"), ("kep", "ignore")),
     "composition of fractions": (lambda: as_system(Composition("Au0.5Pd0.5")), ("Au", "Pd", "fractional")),
-    "bare metal for the network": (lambda: predict(bulk("Au", cubic=True)), ("alloy", "DescriptorFormationCalculator")),
+    "bare metal for the network": (
+        lambda: predict(bulk("Au", cubic=True), model="mml-gfn1-pbe"), ("alloy", "DescriptorFormationCalculator")),
+    "bare metal": (lambda: predict(bulk("Au", cubic=True)), ("1 metal (Au)", "exactly two", "ligand_smiles")),
     "slab with ligands": (lambda: as_system(fcc111("Au", (2, 2, 3), vacuum=8.0), ligands={"PET": 2}), ("slab", "cell")),
     "p-block metal": (lambda: predict(replaced("Sn")), ("Sn", "groups 3 to 12")),
-    "composition for the network": (
+    "hydride of a surface": (lambda: predict(surface(), reference_state="hydride"), ("'hydride'", "'dimer'")),
+    "composition": (
         lambda: predict(Composition("Au4Pd2S8C64H72"), ligands={"PET": 8}), ("composition", "coordinates")),
     "unknown model": (lambda: get_model("mml-2"), ("mml-2", "mml-gfn1-pbe")),
     "unknown option": (lambda: MMLFormationCalculator(modell="x"), ("modell", "model")),

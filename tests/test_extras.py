@@ -72,6 +72,15 @@ def test_a_function_raises_the_same(package, extra, code):
     assert run.stderr.splitlines()[-1].endswith(f"MissingPackageError: {says(package, extra)}")
 
 
+def test_without_the_packages_of_the_forest_auto_still_predicts_clusters():
+    run = python_without("sklearn", "from ase import Atoms; from ase_bimetal import load_example, predict; "
+                         "pair = Atoms('CuPt', [[0, 0, 0], [0, 0, 2.6]]); "
+                         "found, lacking = predict([load_example('Au4Pd2(PET)8'), pair], errors='collect'); "
+                         "print(found.model, lacking.reason, sep='\\n')")
+    model, reason = run.stdout.splitlines()
+    assert model.startswith("mml-gfn1-pbe@") and reason == f"MissingPackageError: {says('sklearn', 'train')}"
+
+
 def test_packages_that_two_extras_bring_name_both():
     with pytest.raises(MissingPackageError, match=r"\[label\]' or pip install 'ase-bimetal\[screen\]' brings it"), \
             name_extra():

@@ -13,13 +13,13 @@ from ase_bimetal.errors import BimetalError, GeometryError
 from ase_bimetal.files import DATASETS
 from ase_bimetal.geometry import TABLE, examine, require_plausible
 from ase_bimetal.lab.labels.bond_lengths import measure
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.model.interface import Failure
 
 
 @pytest.fixture(scope="module")
 def labels():
-    return load_reference()
+    return load_labels()
 
 
 def test_the_table_is_measured_on_the_labels_that_ship(labels):

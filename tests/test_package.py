@@ -58,5 +58,5 @@ def test_the_citation_names_every_author_of_the_article():
 
 
 def test_readme_shows_the_table_of_the_card():
-    table = markdown_metrics(load_checkpoint().card["metrics"])
+    table = markdown_metrics(load_checkpoint().card.metrics)
     assert table in (ROOT / "README.md").read_text()

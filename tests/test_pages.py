@@ -1,14 +1,14 @@
 """Pages whose tables a script fills hold what the shipped files say; a failure names the script to run."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from ase_bimetal.cli.tables import markdown_pbe
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.lab.paper import assess_materials
 from ase_bimetal.lab.regressors.explain import formula_markdown, sparse_formula
+from ase_bimetal.model.card import read_card
 from ase_bimetal.model.checkpoint import WEIGHTS, load_checkpoint
 from ase_bimetal.model.forest import get_forest
 from ase_bimetal.model.table import read_table
@@ -43,7 +43,7 @@ def test_graph_page_shows_the_card(scripts):
     pytest.importorskip("torch_geometric")
     import graph_pages
 
-    card = json.loads((WEIGHTS / "gcnn-gfn1-pbe" / "card.json").read_text())
+    card = read_card(WEIGHTS / "gcnn-gfn1-pbe" / "card.json")
     again = "run python benchmarks/graph_pages.py"
     assert block("gcnn.md", "attention") == graph_pages.attention_text(card), again
     assert block("gcnn.md", "errors") == graph_pages.errors_table(card, load_checkpoint().card), again
@@ -60,7 +60,7 @@ def test_pages_of_the_published_results_are_of_what_ships(scripts):
 
     again, forest = "run python benchmarks/reproduce_pages.py", get_forest()
     shown = block("reproduce.md", "comparison")
-    for name in (load_checkpoint().name, forest.name, load_reference().digest):
+    for name in (load_checkpoint().name, forest.name, load_labels().digest):
         assert name in shown, again
     assert block("external-materials.md", "materials") == reproduce_pages.materials(
         assess_materials(forest, read_table()), forest.name), again
@@ -69,5 +69,5 @@ def test_pages_of_the_published_results_are_of_what_ships(scripts):
 def test_readme_leads_with_the_errors_against_pbe_of_the_card():
     card, readme = load_checkpoint().card, (ROOT / "README.md").read_text()
     table = readme.partition("<!-- pbe -->\n")[2].partition("\n<!-- /pbe -->")[0]
-    assert table == markdown_pbe(card["level_difference"]["errors"])
+    assert table == markdown_pbe(card.level_difference.errors)
     assert readme.index("<!-- pbe -->") < readme.index("<!-- metrics -->")

@@ -45,7 +45,7 @@ def test_a_rattled_cluster_is_flagged_and_its_uncertainty_grows():
     assert any(flag.startswith("strained ligands: the model gives the energy of relaxed ones") for flag in after.flags)
     widened = 12 * as_system(strained).strain
     assert 0.4 < widened < 0.7
-    scale = get_predictor().card["level_difference"]["scale"]
+    scale = get_predictor().card.level_difference.scale
     expected = np.hypot(before.formation_energy_std, scale * widened)
     assert after.formation_energy_std == pytest.approx(expected, rel=0.15)
     assert after.formation_energy_std > 2 * before.formation_energy_std
@@ -53,10 +53,10 @@ def test_a_rattled_cluster_is_flagged_and_its_uncertainty_grows():
 
 @pytest.mark.heavy
 def test_intervals_hold_strongly_rattled_labels():
-    from ase_bimetal.lab.labels.dataset import load_reference
+    from ase_bimetal.lab.labels.dataset import load_labels
     from ase_bimetal.lab.training.data import MAX_RATTLE
 
-    frame = load_reference().frame
+    frame = load_labels().frame
     rows = frame[(frame.kind == "rattle") & (frame.amplitude > MAX_RATTLE)]
     assert len(rows) == 933
     systems = [as_system(atoms) for atoms in rows.atoms]

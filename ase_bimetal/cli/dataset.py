@@ -14,7 +14,7 @@ from ase_bimetal.extras import require
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ase_bimetal.lab.labels.dataset import ReferenceData
+    from ase_bimetal.lab.labels.dataset import LabelSet
     from ase_bimetal.lab.labels.hosts import HostData
 
 app = typer.Typer(help="The labels: counts, picture, packing, export, rebuilding.", no_args_is_help=True)
@@ -51,10 +51,10 @@ def info(
         draw_distribution(labels.frame, picture)
 
 
-def _cluster_labels(data: Path | None) -> tuple[ReferenceData, dict[str, dict[str, int]]]:
-    from ase_bimetal.lab.labels.dataset import SHIPPED, describe, load_reference
+def _cluster_labels(data: Path | None) -> tuple[LabelSet, dict[str, dict[str, int]]]:
+    from ase_bimetal.lab.labels.dataset import SHIPPED, describe, load_labels
 
-    labels = load_reference(data or SHIPPED)
+    labels = load_labels(data or SHIPPED)
     return labels, describe(labels)
 
 
@@ -101,12 +101,12 @@ def export(
 
     Example: ase-bimetal dataset export labels.db
     """
-    from ase_bimetal.lab.labels.dataset import SHIPPED, export_db, load_reference
+    from ase_bimetal.lab.labels.dataset import SHIPPED, export_db, load_labels
 
     check_suffix(target, (".db", ".json"), "TARGET")
     if target.exists():
         raise typer.BadParameter(f"{target} exists; allowed: a new file")
-    print(f"{export_db(load_reference(data or SHIPPED).frame, target)} rows")
+    print(f"{export_db(load_labels(data or SHIPPED).frame, target)} rows")
 
 
 @app.command()
@@ -122,10 +122,10 @@ def rebuild(
     Example: ase-bimetal dataset rebuild --records 20
     """
     require("label")
-    from ase_bimetal.lab.labels.dataset import SHIPPED, load_reference
+    from ase_bimetal.lab.labels.dataset import SHIPPED, load_labels
     from ase_bimetal.lab.labels.dataset import rebuild as again
 
-    labels = load_reference(data or SHIPPED)
+    labels = load_labels(data or SHIPPED)
     small = labels.frame[[len(atoms) <= 60 for atoms in labels.frame.atoms]]
     table = again(labels, small.sample(records, random_state=seed).id)
     print(table.to_string(index=False, float_format=lambda value: f"{value:.4f}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +12,9 @@ from ase_bimetal.cli import options
 from ase_bimetal.extras import require
 
 if TYPE_CHECKING:
-    from ase_bimetal.lab.labels.dataset import ReferenceData
+    from ase_bimetal.lab.labels.dataset import LabelSet
     from ase_bimetal.lab.training.recompute import Recomputed
+    from ase_bimetal.model.card import ModelCard
     from ase_bimetal.model.checkpoint import Checkpoint
 
 Data = Annotated[Path | None, typer.Option(
@@ -58,21 +59,21 @@ def evaluate(
     options.check_model(model)
     if ablations or all_splits:
         require("train")
-    from ase_bimetal.lab.labels.dataset import SHIPPED, load_reference
+    from ase_bimetal.lab.labels.dataset import SHIPPED, load_labels
     from ase_bimetal.model.checkpoint import load_checkpoint
 
-    reference = load_reference(data or SHIPPED)
+    labels = load_labels(data or SHIPPED)
     if ablations:
-        _ablate(reference, out, (rows, epochs, seeds), quiet)
+        _ablate(labels, out, (rows, epochs, seeds), quiet)
         return
     checkpoint = load_checkpoint(model)
-    if "scale" in checkpoint.card.get("level_difference", {}):
+    if checkpoint.card.level_difference is not None and checkpoint.card.level_difference.scale is not None:
         _print_pbe(model, checkpoint.name)
-        _print_trends(model, reference)
+        _print_trends(model, labels)
     _print_card(checkpoint.name, checkpoint.card)
-    agrees = _check(checkpoint, reference, figures)
+    agrees = _check(checkpoint, labels, figures)
     if all_splits:
-        _retrain(reference, checkpoint.card, (epochs, fold_rows, workers))
+        _retrain(labels, checkpoint.card, (epochs, fold_rows, workers))
     if not agrees:
         raise typer.Exit(1)
 
@@ -84,38 +85,38 @@ def _print_pbe(model: str | Path, name: str) -> None:
     from ase_bimetal.model.predictor import get_predictor
 
     card = level_card(get_predictor(model))
-    print(f"{name} against {card['labels']} clusters computed with {card['level']}, errors in eV/metal\n")
-    print(markdown_pbe(card["errors"]) + "\n")
+    print(f"{name} against {card.labels} clusters computed with {card.level}, errors in eV/metal\n")
+    print(markdown_pbe(card.errors) + "\n")
 
 
-def _print_trends(model: str | Path, reference: ReferenceData) -> None:
+def _print_trends(model: str | Path, labels: LabelSet) -> None:
     """What density-functional studies agree on, on clusters of the labels."""
     from ase_bimetal.lab.training.trends import markdown_trends, trends
     from ase_bimetal.model.predictor import get_predictor
 
     print("trends that density-functional studies agree on, E_form in eV/metal with the dimer reference\n")
-    print(markdown_trends(trends(get_predictor(model), reference.frame)) + "\n")
+    print(markdown_trends(trends(get_predictor(model), labels.frame)) + "\n")
 
 
-def _print_card(name: str, card: dict[str, Any]) -> None:
+def _print_card(name: str, card: ModelCard) -> None:
     from ase_bimetal.cli.tables import markdown_intervals, markdown_metrics
 
-    print(f"{name}: {card['level']}, errors in eV/metal against its labels, on held-out rows\n")
-    print(markdown_metrics(card["metrics"]))
-    if card.get("intervals"):
+    print(f"{name}: {card.level}, errors in eV/metal against its labels, on held-out rows\n")
+    print(markdown_metrics(card.metrics))
+    if card.intervals:
         print("\nthe network alone: nominal 90 % intervals on held-out rows, against the labels\n")
-        print(markdown_intervals(card["intervals"]))
+        print(markdown_intervals(card.intervals))
     print("\nwhere it fails\n")
-    print("\n".join(f"- {limit}" for limit in card["limits"]))
+    print("\n".join(f"- {limit}" for limit in card.limits))
 
 
-def _check(checkpoint: Checkpoint, reference: ReferenceData, figures: Path | None) -> bool:
+def _check(checkpoint: Checkpoint, labels: LabelSet, figures: Path | None) -> bool:
     """Predict the random test rows again; whether the card can stand."""
     from ase_bimetal.errors import MissingDataError
     from ase_bimetal.lab.training.recompute import recompute
 
     try:
-        found = recompute(checkpoint, reference)
+        found = recompute(checkpoint, labels)
     except MissingDataError as error:
         print(f"\nnot recomputed: {error}")
         return True
@@ -126,8 +127,8 @@ def _check(checkpoint: Checkpoint, reference: ReferenceData, figures: Path | Non
     if figures is not None:
         _draw(found, card, figures)
     if not found.same_labels:
-        print(f"the labels here (digest {reference.digest}) are not those the model was trained on "
-              f"({card['data']['digest']}): other rows are drawn, some of them trained on, so these numbers flatter "
+        print(f"the labels here (digest {labels.digest}) are not those the model was trained on "
+              f"({card.data.digest}): other rows are drawn, some of them trained on, so these numbers flatter "
               "and are not compared with the card")
         return True
     if found.agrees(card):
@@ -137,16 +138,16 @@ def _check(checkpoint: Checkpoint, reference: ReferenceData, figures: Path | Non
     return False
 
 
-def _draw(found: Recomputed, card: dict[str, Any], folder: Path) -> None:
+def _draw(found: Recomputed, card: ModelCard, folder: Path) -> None:
     from ase_bimetal.lab.training.figures import draw_calibration, draw_parity
 
     folder.mkdir(parents=True, exist_ok=True)
     draw_parity(found.held, list(found.rows.family), folder / "parity.png")
-    draw_calibration(found.held, card["uncertainty"], folder / "calibration.png")
+    draw_calibration(found.held, card.deviations, folder / "calibration.png")
     print(f"{folder / 'parity.png'}\n{folder / 'calibration.png'}")
 
 
-def _retrain(reference: ReferenceData, card: dict[str, Any], budget: tuple[int, int | None, int]) -> None:
+def _retrain(labels: LabelSet, card: ModelCard, budget: tuple[int, int | None, int]) -> None:
     """One network per fold of every held-out split, with the model's own configuration."""
     from ase_bimetal.cli.tables import markdown_intervals, markdown_metrics
     from ase_bimetal.lab.training.calibrate import fold_interval
@@ -158,20 +159,20 @@ def _retrain(reference: ReferenceData, card: dict[str, Any], budget: tuple[int, 
     from ase_bimetal.model.mml import MMLConfig
 
     epochs, fold_rows, workers = budget
-    data = prepare(trainable(reference.frame), LigandEncoder(card["ligand_encoder"]["source"]))
+    data = prepare(trainable(labels.frame), LigandEncoder(card.encoder.source))
     given = FoldBudget(fold_rows, epochs)
     splits = all_folds(data, given.n_validation)
     print(f"\nretrained: one network per fold, {epochs} epochs, {fold_rows or 'all'} rows per epoch, "
-          f"{sum(len(folds) for folds in splits.values())} folds, labels {reference.digest}", flush=True)
-    run = Run(data, MMLConfig(**card["config"]), given.of(TrainingOptions()))
+          f"{sum(len(folds) for folds in splits.values())} folds, labels {labels.digest}", flush=True)
+    run = Run(data, MMLConfig(**card.config), given.of(TrainingOptions()))
     results = evaluate_folds(run, {name: folds for name, folds in splits.items() if folds}, workers=workers)
     metrics = {name: table(folds) for name, folds in results.items()}
     intervals = {name: fold_interval([fold.absolute_errors() for fold in folds]) for name, folds in results.items()}
     print("\n" + markdown_metrics(metrics) + "\n\n" + markdown_intervals(intervals))
 
 
-def _ablate(reference: ReferenceData, out: Path, budget: tuple[int, int, int], quiet: bool) -> None:
+def _ablate(labels: LabelSet, out: Path, budget: tuple[int, int, int], quiet: bool) -> None:
     from ase_bimetal.lab.training.ablation import Budget, markdown_table, run_ablations
 
-    results = run_ablations(reference, out, Budget(*budget), say=options.teller(quiet))
+    results = run_ablations(labels, out, Budget(*budget), say=options.teller(quiet))
     print(markdown_table(results))

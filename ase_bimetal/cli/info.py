@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ase_bimetal.cli import options
+
+if TYPE_CHECKING:
+    from ase_bimetal.model.card import ModelCard
 
 _LIBRARIES = ("ase", "pymatgen", "matminer", "torch", "transformers", "rdkit", "numpy", "scikit-learn", "tblite")
 
@@ -36,25 +39,25 @@ def info(
 
     checkpoint = load_checkpoint(model)
     if output == "json":
-        print(json.dumps(checkpoint.card | {"versions": _versions()}, indent=1, ensure_ascii=False))
+        print(json.dumps(checkpoint.card.as_json() | {"versions": _versions()}, indent=1, ensure_ascii=False))
         return
     _print_card(checkpoint.name, checkpoint.card)
     if verbose:
         print("\n" + "\n".join(f"{name} {number}" for name, number in _versions().items()))
 
 
-def _print_card(name: str, card: dict[str, Any]) -> None:
+def _print_card(name: str, card: ModelCard) -> None:
     from ase_bimetal.cli.tables import markdown_metrics
 
     print(f"ase-bimetal {version('ase-bimetal')}")
-    print(f"{name}: {card['level']}, reference state {card['reference']}, trained {card['created']} on "
-          f"{card['data']['used']} of {card['data']['labelled']} labels (digest {card['data']['digest']})\n")
+    print(f"{name}: {card.level}, reference state {card.reference_state}, trained {card.created} on "
+          f"{card.data.used} of {card.data.labelled} labels (digest {card.data.digest})\n")
     print("errors in eV/metal")
-    print(markdown_metrics(card["metrics"]))
-    print(f"\ntrained on metals: {', '.join(card['domain']['metals'])}")
-    print(f"trained on families: {', '.join(card['domain']['families'])}; "
-          f"{' to '.join(str(n) for n in card['domain']['n_metals'])} metal atoms")
-    print("\n" + "\n".join(f"- {limit}" for limit in card["limits"]))
+    print(markdown_metrics(card.metrics))
+    print(f"\ntrained on metals: {', '.join(card.domain.metals)}")
+    print(f"trained on families: {', '.join(card.domain.families)}; "
+          f"{' to '.join(str(n) for n in card.domain.n_metals)} metal atoms")
+    print("\n" + "\n".join(f"- {limit}" for limit in card.limits))
 
 
 def _print_ligands() -> None:

@@ -1,4 +1,4 @@
-"""`ase-bimetal label`: build, relax, sample and label the reference clusters."""
+"""`ase-bimetal label`: build, relax, sample and label the clusters of the data set."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def label(
 
 
 def _label_pbe(folder: Path, n_labels: int, workers: int, chosen: tuple[str, bool], progress: bool) -> None:
-    from ase_bimetal.lab.labels.dataset import load_reference
+    from ase_bimetal.lab.labels.dataset import load_labels
     from ase_bimetal.lab.labels.pbe import load_pbe, load_rejects, plan, run_pbe_campaign
 
     only, go_on = chosen
-    frame = load_reference().frame
+    frame = load_labels().frame
     rows = frame[frame.prototype.str.contains(only, regex=False)]
     tasks = [] if rows.empty else plan(rows, n_labels)
     if not tasks:

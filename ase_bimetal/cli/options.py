@@ -54,7 +54,7 @@ Model = Annotated[
     str, typer.Option(help="Shipped model or folder of one's own.", autocompletion=complete_model)
 ]
 AnyModel = Annotated[str, typer.Option(
-    help="Shipped model, folder of one's own, or auto for the first that covers the object.",
+    help="auto for the first that covers the object, a shipped model, or folder of one's own.",
     autocompletion=complete_any_model,
 )]
 Out = Annotated[Path | None, typer.Option("--out", help="Write to this file; its suffix names the format.")]

@@ -46,7 +46,7 @@ def predict_files(
     formula: Annotated[list[str] | None, typer.Option(
         help="Cluster to build, such as Au24Pd(PET)18, in place of a file; may be repeated.")] = None,
     reference_state: Annotated[State, typer.Option(help="Reference state of the ligands.")] = State.dimer,
-    model: options.AnyModel = "mml-gfn1-pbe",
+    model: options.AnyModel = "auto",
     device: Annotated[str, typer.Option(help="Where the networks run: cpu or cuda.")] = "cpu",
     charge: Annotated[Charge, typer.Option(help="What becomes of objects that declare a charge: refuse, or ignore for "
                                            "the number of the neutral object, flagged.")] = Charge.refuse,

@@ -63,13 +63,19 @@ class Predictions:
         console.print(table)
         for record in records if self._verbose else ():
             console.print(f"[bold]{escape(record.name)}[/bold]", _descriptor_table(record.detail["descriptors"]))
-        first = records[0].detail
-        console.print(f"level: {first['level']}; reference state: free ligands, {first['reference_state']}; "
-                      f"model: {first['model']}", soft_wrap=True)
+        for line in dict.fromkeys(map(_meaning, records)):
+            console.print(line, soft_wrap=True)
         console.print("± is one standard deviation, network and level of theory together; 1.645 of them hold 90 %",
                       soft_wrap=True)
         for number, note in enumerate(notes, start=1):
             console.print(f"[yellow]note {number}:[/yellow] {escape(note)}", soft_wrap=True)
+
+
+def _meaning(record: Record) -> str:
+    """Level, reference state and model of a prediction; what the state is of depends on the surroundings."""
+    found = record.detail
+    ligands = "free ligands, " if found["reference_state"] in ("dimer", "hydride", "radical") else ""
+    return f"level: {found['level']}; reference state: {ligands}{found['reference_state']}; model: {found['model']}"
 
 
 def console_for(stream: IO[str]) -> Console:

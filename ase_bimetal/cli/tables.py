@@ -34,7 +34,7 @@ def markdown_metrics(metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> 
     return "\n".join(lines)
 
 
-def markdown_intervals(intervals: dict[str, dict[str, float]]) -> str:
+def markdown_intervals(intervals: Mapping[str, Mapping[str, float]]) -> str:
     """Write the coverage of intervals as a Markdown table.
 
     For each split it gives coverage and mean half-width [eV/metal] of nominal 90 % intervals.
@@ -46,7 +46,7 @@ def markdown_intervals(intervals: dict[str, dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def markdown_pbe(errors: dict[str, dict[str, float]]) -> str:
+def markdown_pbe(errors: Mapping[str, Mapping[str, float]]) -> str:
     """Write errors against PBE labels as a Markdown table.
 
     There is one row for each kind of label that was left out.

@@ -29,7 +29,7 @@ Level = Annotated[str | None, typer.Option(
 EnergyKey = Annotated[str, typer.Option(help=r"Name of the total energy \[eV].")]
 FormationKey = Annotated[str | None, typer.Option(
     help=r"Name of a formation energy \[eV/metal, dimer reference], read in place of the total energy.")]
-References = Annotated[Path | None, typer.Option(
+FragmentEnergies = Annotated[Path | None, typer.Option(
     exists=True, dir_okay=False,
     help=r"JSON of atoms, ligands and H2 at your level \[eV]; without it they are fitted to the data.")]
 From = Annotated[str | None, typer.Option(
@@ -55,7 +55,7 @@ def train(
     level: Level = None,
     energy_key: EnergyKey = "energy",
     formation_energy_key: FormationKey = None,
-    references: References = None,
+    fragment_energies: FragmentEnergies = None,
     start: From = None,
     shift_only: ShiftOnly = False,
     epochs: Epochs = None,
@@ -77,9 +77,10 @@ def train(
     if start is not None:
         options.check_model(start)
     if start is None and level is None and (data is None or data.name.endswith(".json.xz")):
-        if resume or shift_only or references or formation_energy_key:
+        if resume or shift_only or fragment_energies or formation_energy_key:
             raise typer.BadParameter("packed labels without --level are trained from scratch, in one go, with the "
-                                     "references they hold", param_hint="--resume, --shift-only, --references or a key")
+                                     "fragment energies they hold",
+                                     param_hint="--resume, --shift-only, --fragment-energies or a key")
         require("train")
         _train_on_labels(target, data, epochs or 40, members, (fold_rows, fold_epochs, fold_seeds), workers)
         return
@@ -93,7 +94,7 @@ def train(
         _training(start, epochs, learning_rate), members, patience, shift_only=shift_only, resume=resume,
         devices=int(devices) if devices.isdigit() else devices, progress=not quiet and sys.stderr.isatty(),
     )
-    own = _read(data, level, (energy_key, formation_energy_key), references, start)
+    own = _read(data, level, (energy_key, formation_energy_key), fragment_energies, start)
     _train_on_own(target, own, start, chosen, quiet)
 
 
@@ -111,21 +112,21 @@ def _train_on_labels(
     target: Path, data: Path | None, epochs: int, members: int, folds: tuple[int | None, int | None, int], workers: int
 ) -> None:
     from ase_bimetal.cli.tables import markdown_metrics
-    from ase_bimetal.lab.labels.dataset import SHIPPED, load_reference
+    from ase_bimetal.lab.labels.dataset import SHIPPED, load_labels
     from ase_bimetal.lab.training.fit import FoldBudget, train_model
     from ase_bimetal.lab.training.module import TrainingOptions
 
     card = train_model(
-        load_reference(data or SHIPPED), target, members, TrainingOptions(epochs=epochs), workers,
+        load_labels(data or SHIPPED), target, members, TrainingOptions(epochs=epochs), workers,
         folds=FoldBudget(*folds),
     )
-    print(markdown_metrics(card["metrics"]))
+    print(markdown_metrics(card.metrics))
 
 
 def _read(
-    data: Path, level: str, keys: tuple[str, str | None], references: Path | None, start: str | None
+    data: Path, level: str, keys: tuple[str, str | None], fragment_energies: Path | None, start: str | None
 ) -> OwnData:
-    """Rows of one's own; fitted references are measured from the model that is fine-tuned, if there is one."""
+    """Rows of one's own; fitted fragment energies are measured from the model that is fine-tuned, if there is one."""
     from ase_bimetal.lab.training.own_data import Columns, load_own_data
     from ase_bimetal.model.interface import Prediction
     from ase_bimetal.model.predictor import get_predictor
@@ -134,7 +135,7 @@ def _read(
         found = get_predictor(start).predict(systems)
         return [item.formation_energy_per_metal for item in found if isinstance(item, Prediction)]
 
-    return load_own_data(data, level, Columns(*keys), references, None if start is None else predicted)
+    return load_own_data(data, level, Columns(*keys), fragment_energies, None if start is None else predicted)
 
 
 def _train_on_own(target: Path, own: OwnData, start: str | None, chosen: OwnOptions, quiet: bool) -> None:
@@ -144,9 +145,9 @@ def _train_on_own(target: Path, own: OwnData, start: str | None, chosen: OwnOpti
     for item in own.left_out:
         print(f"left out: {item.reason}", file=sys.stderr)
     card = train_own_model(own, target, start, chosen, say=options.teller(quiet))
-    print(f"{card['name']}: {card['level']}, {card['data']['used']} rows, {card['data']['rejected']} left out")
-    print(markdown_metrics(card["metrics"]))
-    for split, interval in card["intervals"].items():
+    print(f"{card.name}: {card.level}, {card.data.used} rows, {card.data.rejected} left out")
+    print(markdown_metrics(card.metrics))
+    for split, interval in card.intervals.items():
         print(f"90 % intervals, {split}: {100 * interval['coverage']:.0f} % inside, "
               f"± {interval['half_width']:.3f} eV/metal")
-    print("\n".join(f"- {limit}" for limit in card["limits"]))
+    print("\n".join(f"- {limit}" for limit in card.limits))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from safetensors.torch import load, save
 
 from ase_bimetal.errors import WeightsError
 from ase_bimetal.files import WEIGHTS, write_whole
+from ase_bimetal.model.card import ModelCard, read_card, write_card
 from ase_bimetal.model.mml import MML, MMLConfig
 
 if TYPE_CHECKING:
@@ -37,14 +37,13 @@ class Checkpoint:
     members
         Networks in evaluation mode.
     card
-        Data, level, reference, splits, metrics, limits, licence, and what the predictor needs: `energy_mean`,
-        `corrections`, `domain`, `uncertainty`.
+        Data, level, splits, metrics, limits, licence, and what the predictor needs.
     digest
         sha256 of the weights file.
     """
 
     members: tuple[MML, ...]
-    card: dict[str, Any]
+    card: ModelCard
     digest: str
 
     @property
@@ -53,7 +52,7 @@ class Checkpoint:
         return model_name(self.card)
 
 
-def model_name(card: Mapping[str, Any]) -> str:
+def model_name(card: ModelCard) -> str:
     """Give a model's name with its hash.
 
     The first 8 digits are shown, of a hash of all that its numbers come from.
@@ -63,12 +62,13 @@ def model_name(card: Mapping[str, Any]) -> str:
     card
         Its card: the weights, and the level difference if it has one.
     """
-    parts = [card["sha256"], card.get("level_difference", {}).get("sha256")]
-    digest = card["sha256"] if parts[1] is None else hashlib.sha256("".join(parts).encode()).hexdigest()
-    return f"{card['name']}@{digest[:8]}"
+    digest = card.sha256
+    if card.level_difference is not None:
+        digest = hashlib.sha256((digest + card.level_difference.sha256).encode()).hexdigest()
+    return f"{card.name}@{digest[:8]}"
 
 
-def save_checkpoint(folder: Path, members: Sequence[MML] | Sequence[GCNN], card: dict[str, Any]) -> Path:
+def save_checkpoint(folder: Path, members: Sequence[MML] | Sequence[GCNN], card: ModelCard) -> Path:
     """Write weights and card of networks.
 
     The networks carry a `config`; the card receives the sizes and the sha256.
@@ -82,8 +82,8 @@ def save_checkpoint(folder: Path, members: Sequence[MML] | Sequence[GCNN], card:
     digest = hashlib.sha256(raw).hexdigest()
     waiting = _waiting_weights(folder, digest)
     write_whole(waiting, raw)
-    whole = card | {"config": members[0].config.to_dict(), "members": len(members), "sha256": digest}
-    write_whole(folder / _CARD_FILE, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+    whole = replace(card, config=members[0].config.to_dict(), members=len(members), sha256=digest)
+    write_card(folder / _CARD_FILE, whole)
     waiting.replace(folder / _WEIGHTS_FILE)
     for left_over in folder.glob(_WAITING.format("*")):
         left_over.unlink(missing_ok=True)
@@ -117,14 +117,15 @@ def load_checkpoint(model: str | Path = DEFAULT_MODEL) -> Checkpoint:
         No such model, a file whose sha256 differs from its card's, or tensors that do not fit.
     """
     tensors, card = read_weights(model)
-    if set(card["config"]) - {item.name for item in fields(MMLConfig)}:
-        raise WeightsError(f"{card['name']} is no multimodal model; allowed: {DEFAULT_MODEL} or one trained like it")
-    config = MMLConfig(**card["config"])
-    members = tuple(member_of(MML(config), tensors, i) for i in range(card["members"]))
-    return Checkpoint(members, card, card["sha256"])
+    if set(card.config) - {item.name for item in fields(MMLConfig)}:
+        raise WeightsError(f"{card.name} is no multimodal model; allowed: {DEFAULT_MODEL} or one trained like it")
+    card.encoder, card.deviations  # noqa: B018 (a damaged card is refused here)
+    config = MMLConfig(**card.config)
+    members = tuple(member_of(MML(config), tensors, i) for i in range(card.members))
+    return Checkpoint(members, card, card.sha256)
 
 
-def read_weights(model: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def read_weights(model: str | Path) -> tuple[dict[str, torch.Tensor], ModelCard]:
     """Read tensors and card after checking the sha256.
 
     They are of any model that `save_checkpoint` wrote.
@@ -135,13 +136,13 @@ def read_weights(model: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, 
         No such model, or a file whose sha256 differs from its card's.
     """
     folder = resolve(model)
-    card = json.loads((folder / _CARD_FILE).read_text())
-    waiting = _waiting_weights(folder, card["sha256"])
+    card = read_card(folder / _CARD_FILE)
+    waiting = _waiting_weights(folder, card.sha256)
     raw = (waiting if waiting.is_file() else folder / _WEIGHTS_FILE).read_bytes()
     digest = hashlib.sha256(raw).hexdigest()
-    if digest != card["sha256"]:
+    if digest != card.sha256:
         raise WeightsError(f"{folder.name}: sha256 of the weights is {digest[:12]}…, the card says "
-                           f"{card['sha256'][:12]}…; the file was altered or cut short")
+                           f"{card.sha256[:12]}…; the file was altered or cut short")
     return load(raw), card
 
 

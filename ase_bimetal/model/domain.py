@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from ase_bimetal.descriptors import pair_descriptor_note
 from ase_bimetal.formation import correction_features
 from ase_bimetal.inputs import IGNORED_CHARGE
+from ase_bimetal.model.card import Domain, ModelCard
 from ase_bimetal.system import BimetallicSystem
 
 #: Half-width of the central 90 % of a normal distribution, in standard deviations.
@@ -44,7 +44,7 @@ def stoichiometry(system: BimetallicSystem) -> str:
     return f"{system.n_metals} metals, {shell}"
 
 
-def describe_domain(systems: Sequence[BimetallicSystem], families: Iterable[str]) -> dict[str, Any]:
+def describe_domain(systems: Sequence[BimetallicSystem], families: Iterable[str]) -> Domain:
     """Describe what a training set spans.
 
     The description is for the model card.
@@ -52,18 +52,18 @@ def describe_domain(systems: Sequence[BimetallicSystem], families: Iterable[str]
     sizes = [system.n_metals for system in systems]
     per_metal = [_ligands_per_metal(system) for system in systems]
     contacts = [_contacts_per_metal(system) for system in systems if not system.is_core_only]
-    return {
-        "metals": sorted({symbol for system in systems for symbol in system.metal_symbols}),
-        "ligands": sorted({ligand.smiles for system in systems for ligand, _ in system.ligands}),
-        "families": sorted(set(families)),
-        "stoichiometries": sorted({stoichiometry(system) for system in systems}),
-        "n_metals": [min(sizes), max(sizes)],
-        "ligands_per_metal": [min(per_metal), max(per_metal)],
-        "donor_contacts_per_metal": [min(contacts, default=0.0), max(contacts, default=0.0)],
-    }
+    return Domain(
+        metals=tuple(sorted({symbol for system in systems for symbol in system.metal_symbols})),
+        ligands=tuple(sorted({ligand.smiles for system in systems for ligand, _ in system.ligands})),
+        families=tuple(sorted(set(families))),
+        stoichiometries=tuple(sorted({stoichiometry(system) for system in systems})),
+        n_metals=(min(sizes), max(sizes)),
+        ligands_per_metal=(min(per_metal), max(per_metal)),
+        donor_contacts_per_metal=(min(contacts, default=0.0), max(contacts, default=0.0)),
+    )
 
 
-def unseen(system: BimetallicSystem, domain: Mapping[str, Any]) -> list[str]:
+def unseen(system: BimetallicSystem, domain: Domain) -> list[str]:
     """List the keys of an object's novelty.
 
     They are keys of the card's ``uncertainty``; empty inside the training domain.
@@ -71,20 +71,20 @@ def unseen(system: BimetallicSystem, domain: Mapping[str, Any]) -> list[str]:
     What the card has no term for, as an ignored charge, takes its largest one.
     """
     found = []
-    if set(system.metal_symbols) - set(domain["metals"]):
+    if set(system.metal_symbols) - set(domain.metals):
         found.append("unseen_element")
-    if {ligand.smiles for ligand, _ in system.ligands} - set(domain["ligands"]):
+    if {ligand.smiles for ligand, _ in system.ligands} - set(domain.ligands):
         found.append("unseen_ligand")
-    if stoichiometry(system) not in domain["stoichiometries"]:
+    if stoichiometry(system) not in domain.stoichiometries:
         found.append("unseen_family")
-    if system.n_metals > domain["n_metals"][1]:
+    if system.n_metals > domain.n_metals[1]:
         found.append("unseen_size")
     if any(note.startswith(IGNORED_CHARGE) for note in system.notes):
         found.append("unseen_charge")
     return found
 
 
-def network_deviation(system: BimetallicSystem, spread: float, card: Mapping[str, Any]) -> float:
+def network_deviation(system: BimetallicSystem, spread: float, card: ModelCard) -> float:
     """Give the calibrated standard deviation against the labels' own level.
 
     Inside the training domain it is the ensemble's spread and the held-out error, scaled on validation rows; outside
@@ -105,16 +105,13 @@ def network_deviation(system: BimetallicSystem, spread: float, card: Mapping[str
     float
         Standard deviation [eV/metal].
     """
-    terms: dict[str, float] = card["uncertainty"]
-    inside = terms["scale"] * float(np.hypot(terms["floor"], spread))
-    strained = STRAIN_SLOPE * system.strain
-    outside = [value for key, value in terms.items() if key.startswith("unseen")]  # the worst, where none was measured
-    known = max([inside, *(terms.get(key, max(outside)) for key in unseen(system, card["domain"]))])
-    return float(np.hypot(known, strained))
+    terms = card.deviations
+    known = terms.of(unseen(system, card.domain), inside=terms.scale * float(np.hypot(terms.floor, spread)))
+    return float(np.hypot(known, STRAIN_SLOPE * system.strain))
 
 
 def standard_deviation(
-    system: BimetallicSystem, spread: float, card: Mapping[str, Any], level_deviation: float = 0.0
+    system: BimetallicSystem, spread: float, card: ModelCard, level_deviation: float = 0.0
 ) -> float:
     """Compute the calibrated standard deviation.
 
@@ -134,14 +131,15 @@ def standard_deviation(
         spread of its corrections.
     """
     network = network_deviation(system, spread, card)
-    if "level_difference" in card:
+    if card.level_difference is not None:
         return with_level(network, card, level_deviation)
-    references = card["elemental_references"]
-    without = [n for s, n in system.composition_metals.items() if s not in references["corrections"]]
-    return float(np.hypot(network, references["spread"] * sum(without) / system.n_metals))
+    if card.corrections is None:
+        return network
+    without = [n for s, n in system.composition_metals.items() if s not in card.own_corrections]
+    return float(np.hypot(network, card.corrections.spread * sum(without) / system.n_metals))
 
 
-def with_level(network: float, card: Mapping[str, Any], level_deviation: float) -> float:
+def with_level(network: float, card: ModelCard, level_deviation: float) -> float:
     """Join the network's standard deviation and the level's.
 
     Both are scaled until they hold the errors of density-functional labels that were left out.
@@ -160,24 +158,24 @@ def with_level(network: float, card: Mapping[str, Any], level_deviation: float) 
     float
         Standard deviation [eV/metal].
     """
-    scale = card["level_difference"].get("scale")
+    scale = None if card.level_difference is None else card.level_difference.scale
     return network if scale is None else scale * float(np.hypot(network, level_deviation))
 
 
-def evidence(card: Mapping[str, Any]) -> dict[str, int]:
+def evidence(card: ModelCard) -> dict[str, int]:
     """Count the density-functional energies behind a model.
 
     Objects are counted for each metal and donor type.
     """
-    corrections = card.get("elemental_references", {}).get("corrections", {})
-    return dict(card.get("level_difference", {}).get("counts", {})) | dict.fromkeys(corrections, ENOUGH_ANCHORS)
+    counts = {} if card.level_difference is None else card.level_difference.counts
+    return {**counts, **dict.fromkeys(card.own_corrections, ENOUGH_ANCHORS)}
 
 
-def flags(system: BimetallicSystem, card: Mapping[str, Any]) -> tuple[str, ...]:
+def flags(system: BimetallicSystem, card: ModelCard) -> tuple[str, ...]:
     """Say where a system leaves the training domain."""
-    domain, known = card["domain"], evidence(card)
+    domain, known = card.domain, evidence(card)
     metals, found = set(system.metal_symbols), list(system.notes)
-    if new := sorted(metals - set(domain["metals"])):
+    if new := sorted(metals - set(domain.metals)):
         found.append(f"element never seen in training: {', '.join(new)}")
     if missing := sorted(metals - set(known)):
         found.append(f"no density-functional energy of any cluster with {', '.join(missing)}")
@@ -186,10 +184,10 @@ def flags(system: BimetallicSystem, card: Mapping[str, Any]) -> tuple[str, ...]:
         found.append(f"fewer than {ENOUGH_ANCHORS} density-functional energies for {listed}")
     if donors := sorted(set(correction_features(system)) - metals - set(known)):
         found.append(f"no density-functional energy of any cluster with donor {', '.join(donors)}")
-    names = [ligand.name for ligand, _ in system.ligands if ligand.smiles not in domain["ligands"]]
+    names = [ligand.name for ligand, _ in system.ligands if ligand.smiles not in domain.ligands]
     if names:
         found.append(f"ligand never seen in training: {', '.join(sorted(names))}")
-    if stoichiometry(system) not in domain["stoichiometries"]:
+    if stoichiometry(system) not in domain.stoichiometries:
         found.append(f"kind of cluster never seen in training: {stoichiometry(system)}")
     found += _out_of_range(system, domain)
     if system.is_core_only:
@@ -203,11 +201,11 @@ def flags(system: BimetallicSystem, card: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _out_of_range(system: BimetallicSystem, domain: Mapping[str, Any]) -> list[str]:
-    low, high = domain["n_metals"]
+def _out_of_range(system: BimetallicSystem, domain: Domain) -> list[str]:
+    low, high = domain.n_metals
     values = {
-        "ligands per metal": (_ligands_per_metal(system), domain["ligands_per_metal"]),
-        "donor contacts per metal": (_contacts_per_metal(system), domain["donor_contacts_per_metal"]),
+        "ligands per metal": (_ligands_per_metal(system), domain.ligands_per_metal),
+        "donor contacts per metal": (_contacts_per_metal(system), domain.donor_contacts_per_metal),
     }
     if system.is_core_only:
         del values["donor contacts per metal"]

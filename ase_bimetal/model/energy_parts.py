@@ -21,22 +21,22 @@ class EnergyParts:
         One standard deviation of that against the labels.
     level
         From the level of the labels to the published one; 0 for a model of its own level.
-    reference
+    reference_state
         From dimers to the reference state asked for; 0 for dimers.
     """
 
     network: float
     network_std: float
     level: float
-    reference: float
+    reference_state: float
 
     @property
     def total(self) -> float:
         """E_form [eV per metal atom]."""
-        return self.network + self.level + self.reference
+        return self.network + self.level + self.reference_state
 
 
-def energy_parts(model: LabelModel, system: BimetallicSystem, reference: ReferenceState = "dimer") -> EnergyParts:
+def energy_parts(model: LabelModel, system: BimetallicSystem, reference_state: ReferenceState = "dimer") -> EnergyParts:
     """Take a prediction apart.
 
     Parameters
@@ -45,7 +45,7 @@ def energy_parts(model: LabelModel, system: BimetallicSystem, reference: Referen
         The model.
     system
         An object that it covers.
-    reference
+    reference_state
         Reference state of the ligands.
 
     Raises
@@ -58,17 +58,17 @@ def energy_parts(model: LabelModel, system: BimetallicSystem, reference: Referen
     >>> from ase_bimetal import as_system, load_example
     >>> from ase_bimetal.model.predictor import get_predictor
     >>> parts = energy_parts(get_predictor(), as_system(load_example("Au4Pd2(PET)8")))
-    >>> parts.network < parts.level, parts.reference
+    >>> parts.network < parts.level, parts.reference_state
     (True, 0.0)
     """
     against_dimers = _energy(model, system, "dimer")
     network, deviation = (float(values[0]) for values in model.label_level([system]))
-    shift = 0.0 if reference == "dimer" else _energy(model, system, reference) - against_dimers
+    shift = 0.0 if reference_state == "dimer" else _energy(model, system, reference_state) - against_dimers
     return EnergyParts(network, deviation, against_dimers - network, shift)
 
 
-def _energy(model: LabelModel, system: BimetallicSystem, reference: ReferenceState) -> float:
-    [found] = model.predict([system], reference)
+def _energy(model: LabelModel, system: BimetallicSystem, reference_state: ReferenceState) -> float:
+    [found] = model.predict([system], reference_state)
     if isinstance(found, Failure):
         raise found.error
     return found.formation_energy_per_metal

@@ -62,7 +62,7 @@ class Estimate:
         Width of the interval as a standard deviation [eV per metal atom]: (upper − lower) / (2 · 1.645).
     level, level_error
         Level of theory, and its mean error [eV per metal atom] against density-functional anchors left out of the
-        fit of the references; systematic, and not part of the interval.
+        fit of the corrections; systematic, and not part of the interval.
     reference_state
         Reference state of the surroundings.
     model
@@ -232,7 +232,7 @@ class DescriptorForest(FormationModel):
             The eight features by label, with ``host``, ``dopant`` and ``surroundings`` as of
             `ase_bimetal.model.table.surroundings`. A missing χ_env means bare metal.
         corrected
-            For each row the elements and donor types that its elemental references need; of the metals by default.
+            For each row the elements and donor types that its corrections need; of the metals by default.
         """
         names = corrected or [{host, dopant} for host, dopant in zip(rows.host, rows.dopant, strict=True)]
         features = rows[list(FEATURES)].astype(float).round(DIGITS)
@@ -339,7 +339,8 @@ def _require_two_metals(system: BimetallicSystem) -> None:
         raise UnsupportedSystemError(
             f"the descriptor forest describes bimetallic objects; this one holds {len(metals)} metal"
             f"{'s' if len(metals) > 1 else ''} ({', '.join(metals)}); allowed: exactly two"
-            ". Use model='mml-gfn1-pbe' for a ligand-protected cluster of one metal or three"
+            ". For a ligand-protected cluster of one metal or three, use model='mml-gfn1-pbe' and put its ligands "
+            "into atoms.info['ligand_smiles']"
         )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ase_bimetal.errors import BimetalError, WeightsError
 from ase_bimetal.formation import ReferenceState
 from ase_bimetal.ligands import LigandAnnotation
+from ase_bimetal.model.card import ModelCard
 from ase_bimetal.model.checkpoint import member_of, model_name, read_weights
 from ase_bimetal.model.domain import flags, unseen, with_level
 from ase_bimetal.model.gcnn import GCNN, GCNNConfig, cluster_graph, evaluate_graphs, on_all_atoms
@@ -45,7 +46,7 @@ class GraphModel(LabelModel):
     """
 
     network: GCNN
-    card: dict[str, Any]
+    card: ModelCard
 
     @classmethod
     def load(cls, model: str | Path = GRAPH_MODEL) -> GraphModel:
@@ -57,9 +58,9 @@ class GraphModel(LabelModel):
             No such model, altered weights, or a model of another kind.
         """
         tensors, card = read_weights(model)
-        if set(card["config"]) != set(GCNNConfig().to_dict()):
-            raise WeightsError(f"{card['name']} is no graph-only model; allowed: {GRAPH_MODEL} or one trained like it")
-        return cls(member_of(GCNN(GCNNConfig(**card["config"])), tensors, 0), card)
+        if set(card.config) != set(GCNNConfig().to_dict()):
+            raise WeightsError(f"{card.name} is no graph-only model; allowed: {GRAPH_MODEL} or one trained like it")
+        return cls(member_of(GCNN(GCNNConfig(**card.config)), tensors, 0), card)
 
     @property
     def name(self) -> str:
@@ -69,8 +70,7 @@ class GraphModel(LabelModel):
     @property
     def level(self) -> str:
         """Level of theory of the energies."""
-        level: str = self.card["level"]
-        return level
+        return self.card.level
 
     def covers(self, system: BimetallicSystem) -> bool:
         """Say whether a cluster's ligands are in the coordinates.
@@ -92,9 +92,9 @@ class GraphModel(LabelModel):
             ``"dimer"``, ``"hydride"`` or ``"radical"``.
         """
         read = [self._read(system, reference_state) for system in systems]
-        target = self.card["target"]
+        target = self.card.target
         graphs = [item[0] for item in read if not isinstance(item, Failure)]
-        energies = iter(evaluate_graphs(self.network, graphs, target["mean"], target["std"])[0])
+        energies = iter(evaluate_graphs(self.network, graphs, target.mean, target.std)[0])
         return [
             item if isinstance(item, Failure) else self._prediction(system, next(energies), item[1], reference_state)
             for system, item in zip(systems, read, strict=True)
@@ -102,9 +102,9 @@ class GraphModel(LabelModel):
 
     def label_level(self, systems: Sequence[BimetallicSystem]) -> tuple[np.ndarray, np.ndarray]:
         """Predict energies of the labels' own level, as `LabelModel.label_level`."""
-        target = self.card["target"]
+        target = self.card.target
         graphs = [cluster_graph(system) for system in systems]
-        energies = evaluate_graphs(self.network, graphs, target["mean"], target["std"])[0]
+        energies = evaluate_graphs(self.network, graphs, target.mean, target.std)[0]
         deviations = [self._left_out_error(system) for system in systems]
         return np.asarray(energies, dtype=float), np.array(deviations)
 
@@ -146,11 +146,10 @@ class GraphModel(LabelModel):
 
     def _left_out_error(self, system: BimetallicSystem) -> float:
         """Root mean square error [eV/metal] of left-out rows: of dopants where anything is new, else of random rows."""
-        metrics = self.card["metrics"]
-        is_new = bool(unseen(system, self.card["domain"]))
+        metrics = self.card.metrics
+        is_new = bool(unseen(system, self.card.domain))
         split = "left-out dopants" if is_new and "left-out dopants" in metrics else "random"
-        error: float = metrics[split]["GCNN"]["RMSE"]
-        return error
+        return metrics[split]["GCNN"]["RMSE"]
 
 
 __all__ = ["GRAPH_MODEL", "GraphModel"]

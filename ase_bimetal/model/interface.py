@@ -19,6 +19,7 @@ from ase_bimetal import errors as error_classes
 from ase_bimetal.descriptors import ACCESSIBLE_ABOVE, all_descriptors
 from ase_bimetal.errors import BimetalError, ModelError, ReferenceStateError
 from ase_bimetal.formation import ReferenceState
+from ase_bimetal.model.card import ModelCard
 from ase_bimetal.model.domain import Z90
 from ase_bimetal.system import BimetallicSystem
 
@@ -242,7 +243,7 @@ class LabelModel(FormationModel):
         Its model card.
     """
 
-    card: dict[str, Any]
+    card: ModelCard
 
     @abstractmethod
     def label_level(self, systems: Sequence[BimetallicSystem]) -> tuple[np.ndarray, np.ndarray]:
@@ -325,7 +326,8 @@ def require_dimer(name: str, reference_state: str) -> None:
     """
     if reference_state != "dimer":
         raise ReferenceStateError(f"{name} predicts against the dimer alone, not {reference_state!r}; allowed: "
-                                  "'dimer', or the model 'mml-gfn1-pbe' for another reference state")
+                                  "'dimer'. For a ligand-protected cluster and another reference state, use the model "
+                                  "'mml-gfn1-pbe'")
 
 
 def check_model(model: FormationModel, systems: Sequence[BimetallicSystem]) -> None:

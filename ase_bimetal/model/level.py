@@ -24,6 +24,7 @@ from ase_bimetal.descriptors import metal_pairs
 from ase_bimetal.errors import WeightsError
 from ase_bimetal.files import DATASETS
 from ase_bimetal.formation import correction_features
+from ase_bimetal.model.card import ModelCard
 from ase_bimetal.neighbors import Pairs, pairs_within
 from ase_bimetal.sites import Sites
 from ase_bimetal.system import BimetallicSystem
@@ -245,7 +246,7 @@ def level_digest(path: Path = SHIPPED) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def level_of(card: Mapping[str, Any]) -> LevelDifference | None:
+def level_of(card: ModelCard) -> LevelDifference | None:
     """Load the level difference of a model's card.
 
     None for a model of its own level.
@@ -255,12 +256,12 @@ def level_of(card: Mapping[str, Any]) -> LevelDifference | None:
     WeightsError
         The card was made with another difference than the one shipped here.
     """
-    asked = card.get("level_difference", {}).get("sha256")
-    if asked is None:
+    if card.level_difference is None:
         return None
+    asked = card.level_difference.sha256
     if asked != level_digest():
         raise WeightsError(
-            f"{card['name']} was made with the level difference {asked[:12]}…, {SHIPPED.name} has "
+            f"{card.name} was made with the level difference {asked[:12]}…, {SHIPPED.name} has "
             f"{level_digest()[:12]}…; allowed: the file that came with the model, or train the model anew"
         )
     return load_level_difference()

@@ -71,8 +71,8 @@ class SiteEnergies:
         batch = collate([encode(system, predictor.encoder.embed)]).to(predictor.device)
         with few_threads(2 * len(batch.core.lengths)):
             outputs = predictor.network.fuse(self._tokens.of(batch.core), batch).energy.double().cpu().numpy()
-        target = predictor.card["target"]
-        return float((outputs * target["std"] + target["mean"]).mean() + shift) * system.n_metals
+        target = predictor.card.target
+        return float((outputs * target.std + target.mean).mean() + shift) * system.n_metals
 
 
 @dataclass

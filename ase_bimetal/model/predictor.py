@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from ase_bimetal import elements
 from ase_bimetal.errors import BimetalError, ReferenceStateError, UnsupportedElementError, UnsupportedSystemError
 from ase_bimetal.formation import REFERENCE_STATES, correction_features, ligand_reference_energy
 from ase_bimetal.geometry import require_plausible
+from ase_bimetal.model.card import ModelCard
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, Checkpoint, load_checkpoint
 from ase_bimetal.model.domain import flags as domain_flags
 from ase_bimetal.model.domain import network_deviation, standard_deviation
@@ -69,8 +69,9 @@ class Predictor(LabelModel):
         self.card = self.checkpoint.card
         self.device = device
         self.network = stack(self.checkpoint.members).to(device)
-        self.encoder = LigandEncoder(self.card["ligand_encoder"]["source"])
-        self.encoder.require_digest(self.card["ligand_encoder"]["digest"])
+        trained_with = self.card.encoder
+        self.encoder = LigandEncoder(trained_with.source)
+        self.encoder.require_digest(trained_with.digest)
 
     @property
     def name(self) -> str:
@@ -80,8 +81,7 @@ class Predictor(LabelModel):
     @property
     def level(self) -> str:
         """Level of theory of the energies."""
-        level: str = self.card["level"]
-        return level
+        return self.card.level
 
     def covers(self, system: BimetallicSystem) -> bool:
         """Say whether the model describes such an object.
@@ -133,8 +133,8 @@ class Predictor(LabelModel):
 
     def _energies(self, encoded: Sequence[Encoded]) -> np.ndarray:
         """Energies (n, members) at the label level against the dimer [eV per metal]."""
-        target = self.card["target"]
-        energies: np.ndarray = member_outputs(self.network, encoded) * target["std"] + target["mean"]
+        target = self.card.target
+        energies: np.ndarray = member_outputs(self.network, encoded) * target.std + target.mean
         return energies
 
     def _prediction(
@@ -158,7 +158,7 @@ def get_predictor(model: str | Path = DEFAULT_MODEL, device: str = "cpu") -> Pre
     return Predictor(model, device)
 
 
-def level_shift(system: BimetallicSystem, card: Mapping[str, Any], reference_state: str = "dimer") -> Shift:
+def level_shift(system: BimetallicSystem, card: ModelCard, reference_state: str = "dimer") -> Shift:
     """Find what is added to a label's energy.
 
     It takes the energy to the published level and the reference state.
@@ -168,8 +168,7 @@ def level_shift(system: BimetallicSystem, card: Mapping[str, Any], reference_sta
     system
         A ligand-protected cluster.
     card
-        A model card: `level_difference` and the corrections of `elemental_references`, where it has them, and
-        `fragments`.
+        Its model's card: level difference and corrections, where it has them, and fragments.
     reference_state
         ``"dimer"``, ``"hydride"`` or ``"radical"``.
 
@@ -187,8 +186,7 @@ def level_shift(system: BimetallicSystem, card: Mapping[str, Any], reference_sta
     difference = level_of(card)
     terms = correction_features(system) if difference is None else level_terms(system)
     value, deviation = (0.0, 0.0) if difference is None else difference.predict(terms)
-    corrections = card.get("elemental_references", {}).get("corrections", {})
-    value += sum(corrections.get(name, 0.0) * x for name, x in terms.items())
+    value += sum(card.own_corrections.get(name, 0.0) * x for name, x in terms.items())
     return Shift(value + _reference_shift(system, card, reference_state), deviation)
 
 
@@ -204,7 +202,7 @@ def require_supported(system: BimetallicSystem) -> None:
     require_plausible(system)
 
 
-def _reference_shift(system: BimetallicSystem, card: Mapping[str, Any], reference_state: str) -> float:
+def _reference_shift(system: BimetallicSystem, card: ModelCard, reference_state: str) -> float:
     """What takes an energy from the dimer to another reference state [eV per metal]."""
     if reference_state == "dimer":
         return 0.0
@@ -212,7 +210,7 @@ def _reference_shift(system: BimetallicSystem, card: Mapping[str, Any], referenc
         raise ReferenceStateError(
             f"reference state {reference_state!r} cannot be predicted; allowed: {', '.join(REFERENCE_STATES)}"
         )
-    fragments, shift = card["fragments"], 0.0
+    fragments, shift = card.fragments, 0.0
     for ligand, count in system.ligands:
         to, origin = (ligand_reference_energy(ligand.smiles, fragments, r) for r in (reference_state, "dimer"))
         shift += count * (origin - to) / system.n_metals

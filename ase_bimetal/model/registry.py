@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, overload
 
-from ase_bimetal.errors import BimetalError, FormulaError, require_options
+from ase_bimetal.errors import BimetalError, FormulaError, MissingPackageError, require_options
+from ase_bimetal.extras import name_extra
 from ase_bimetal.formation import ReferenceState
 from ase_bimetal.ligands import LigandAnnotation
+from ase_bimetal.model.card import read_card
 from ase_bimetal.model.interface import SYMMETRIC, Failure, FormationModel, Prediction
 from ase_bimetal.structures.formula import FormulaCluster, build_formula
 from ase_bimetal.system import BimetallicSystem, Charge, as_system
@@ -107,8 +108,7 @@ def _network(model: str | Path) -> Callable[[str | Path, str], FormationModel]:
     """What loads a folder of weights: its card says of which kind they are."""
     from ase_bimetal.model.checkpoint import resolve
 
-    card = json.loads((resolve(model) / "card.json").read_text())
-    if "n_blocks" in card["config"]:
+    if "n_blocks" in read_card(resolve(model) / "card.json").config:
         from ase_bimetal.model.predictor import get_predictor
 
         return get_predictor
@@ -163,21 +163,50 @@ class AutoModel(FormationModel):
     ) -> list[Prediction | Failure]:
         """Predict each system with the first covering model.
 
-        Where none covers it, the last model answers.
+        A flag says where it was not the first of them. Where none covers a cluster, the first model says why; other
+        objects hear it from the last.
         """
         chosen = [self._choose(system) for system in systems]
         results: list[Prediction | Failure] = [Failure(BimetalError("no model"))] * len(systems)
         for name in self.names:
             rows = [i for i, choice in enumerate(chosen) if choice == name]
             if rows:
-                found = get_model(name, self.device).predict([systems[i] for i in rows], reference_state)
+                found = self._answers(name, [systems[i] for i in rows], reference_state)
                 for i, result in zip(rows, found, strict=True):
                     results[i] = result
         return results
 
+    def _answers(
+        self, name: str, systems: Sequence[BimetallicSystem], reference_state: ReferenceState
+    ) -> list[Prediction | Failure]:
+        """What one of the models says to the systems left to it."""
+        first = get_model(self.names[0], self.device)
+        if name == self.names[0]:
+            return first.predict(systems, reference_state)
+        try:
+            with name_extra():
+                found = get_model(name, self.device).predict(systems, reference_state)
+        except MissingPackageError as error:
+            found = [Failure(error)] * len(systems)
+        answers: list[Prediction | Failure] = []
+        for system, result in zip(systems, found, strict=True):
+            if isinstance(result, Prediction):
+                flag = f"predicted by {name}: {self.names[0]} does not cover this object ({_in_words(system)})"
+                answers.append(replace(result, flags=(flag, *result.flags)))
+            else:
+                answers.append(first.predict([system], reference_state)[0] if system.kind == "cluster" else result)
+        return answers
+
     def _choose(self, system: BimetallicSystem) -> str:
         covering = (name for name in self.names[:-1] if get_model(name, self.device).covers(system))
         return next(covering, self.names[-1])
+
+
+def _in_words(system: BimetallicSystem) -> str:
+    if system.kind == "cluster":
+        return f"ligand-protected {', '.join(system.composition_metals)}"
+    hint = "" if any(system.pbc) else "; annotate ligands in atoms.info['ligand_smiles'] if it has any"
+    return f"no cluster with ligands{hint}"
 
 
 @overload
@@ -196,7 +225,7 @@ def predict(
 
 def predict(
     objects: object,
-    model: str | Path = DEFAULT,
+    model: str | Path = AUTO,
     ligands: LigandAnnotation | None = None,
     reference_state: ReferenceState = "dimer",
     device: str = "cpu",
@@ -212,8 +241,8 @@ def predict(
         The clusters: a list, or one object alone. A text is a formula such as ``"Au24Pd(PET)18"``, for which a
         cluster is built; files are read with `ase.io.read`.
     model
-        Name of a shipped model (`list_models`), folder of one's own, or ``"auto"`` for the first that covers the
-        object; every prediction names its model.
+        ``"auto"`` for the first that covers the object, name of a shipped model (`list_models`), or folder of one's
+        own; every prediction names its model.
     ligands
         Ligand annotation for objects that carry none: dict SMILES → count, list, or one string.
     reference_state

@@ -178,7 +178,7 @@ def energy_lines(row: pd.Series, background: Background) -> list[tuple[str, str]
         What its model tells of it.
     """
     parts, total = background.parts, round(float(row[c.FORMATION_ENERGY]), 3)
-    level, reference = round(parts.level, 3), round(parts.reference, 3)
+    level, reference = round(parts.level, 3), round(parts.reference_state, 3)
     lines = [(f"networks, at {background.label_level}", total - level - reference)]
     if level:
         lines.append((f"step to {row[c.LEVEL]}", level))

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from ase import Atoms
 
+    from ase_bimetal.model.card import ModelCard
+
 #: Rows in the table, structures to turn and roses, unless told otherwise.
 TABLE_ROWS, BEST, ROSES = 5000, 10, 6
 # The title of a screening that was given none, by whether it is of supports.
@@ -198,10 +200,11 @@ def _background(row: pd.Series, atoms: Atoms, model: LabelModel) -> cards.Backgr
     parts = energy_parts(model, system, row[c.REFERENCE_STATE])
     if abs(parts.total - row[c.FORMATION_ENERGY]) > _SAME_ENERGY:
         return None
+    level = model.card.level_difference
     shipped = model.name.split("@")[0] in {info.name for info in list_models()}
     return cards.Background(
-        parts=parts, label_level=model.card["data"]["labels"],
-        scale=model.card.get("level_difference", {}).get("scale") or 1.0,
+        parts=parts, label_level=model.card.data.labels,
+        scale=(level and level.scale) or 1.0,
         nearest=nearest_labelled(system) if shipped else None,
     )
 
@@ -278,13 +281,13 @@ def _model(results: Results) -> dict[str, Any]:
         return _forest_model(results, facts)
     if card is None:
         return _unknown_model(facts)
-    data = card["data"]
+    data = card.data
     facts += [
-        ("trained", f"{card['created']} on {data['used']:,} of {data['labelled']:,} labels"),
-        ("training labels", f"{data['labels']}, digest {data['digest']}"), ("licence", card["licence"]),
+        ("trained", f"{card.created} on {data.used:,} of {data.labelled:,} labels"),
+        ("training labels", f"{data.labels}, digest {data.digest}"), ("licence", card.licence),
         ("configuration", json.dumps(info["config"], ensure_ascii=False)),
     ]
-    return {"facts": facts, "metrics": _metrics(card), "limits": card["limits"], "label_level": data["labels"],
+    return {"facts": facts, "metrics": _metrics(card), "limits": card.limits, "label_level": data.labels,
             "errors_note": _CLUSTER_ERRORS}
 
 
@@ -317,7 +320,7 @@ def _forest_model(results: Results, facts: list[tuple[str, str]]) -> dict[str, A
             "label_level": "GFN1-xTB with PBE references", "errors_note": _SUPPORT_ERRORS}
 
 
-def _card(results: Results) -> dict[str, Any] | None:
+def _card(results: Results) -> ModelCard | None:
     """Card of the model that made the predictions; None when that model is not here or has changed."""
     from ase_bimetal.model.checkpoint import load_checkpoint
 
@@ -328,10 +331,10 @@ def _card(results: Results) -> dict[str, Any] | None:
     return checkpoint.card if checkpoint.name == results.info["model"] else None
 
 
-def _metrics(card: dict[str, Any]) -> Sequence[dict[str, Any]]:
+def _metrics(card: ModelCard) -> Sequence[dict[str, Any]]:
     """Errors of the model on every split, and of the best of the others, which it has to beat."""
     shown = []
-    for split, models in card["metrics"].items():
+    for split, models in card.metrics.items():
         name, *others = models
         best = min(others, key=lambda other: models[other]["MAE"], default=None)
         shown += [_error_row(split, kept, models[kept]) for kept in (name, best) if kept is not None]

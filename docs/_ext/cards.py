@@ -13,7 +13,7 @@ from typing import Any
 from ase_bimetal.cli.tables import markdown_metrics, markdown_pbe
 from ase_bimetal.lab.labels import corrections as elemental
 from ase_bimetal.lab.labels import level_difference as level
-from ase_bimetal.lab.labels.dataset import SHIPPED, ReferenceData, describe, load_reference
+from ase_bimetal.lab.labels.dataset import SHIPPED, LabelSet, describe, load_labels
 from ase_bimetal.lab.labels.figures import draw_distribution
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.model.checkpoint import WEIGHTS, load_checkpoint
@@ -23,7 +23,7 @@ from ase_bimetal.model.forest import CARD as FOREST_CARD
 def model_card(_: str | None = None) -> str:
     """The shipped multimodal model: identity, errors, domain, uncertainty, limits."""
     checkpoint = load_checkpoint()
-    card = checkpoint.card
+    card = checkpoint.card.as_json()
     n_weights = sum(p.numel() for p in checkpoint.members[0].parameters())
     return "\n\n".join([
         _facts(_identity(card) | {"model": f"`{checkpoint.name}`", "networks": card["members"],
@@ -104,7 +104,7 @@ def label_card(_: str | None = None) -> str:
 
 
 def anchor_card(_: str | None = None) -> str:
-    """The elemental references: errors of the fit, corrections, anchors."""
+    """The corrections: errors of the fit, corrections, anchors."""
     card = json.loads(elemental.SHIPPED.read_text())
     corrections = ((name, f"{value:+.2f}", card["anchors"][name]) for name, value in card["corrections"].items())
     anchors = ((name, *(f"{row[key]:.2f}" for key in ("PBE", "GFN1")), f"{row['left out']:+.2f}")
@@ -128,8 +128,8 @@ def level_difference(_: str | None = None) -> str:
 
 
 @lru_cache(maxsize=1)
-def _labels() -> ReferenceData:
-    return load_reference()
+def _labels() -> LabelSet:
+    return load_labels()
 
 
 def _identity(card: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def _folds(split: str, folds: Mapping[str, Any]) -> str:
     return f"- {split}: " + ", ".join(f"{name} {row['MML']['MAE']:.2f}" for name, row in folds.items())
 
 
-def _picture(labels: ReferenceData) -> str:
+def _picture(labels: LabelSet) -> str:
     """The distribution of energies, inside the page."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "labels.svg"

@@ -33,8 +33,10 @@ def test_every_shipped_model_answers_by_name(tmp_path, model):
 
 def test_auto_says_which_model_it_took(tmp_path):
     write(tmp_path / "particle.xyz", PARTICLE)
-    found = rows(tmp_path, str(tmp_path / "particle.xyz"), "--model", "auto")
+    found = rows(tmp_path, str(tmp_path / "particle.xyz"))
     assert [row["model"].split("@")[0] for row in found] == ["mml-gfn1-pbe", "descriptor-forest"]
+    assert found == rows(tmp_path, str(tmp_path / "particle.xyz"), "--model", "auto")
+    assert [row["flags"].startswith("predicted by descriptor-forest") for row in found] == [False, True]
 
 
 def test_a_ligand_that_contradicts_the_annotation_is_an_error(tmp_path):

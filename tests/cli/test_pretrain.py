@@ -12,6 +12,7 @@ from ase_bimetal.cli.app import app
 from ase_bimetal.errors import WeightsError
 from ase_bimetal.lab.labels.corrections import ANCHORS
 from ase_bimetal.ligands import Ligand
+from ase_bimetal.model.card import EncoderCard
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 
 TINY = ("--molecules", "60", "--width", "16", "--layers", "1", "--steps", "4", "--checkpoint-every", "2")
@@ -97,7 +98,7 @@ def test_a_model_takes_the_folder_as_its_ligand_encoder(whole, tmp_path):
     own = load_own_data(tmp_path / "mine.extxyz", "PBE/DZVP", Columns("energy_pbe_eV"))
     card = train_own_model(own, tmp_path / "m", options=OwnOptions(TrainingOptions(epochs=1), members=1),
                            ligand_encoder=str(encoder.folder))
-    assert card["ligand_encoder"] == {"source": str(encoder.folder), "digest": encoder.digest}
+    assert card.ligand_encoder == EncoderCard(str(encoder.folder), encoder.digest)
 
 
 def test_a_width_that_the_heads_cannot_share_is_refused(tmp_path):

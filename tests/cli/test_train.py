@@ -51,14 +51,14 @@ def test_own_energies_need_a_level(mine, tmp_path):
 
 
 def test_evaluate_says_whether_labels_and_model_belong_together(tmp_path, monkeypatch):
-    whole = dataset.load_reference()
+    whole = dataset.load_labels()
     few = whole.frame[whole.frame.prototype.isin(["M@Au8-Os-PMe3-Cl", "Au4M2-Pd-SMe", "Au4M2-Ni-SMe"])]
-    monkeypatch.setattr(dataset, "load_reference", lambda path: replace(whole, frame=few, digest="other"))
+    monkeypatch.setattr(dataset, "load_labels", lambda path: replace(whole, frame=few, digest="other"))
     result = run("evaluate", "--figures", tmp_path / "figures")
     assert result.exit_code == 0, result.output
     assert "not those the model was trained on" in result.stdout and "where it fails" in result.stdout
     assert (tmp_path / "figures" / "parity.png").is_file() and (tmp_path / "figures" / "calibration.png").is_file()
-    monkeypatch.setattr(dataset, "load_reference", lambda path: replace(whole, frame=few, digest=_digest()))
+    monkeypatch.setattr(dataset, "load_labels", lambda path: replace(whole, frame=few, digest=_digest()))
     result = run("evaluate")
     assert result.exit_code == 1 and "the card says otherwise" in result.stdout
 
@@ -66,7 +66,7 @@ def test_evaluate_says_whether_labels_and_model_belong_together(tmp_path, monkey
 def _digest():
     from ase_bimetal.model.checkpoint import load_checkpoint
 
-    return load_checkpoint().card["data"]["digest"]
+    return load_checkpoint().card.data.digest
 
 
 def test_the_table_of_errors_names_the_best_regressor_of_each_split_alone():

@@ -20,7 +20,7 @@ from ase import Atoms
 
 from ase_bimetal import predict
 from ase_bimetal.errors import BimetalError
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.model.encode import core_graph
 from ase_bimetal.model.interface import Failure
 from ase_bimetal.system import as_system
@@ -188,7 +188,7 @@ def model_energies(objects: Sequence[Atoms]) -> list[float | None]:
 @lru_cache(maxsize=1)
 def parents() -> dict[str, Atoms]:
     """Relaxed labels by the names of `PARENTS`."""
-    frame = load_reference().frame
+    frame = load_labels().frame
     relaxed = frame[frame.kind == "parent"].set_index("prototype").atoms
     return {name: relaxed[name] for name in PARENTS}
 

@@ -12,10 +12,10 @@ from ase_bimetal.structures.assembly import assemble
 from ase_bimetal.structures.motifs import Prototype
 
 
-@pytest.mark.parametrize("reference", ["dimer", "hydride", "radical"])
-def test_parts_add_up_to_the_prediction(reference):
+@pytest.mark.parametrize("reference_state", ["dimer", "hydride", "radical"])
+def test_parts_add_up_to_the_prediction(reference_state):
     model, system = get_predictor(), as_system(load_example("Au4Pd2(PET)8"))
-    parts, [found] = energy_parts(model, system, reference), model.predict([system], reference)
+    parts, [found] = energy_parts(model, system, reference_state), model.predict([system], reference_state)
     assert parts.total == pytest.approx(found.formation_energy_per_metal, abs=1e-9)
     assert parts.network + parts.level == pytest.approx(model.predict([system])[0].formation_energy_per_metal, abs=1e-9)
     assert parts.level == pytest.approx(level_shift(system, model.card).value, abs=1e-6)

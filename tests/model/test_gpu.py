@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import pytest
 import torch
 
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.model import mamba2
 from ase_bimetal.model.mamba2 import Mamba2
 from ase_bimetal.model.predictor import Predictor
@@ -83,7 +83,7 @@ def test_short_sequences_are_left_to_plain_pytorch():
 )
 def test_predictions_are_those_of_the_cpu(kernel_length, tolerance, monkeypatch):
     monkeypatch.setattr(mamba2, "KERNEL_LENGTH", kernel_length)
-    systems = [as_system(atoms) for atoms in load_reference().frame.atoms.iloc[::300]]
+    systems = [as_system(atoms) for atoms in load_labels().frame.atoms.iloc[::300]]
     here, there = (
         [p.formation_energy_per_metal for p in Predictor(device=device).predict(systems)] for device in ("cpu", "cuda")
     )

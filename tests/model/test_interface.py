@@ -3,6 +3,7 @@
 import pytest
 from ase import Atoms
 from ase.build import fcc111
+from pymatgen.core import Composition
 
 from ase_bimetal import check_model, get_model, list_models, load_example, predict
 from ase_bimetal.errors import (
@@ -17,7 +18,7 @@ from ase_bimetal.model.interface import Failure, FormationModel, Prediction, des
 from ase_bimetal.system import as_system
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def cluster():
     return load_example("Au4Pd2(PET)8")
 
@@ -76,12 +77,39 @@ def test_ones_own_model_is_checked(cluster, slab):
 
 def test_auto_takes_the_model_that_covers_each_object(cluster, slab):
     by_name = [predict([cluster], model="mml-gfn1-pbe")[0], predict([slab], model="descriptor-forest")[0]]
-    found = predict([cluster, slab, Atoms("Au4", [[3.0 * k, 0, 0] for k in range(4)])], model="auto", errors="collect")
+    chain = Atoms("Au4", [[3.0 * k, 0, 0] for k in range(4)])
+    found = predict([cluster, slab, chain], errors="collect")
     assert [item.model for item in found[:2]] == [item.model for item in by_name]
     assert [item.formation_energy_per_metal for item in found[:2]] == pytest.approx(
         [item.formation_energy_per_metal for item in by_name], abs=1e-6
     )
     assert isinstance(found[2], Failure) and "exactly two" in found[2].reason
+    again = predict([cluster, slab, chain], model="auto", errors="collect")
+    assert again[:2] == found[:2] and again[2].reason == found[2].reason
+
+
+def test_auto_is_the_default_and_says_when_it_is_not_the_first_model(cluster, slab):
+    [alone], [by_name] = predict(cluster), predict(cluster, model="mml-gfn1-pbe")
+    assert alone == by_name and alone.flags == ()
+    assert predict(slab)[0].flags[0] == (
+        "predicted by descriptor-forest: mml-gfn1-pbe does not cover this object (no cluster with ligands)")
+    core = cluster[[symbol in ("Au", "Pd") for symbol in cluster.symbols]]
+    core.info = {}
+    assert "annotate ligands in atoms.info['ligand_smiles']" in predict(core)[0].flags[0]
+    cluster.symbols[cluster.symbols == "Pd"] = "La"
+    [coarse] = predict(cluster)
+    assert coarse.model.startswith("descriptor-forest") and "(ligand-protected Au, La)" in coarse.flags[0]
+
+
+def test_what_no_model_covers_says_what_the_nearest_one_says(cluster):
+    tin = cluster.copy()
+    tin.symbols[tin.symbols == "Pd"] = "Sn"
+    formula = Composition("Au4Pd2S8C64H72")
+    for item, words in ((tin, "Sn is not a d-block element"), (formula, "no metal core to read")):
+        ligands = {"PET": 8} if item is formula else None
+        [found], [named] = (predict(item, model=name, ligands=ligands, errors="collect")
+                            for name in ("auto", "mml-gfn1-pbe"))
+        assert words in found.reason and found.reason == named.reason
 
 
 def test_the_interval_is_symmetric_unless_given(cluster):

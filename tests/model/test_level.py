@@ -1,6 +1,7 @@
 """The level difference: what it reads, what it says of known and of unknown objects, and that models carry it."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from ase.build import bulk
 from ase_bimetal import load_example, predict
 from ase_bimetal.errors import WeightsError
 from ase_bimetal.lab.labels.bulk import bulk_metals
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.lab.labels.level_difference import differences, fit_level
 from ase_bimetal.lab.training.against_pbe import LeftOut, level_card
+from ase_bimetal.model.card import LevelCard
 from ase_bimetal.model.checkpoint import load_checkpoint, model_name
 from ase_bimetal.model.domain import standard_deviation
 from ase_bimetal.model.gcnn_model import GraphModel
@@ -33,7 +35,7 @@ EXAMPLE = "Au4Pd2(PET)8"
 
 @pytest.fixture(scope="module")
 def cluster():
-    frame = load_reference().frame
+    frame = load_labels().frame
     return frame[frame.id == "Au4M2-Pd-SH/0"].iloc[0].atoms
 
 
@@ -113,40 +115,41 @@ def test_a_prediction_is_that_of_the_labels_plus_the_difference():
     mean, deviation = load_level_difference().predict(level_terms(system))
     [found] = predict([system], model="mml-gfn1-pbe")
     assert found.formation_energy_per_metal == pytest.approx(energies[0] + mean, abs=1e-6)
-    scale = predictor.card["level_difference"]["scale"]
+    scale = predictor.card.level_difference.scale
     assert found.formation_energy_std == pytest.approx(scale * np.hypot(network[0], deviation), rel=1e-6)
     assert level_shift(system, predictor.card).deviation == deviation
 
 
 def test_a_level_without_a_scale_adds_no_uncertainty():
     system, card = as_system(load_example(EXAMPLE)), load_checkpoint().card
-    own = card | {"level_difference": {"sha256": card["level_difference"]["sha256"], "counts": {}}}
+    own = replace(card, level_difference=LevelCard(card.level_difference.sha256, {}))
     assert standard_deviation(system, 0.02, own, 0.5) == pytest.approx(standard_deviation(system, 0.02, own, 0.0))
     assert standard_deviation(system, 0.02, card, 0.5) > standard_deviation(system, 0.02, card, 0.1) + 0.3
 
 
 def test_a_model_belongs_to_the_difference_that_it_was_made_with():
     card = load_checkpoint().card
-    other = card | {"level_difference": card["level_difference"] | {"sha256": "0" * 64}}
+    other = replace(card, level_difference=replace(card.level_difference, sha256="0" * 64))
     with pytest.raises(WeightsError, match="level_difference.json"):
         level_of(other)
-    assert level_of({}) is None
+    own = replace(card, level_difference=None, name="own", sha256="abcdef0123")
+    assert level_of(own) is None
     assert model_name(other) != model_name(card)
-    assert model_name({"name": "own", "sha256": "abcdef0123"}) == "own@abcdef01"
+    assert model_name(own) == "own@abcdef01"
 
 
 @pytest.mark.parametrize("load", [get_predictor, GraphModel.load])
 def test_errors_against_left_out_pbe_are_those_of_the_card(load):
     model = load()
     again = level_card(model)
-    assert again["counts"] == model.card["level_difference"]["counts"]
-    for group, row in again["errors"].items():
-        assert row == pytest.approx(model.card["level_difference"]["errors"][group], abs=2e-3)
-    assert again["scale"] == pytest.approx(model.card["level_difference"]["scale"], abs=2e-3)
+    assert again.counts == model.card.level_difference.counts
+    for group, row in again.errors.items():
+        assert row == pytest.approx(model.card.level_difference.errors[group], abs=2e-3)
+    assert again.scale == pytest.approx(model.card.level_difference.scale, abs=2e-3)
 
 
 def test_the_shipped_model_meets_left_out_pbe():
-    errors = load_checkpoint().card["level_difference"]["errors"]
+    errors = load_checkpoint().card.level_difference.errors
     assert errors["prototype"]["MAE"] <= 0.085
     assert max(errors["dopant"]["MAE"], errors["family"]["MAE"]) <= 0.20
     assert all(0.85 <= row["coverage"] <= 0.96 for row in errors.values()), json.dumps(errors)

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from ase_bimetal.cli.report import report
 from ase_bimetal.errors import MissingPackageError, ScreenError
+from ase_bimetal.model.checkpoint import load_checkpoint
 from ase_bimetal.model.energy_parts import energy_parts
 from ase_bimetal.model.nearest import nearest_labelled
 from ase_bimetal.model.registry import get_model
@@ -199,8 +200,8 @@ def test_another_reference_state_is_a_part_of_its_own(results):
     row[c.FORMATION_ENERGY], row[c.REFERENCE_STATE] = found.formation_energy_per_metal, "hydride"
     parts = energy_parts(model, system, "hydride")
     *told, (_, total) = cards.energy_lines(row, cards.Background(parts, "GFN1-xTB", 1.0, None))
-    assert told[2] == ("reference state hydride, from dimer", f"{parts.reference:+.3f}".replace("-", "−"))
-    assert abs(parts.reference) > 0.1
+    assert told[2] == ("reference state hydride, from dimer", f"{parts.reference_state:+.3f}".replace("-", "−"))
+    assert abs(parts.reference_state) > 0.1
     numbers = [float(value.replace("−", "-")) for _, value in (*told, ("", total))]
     assert sum(numbers[:-1]) == pytest.approx(numbers[-1], abs=1e-9)
     assert numbers[-1] == round(found.formation_energy_per_metal, 3)
@@ -229,8 +230,8 @@ def test_structures_of_the_page_can_be_read_and_predicted_again(results, text):
 
 def test_errors_are_those_of_the_model_and_the_best_of_the_others():
     worse, better = {"MAE": 0.5, "RMSE": 1, "R2": 0.1, "n": 9}, {"MAE": 0.2, "RMSE": 1, "R2": 0.1, "n": 9}
-    rows = html._metrics({"metrics": {"random": {"MML": better, "mean": worse, "ridge": better | {"MAE": 0.3}},
-                                      "alone": {"MML": better}}})
+    metrics = {"random": {"MML": better, "mean": worse, "ridge": better | {"MAE": 0.3}}, "alone": {"MML": better}}
+    rows = html._metrics(replace(load_checkpoint().card, metrics=metrics))
     assert [(row["split"], row["model"], row["mae"]) for row in rows] == [
         ("random", "MML", "0.200"), ("random", "ridge", "0.300"), ("alone", "MML", "0.200")]
 

@@ -18,7 +18,7 @@ from ase_bimetal.system import BimetallicSystem, as_system
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ase_bimetal.lab.labels.dataset import ReferenceData
+    from ase_bimetal.lab.labels.dataset import LabelSet
     from ase_bimetal.model.gcnn_model import GraphModel
 
 #: matplotlib's cividis, which can be read with any colour vision.
@@ -114,7 +114,7 @@ def ligand_table(frame: pd.DataFrame, attention: Sequence[np.ndarray]) -> pd.Dat
     ----------
     frame
         Rows of labels with ``atoms`` (array ``fragment``: 0 is metal, each ligand has its own number) and ``charges``
-        [e], such as ``load_reference().frame``.
+        [e], such as ``load_labels().frame``.
     attention
         For each row its attention (atoms,).
 
@@ -136,7 +136,7 @@ def ligand_table(frame: pd.DataFrame, attention: Sequence[np.ndarray]) -> pd.Dat
     return pd.DataFrame(rows, columns=["id", "fragment", "formula", "mean", "sum", "charge"])
 
 
-def attention_of_test_rows(model: GraphModel, reference: ReferenceData) -> tuple[pd.DataFrame, list[np.ndarray]]:
+def attention_of_test_rows(model: GraphModel, labels: LabelSet) -> tuple[pd.DataFrame, list[np.ndarray]]:
     """Compute the attention on a network's test rows.
 
     These are labels that it was not trained on.
@@ -145,7 +145,7 @@ def attention_of_test_rows(model: GraphModel, reference: ReferenceData) -> tuple
     ----------
     model
         The network.
-    reference
+    labels
         The labels that it was trained on; the test rows of its random split are found again among them.
 
     Returns
@@ -161,11 +161,11 @@ def attention_of_test_rows(model: GraphModel, reference: ReferenceData) -> tuple
     from ase_bimetal.lab.training.data import trainable
     from ase_bimetal.lab.training.splits import random_split
 
-    trained = model.card["data"]["digest"]
-    if trained != reference.digest:
-        raise WeightsError(f"{model.name} was trained on labels {trained}, not on {reference.digest}: its test rows "
+    trained = model.card.data.digest
+    if trained != labels.digest:
+        raise WeightsError(f"{model.name} was trained on labels {trained}, not on {labels.digest}: its test rows "
                            "are unknown; train it again or name its labels")
-    frame = trainable(reference.frame)
+    frame = trainable(labels.frame)
     frame = frame.iloc[random_split(len(frame)).test]
     levels = model.attentions([as_system(atoms) for atoms in frame.atoms])
     return frame, [attention.mean(axis=1) for attention in levels]

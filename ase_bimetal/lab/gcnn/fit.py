@@ -8,10 +8,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +21,13 @@ from ase_bimetal.examples import load_example
 from ase_bimetal.files import WEIGHTS
 from ase_bimetal.lab.gcnn.attention import attention_by_kind, attention_table, charge_correlation, ligand_table
 from ase_bimetal.lab.gcnn.training import GCNNOptions, labelled_graph, train_network
-from ase_bimetal.lab.labels.dataset import ReferenceData, load_reference
+from ase_bimetal.lab.labels.dataset import LabelSet, load_labels
 from ase_bimetal.lab.training.against_pbe import level_card
 from ase_bimetal.lab.training.data import MAX_RATTLE, trainable
-from ase_bimetal.lab.training.fit import LEVEL
+from ase_bimetal.lab.training.fit import identity
 from ase_bimetal.lab.training.metrics import summary
 from ase_bimetal.lab.training.splits import Split, balanced_rows, leave_dopant_out, random_split
+from ase_bimetal.model.card import LabelsCard, ModelCard, Target
 from ase_bimetal.model.checkpoint import save_checkpoint
 from ase_bimetal.model.domain import describe_domain
 from ase_bimetal.model.gcnn import GCNN, GCNNConfig, cluster_graph, evaluate_graphs, on_all_atoms
@@ -69,7 +68,7 @@ class FitPlan:
     dopants: tuple[str, ...] = ("Pd", "Ru", "Zn")  # of groups 10, 8 and 12
 
 
-class _Labels:
+class _Usable:
     """Labels with ``metals`` (set of elements); the same rows as objects and graphs, made when first asked for."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
@@ -117,13 +116,13 @@ def stratified(frame: pd.DataFrame, rows: np.ndarray, n: int, seed: int = 0) -> 
 
 
 def train_graph_model(
-    reference: ReferenceData,
+    labels: LabelSet,
     target: Path,
     work: Path,
     options: GCNNOptions | None = None,
     plan: FitPlan | None = None,
     config: GCNNConfig | None = None,
-) -> dict[str, Any]:
+) -> ModelCard:
     """Train a graph network and measure its errors.
 
     It is trained on a stratified part of the random 8:1:1 split, and measured on all its test rows and on left-out
@@ -131,7 +130,7 @@ def train_graph_model(
 
     Parameters
     ----------
-    reference
+    labels
         Labels.
     target
         Folder of the checkpoint.
@@ -141,21 +140,24 @@ def train_graph_model(
         How to train, on how much, and the sizes of the network.
     """
     options, plan, config = options or GCNNOptions(), plan or FitPlan(), config or GCNNConfig()
-    labels, work = _Labels(trainable(reference.frame)), work / reference.digest
-    fitted = _fit(labels, random_split(len(labels.frame)), options, config, plan.rows, plan.validation_rows, work)
+    usable, work = _Usable(trainable(labels.frame)), work / labels.digest
+    fitted = _fit(usable, random_split(len(usable.frame)), options, config, plan.rows, plan.validation_rows, work)
     short = GCNNOptions(**asdict(options) | {"epochs": plan.fold_epochs})
     folds = [
-        _fit(labels, split, short, config, plan.fold_rows, plan.validation_rows, work)
-        for split in leave_dopant_out(labels.frame) if split.name in plan.dopants
+        _fit(usable, split, short, config, plan.fold_rows, plan.validation_rows, work)
+        for split in leave_dopant_out(usable.frame) if split.name in plan.dopants
     ]
-    card = _identity(reference, labels, len(fitted.split.train)) | {
-        "training": asdict(options) | asdict(plan) | {"split": "random 8:1:1, seed 0; evenly over prototypes"},
-        **_results(labels, fitted, folds),
-        "fragments": reference.fragments,
-    }
+    card = ModelCard(
+        **identity(GRAPH_MODEL),
+        data=_data_card(labels, usable, len(fitted.split.train)),
+        training=asdict(options) | asdict(plan) | {"split": "random 8:1:1, seed 0; evenly over prototypes"},
+        **_results(usable, fitted, folds),
+        fragments=labels.fragments,
+        limits=LIMITS,
+    )
     # Without a level the model is at that of its labels.
-    card["level_difference"] = level_card(GraphModel(fitted.network, card | {"sha256": ""}))
-    card["check"] = check_value(GraphModel(fitted.network, card | {"sha256": ""}))
+    card = replace(card, level_difference=level_card(GraphModel(fitted.network, card)))
+    card = replace(card, check=check_value(GraphModel(fitted.network, card)))
     save_checkpoint(target, [fitted.network], card)
     return card
 
@@ -170,29 +172,29 @@ def check_value(model: GraphModel) -> dict[str, Any]:
 
 
 def _fit(
-    labels: _Labels, split: Split, options: GCNNOptions, config: GCNNConfig, n_train: int, n_validation: int, work: Path
+    usable: _Usable, split: Split, options: GCNNOptions, config: GCNNConfig, n_train: int, n_validation: int, work: Path
 ) -> _Fitted:
     """Train on stratified rows of a split and predict all its test rows."""
-    chosen = Split(split.name, stratified(labels.frame, split.train, n_train),
-                   stratified(labels.frame, split.validation, n_validation), split.test)
-    train, validation = ([labels.graph(row) for row in rows] for rows in (chosen.train, chosen.validation))
+    chosen = Split(split.name, stratified(usable.frame, split.train, n_train),
+                   stratified(usable.frame, split.validation, n_validation), split.test)
+    train, validation = ([usable.graph(row) for row in rows] for rows in (chosen.train, chosen.validation))
     network, scale = train_network(train, validation, options, config, seed=0, folder=work / split.name)
-    test = [cluster_graph(labels.system(row)) for row in split.test]
+    test = [cluster_graph(usable.system(row)) for row in split.test]
     energies, attention = evaluate_graphs(network, test, scale.mean, scale.std)
-    train_mean = float(labels.targets[chosen.train].mean())
+    train_mean = float(usable.targets[chosen.train].mean())
     return _Fitted(network, scale.mean, scale.std, chosen, energies, attention, train_mean)
 
 
-def _results(labels: _Labels, fitted: _Fitted, folds: Sequence[_Fitted]) -> dict[str, Any]:
+def _results(usable: _Usable, fitted: _Fitted, folds: Sequence[_Fitted]) -> dict[str, Any]:
     """What the card says of the training rows and of the errors on the others."""
-    seen, targets = fitted.split.train, labels.targets
+    seen, targets = fitted.split.train, usable.targets
     pooled = {"left-out dopants": _pooled(folds, targets)} if folds else {}
     return {
-        "target": {"mean": fitted.mean, "std": fitted.std},
+        "target": Target(fitted.mean, fitted.std),
         "metrics": {"random": fitted.errors(targets)} | pooled,
         "folds": {"leave one dopant out": {fold.split.name: fold.errors(targets) for fold in folds}},
-        "attention": _attention_card(labels, fitted),
-        "domain": describe_domain([labels.system(row) for row in seen], labels.frame.family.iloc[seen]),
+        "attention": _attention_card(usable, fitted),
+        "domain": describe_domain([usable.system(row) for row in seen], usable.frame.family.iloc[seen]),
     }
 
 
@@ -204,9 +206,9 @@ def _pooled(folds: Sequence[_Fitted], targets: np.ndarray) -> dict[str, dict[str
     return {GCNN_NAME: summary(truth, energies), "mean": summary(truth, means)}
 
 
-def _attention_card(labels: _Labels, fitted: _Fitted) -> dict[str, Any]:
+def _attention_card(usable: _Usable, fitted: _Fitted) -> dict[str, Any]:
     """Attention on the test rows by kind of atom, and beside the charge that each ligand took."""
-    systems, frame = [labels.system(row) for row in fitted.split.test], labels.frame.iloc[fitted.split.test]
+    systems, frame = [usable.system(row) for row in fitted.split.test], usable.frame.iloc[fitted.split.test]
     means = [levels.mean(axis=1) for levels in fitted.attention]
     values = [on_all_atoms(system, mean) for system, mean in zip(systems, means, strict=True)]
     table, ligands = attention_table(systems, values), ligand_table(frame, values)
@@ -225,34 +227,24 @@ def _groups(table: pd.DataFrame) -> np.ndarray:
     return np.where(table.kind == "metal", "metal", np.where(table.donor, "coordinating atoms", "other atoms"))
 
 
-def _identity(reference: ReferenceData, labels: _Labels, used: int) -> dict[str, Any]:
-    """What the model is and what it was made of, in the words printed beside its numbers."""
-    return {
-        "name": GRAPH_MODEL,
-        "created": datetime.now(UTC).date().isoformat(),
-        "version": version("ase-bimetal"),
-        "licence": "MIT (weights), CC BY 4.0 (labels)",
-        "level": LEVEL,
-        "unit": "eV per metal atom",
-        "reference": "dimer",
-        "data": {
-            "labels": "GFN1-xTB",
-            "digest": reference.digest,
-            "labelled": len(reference.frame),
-            "usable": len(labels.frame),
-            "used": used,
-            "left out": f"rattles above {MAX_RATTLE} Å, as for the multimodal model",
-            "prototypes": int(labels.frame.prototype.nunique()),
-        },
-        "limits": list(LIMITS),
-    }
+def _data_card(labels: LabelSet, usable: _Usable, used: int) -> LabelsCard:
+    return LabelsCard(
+        labels="GFN1-xTB",
+        digest=labels.digest,
+        labelled=len(labels.frame),
+        usable=len(usable.frame),
+        used=used,
+        left_out=f"rattles above {MAX_RATTLE} Å, as for the multimodal model",
+        prototypes=int(usable.frame.prototype.nunique()),
+    )
 
 
 def main() -> None:
     """Train with the shipped labels and settings."""
     torch.set_num_threads(1)
-    card = train_graph_model(load_reference(), WEIGHTS / GRAPH_MODEL, Path(sys.argv[1]))
-    print(json.dumps({key: card[key] for key in ("metrics", "folds", "attention")}, indent=1, ensure_ascii=False))
+    card = train_graph_model(load_labels(), WEIGHTS / GRAPH_MODEL, Path(sys.argv[1]))
+    shown = {"metrics": card.metrics, "folds": card.folds, "attention": card.attention}
+    print(json.dumps(shown, indent=1, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Anchors: small closed molecules computed with PBE and GFN1-xTB, from which the elemental references are fitted.
+"""Anchors: small closed molecules computed with PBE and GFN1-xTB, from which the corrections are fitted.
 
 ``python -m ase_bimetal.lab.labels.anchors FOLDER`` computes what neither the shipped files nor the folder hold,
 cheapest first; it may be killed and started again at any moment, and several may share a folder. With ``--pack`` it
@@ -187,9 +187,9 @@ def relaxed(recipe: Recipe) -> Atoms:
 
 def _cluster_anchor(dopant: str, folder: Path) -> dict[str, Any]:
     """Au4M2(SH)8: the labelled Au4M2(SMe)8 parent with every methyl cut to a hydrogen."""
-    from ase_bimetal.lab.labels.dataset import load_reference
+    from ase_bimetal.lab.labels.dataset import load_labels
 
-    frame = load_reference().frame
+    frame = load_labels().frame
     [parent] = frame.atoms[frame.id == f"Au4M2-{dopant}-SMe/0"]
     atoms = cut_methyls(parent)
     atoms.info["ligand_smiles"] = {Ligand.parse("S").smiles: 8}

@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 
 from ase_bimetal.files import write_whole
 from ase_bimetal.geometry import TABLE
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.shell import find_metals
 
 _DECIMALS = 3
@@ -87,7 +87,7 @@ def _closest(symbols: list[str], distance: np.ndarray) -> Iterator[tuple[str, fl
 
 def main() -> None:
     """Write the table that ships, from the labels that ship."""
-    labels = load_reference()
+    labels = load_labels()
     content = {"labels": labels.digest, "unit": "Å"} | measure(labels.frame["atoms"])
     write_whole(TABLE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 

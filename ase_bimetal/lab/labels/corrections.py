@@ -1,4 +1,4 @@
-"""Elemental references: what turns GFN1-xTB formation energies into PBE-referenced ones.
+"""Corrections: what turns GFN1-xTB formation energies into PBE-referenced ones.
 
 E_form(PBE) ≈ E_form(GFN1) + Σ_i x_i a_i + Σ_l y_l b_l, with x_i the fraction of metal i among the metals and y_l
 the number of ligands of donor type l per metal; a and b by ridge regression on the anchors, each weighted by its
@@ -257,7 +257,7 @@ def shell_binding(frame: pd.DataFrame, corrections: dict[str, float], family: st
     Parameters
     ----------
     frame
-        Labels, from `ase_bimetal.lab.labels.dataset.load_reference`.
+        Labels, from `ase_bimetal.lab.labels.dataset.load_labels`.
     corrections
         As `fit` gives them.
     family

@@ -37,7 +37,7 @@ SHIPPED = DATASETS / "reference.json.xz"
 
 
 @dataclass(frozen=True)
-class ReferenceData:
+class LabelSet:
     """Labelled clusters and the energies they are measured against.
 
     Attributes
@@ -97,12 +97,12 @@ def unpack(folder: Path, source: Path = SHIPPED) -> int:
     return len(content["records"])
 
 
-def load_reference(path: Path = SHIPPED) -> ReferenceData:
+def load_labels(path: Path = SHIPPED) -> LabelSet:
     """Load the packed labels.
 
     Examples
     --------
-    >>> data = load_reference()
+    >>> data = load_labels()
     >>> bool((data.frame.formation_energy < 2).all())
     True
     """
@@ -113,10 +113,10 @@ def load_reference(path: Path = SHIPPED) -> ReferenceData:
     rejects = [r for r in content["records"] if "rejected" in r]
     frame = pd.DataFrame([_row(record, fragments) for record in valid])
     columns = ["id", "family", "prototype", "dopant", "rejected"]
-    return ReferenceData(frame, pd.DataFrame(rejects).reindex(columns=columns), fragments, _digest(raw))
+    return LabelSet(frame, pd.DataFrame(rejects).reindex(columns=columns), fragments, _digest(raw))
 
 
-def describe(data: ReferenceData) -> dict[str, dict[str, int]]:
+def describe(data: LabelSet) -> dict[str, dict[str, int]]:
     """Count valid records and rejects.
 
     The valid ones are counted per family, dopant, ligand, size, move and level.
@@ -145,7 +145,7 @@ def export_db(frame: pd.DataFrame, path: Path) -> int:
     Parameters
     ----------
     frame
-        Rows of `ReferenceData.frame`.
+        Rows of `LabelSet.frame`.
     path
         A new file whose suffix ``ase.db`` knows, such as ``labels.db``.
     """
@@ -162,7 +162,7 @@ def export_db(frame: pd.DataFrame, path: Path) -> int:
     return len(frame)
 
 
-def rebuild(data: ReferenceData, ids: Sequence[str]) -> pd.DataFrame:
+def rebuild(data: LabelSet, ids: Sequence[str]) -> pd.DataFrame:
     """Make recorded configurations again from their parents and label them afresh.
 
     Parameters

@@ -23,7 +23,7 @@ def draw_distribution(frame: pd.DataFrame, path: Path) -> None:
     Parameters
     ----------
     frame
-        With ``family`` and ``formation_energy`` [eV/metal], such as ``load_reference().frame``.
+        With ``family`` and ``formation_energy`` [eV/metal], such as ``load_labels().frame``.
     path
         Picture to write; the suffix names the format.
     """

@@ -12,7 +12,7 @@ from typing import Any
 from ase import Atoms
 
 from ase_bimetal.files import write_whole
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.lab.labels.hosts import load_hosts
 from ase_bimetal.screening.candidates import required_shells
 from ase_bimetal.screening.config import ScreenConfig, example_path
@@ -30,7 +30,7 @@ _DECIMALS = 6
 
 def relaxed_skeletons() -> dict[str, list[Any]]:
     """Collect metals and donors of every relaxed gold cluster, by motif [Å]."""
-    frame = load_reference().frame
+    frame = load_labels().frame
     found: dict[str, list[Any]] = {}
     for row in frame[frame.kind == "parent"].itertuples():
         if row.family in FAMILIES and _is_gold(row.family, row.atoms):

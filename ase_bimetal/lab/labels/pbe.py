@@ -133,7 +133,7 @@ def plan(frame: pd.DataFrame, n_labels: int) -> list[PbeTask]:
     Parameters
     ----------
     frame
-        Rows of `ase_bimetal.lab.labels.dataset.load_reference`.
+        Rows of `ase_bimetal.lab.labels.dataset.load_labels`.
     n_labels
         Number of labels; fewer when there is no more to choose from.
 

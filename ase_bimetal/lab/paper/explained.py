@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
@@ -17,6 +17,7 @@ from ase_bimetal.lab.paper.gather import PageData
 from ase_bimetal.lab.paper.statistics import correlation
 from ase_bimetal.lab.paper.words import number, ordinal
 from ase_bimetal.lab.regressors import explain
+from ase_bimetal.model.card import ModelCard, read_card
 from ase_bimetal.model.regressors import SPARSE_NAME
 from ase_bimetal.model.table import CHI_ENV, FEATURES, LEVEL, N_METAL
 
@@ -33,8 +34,8 @@ def attention_section(data: PageData) -> Section:
 
     Its card, its test rows and one cluster show it.
     """
-    card = json.loads(GRAPH_CARD.read_text())
-    attention = card["attention"]
+    card = read_card(GRAPH_CARD)
+    attention = card.attention
     groups = pd.DataFrame.from_dict(attention["groups"], orient="index").sort_values("mean", ascending=False)
     same = tuple(groups.index) == published.ATTENTION_ORDER
     difference = (
@@ -45,14 +46,14 @@ def attention_section(data: PageData) -> Section:
     kinds = pd.DataFrame.from_dict(attention["kinds"], orient="index")
     bars = picture("attention", figures.attention_figure(kinds, _attended_example()),
                    "Bars of mean attention by kind of atom, and a cluster coloured by attention",
-                   f"{card['name']}: {attention['what']}; lines: one standard deviation.")
+                   f"{card.name}: {attention['what']}; lines: one standard deviation.")
     links, told = _ligand_picture(card)
     sentences = (*told, "Attention says what this network weighs; it is no cause, and another seed weighs differently.")
     return Section("Attention of the graph-only network", difference, attention_table(attention, groups, kinds),
                    sentences, (), (bars, *links))
 
 
-def attention_table(attention: dict[str, Any], groups: pd.DataFrame, kinds: pd.DataFrame) -> Table:
+def attention_table(attention: Mapping[str, Any], groups: pd.DataFrame, kinds: pd.DataFrame) -> Table:
     """Tabulate mean attention beside what is published.
 
     Rows are groups and kinds of atoms; the correlation with charge is given.
@@ -151,22 +152,22 @@ def _formula(formula: pd.Series) -> str:
             f"eV/metal per standard deviation of the term, are {words.listed(told)}.")
 
 
-def _ligand_picture(card: dict[str, Any]) -> tuple[tuple[Picture, ...], tuple[str, ...]]:
+def _ligand_picture(card: ModelCard) -> tuple[tuple[Picture, ...], tuple[str, ...]]:
     """Attention of each ligand of the test rows against its charge, or why it is not drawn."""
     if find_spec("torch_geometric") is None:
         return (), ("Without torch-geometric (extra graph) attention is told from the card and not drawn anew.",)
     from ase_bimetal.lab.gcnn.attention import attention_of_test_rows, ligand_table
-    from ase_bimetal.lab.labels.dataset import load_reference
+    from ase_bimetal.lab.labels.dataset import load_labels
     from ase_bimetal.model.gcnn_model import GraphModel
 
     try:
-        frame, values = attention_of_test_rows(GraphModel.load(), load_reference())
+        frame, values = attention_of_test_rows(GraphModel.load(), load_labels())
     except WeightsError as error:
         return (), (f"Ligands are not drawn: {error}.",)
     ligands = ligand_table(frame, values)
     return (picture("attention_charge", figures.ligand_charge_figure(ligands),
                     "Two panels of dots: attention of ligands against the electrons they took",
-                    f"{card['name']}: {len(ligands):,} ligands of its {len(frame):,} test rows, mean and sum over "
+                    f"{card.name}: {len(ligands):,} ligands of its {len(frame):,} test rows, mean and sum over "
                     "heavy atoms; charges of GFN1-xTB (Mulliken)."),), ()
 
 
@@ -174,7 +175,7 @@ def _mean(row: pd.Series) -> str:
     return f"{row['mean']:.2f} ± {row['std']:.2f}"
 
 
-def _charge_links(attention: dict[str, Any]) -> dict[str, float]:
+def _charge_links(attention: Mapping[str, Any]) -> dict[str, float]:
     """The card's correlations between attention and charge, by how the attention was summed."""
     return next((value for key, value in attention.items() if key.startswith("pearson")), {})
 

@@ -11,12 +11,13 @@ import pandas as pd
 
 from ase_bimetal.descriptors import charge_transfer, environment_electronegativity
 from ase_bimetal.errors import MissingDataError
-from ase_bimetal.lab.labels.dataset import ReferenceData, load_reference
+from ase_bimetal.lab.labels.dataset import LabelSet, load_labels
 from ase_bimetal.lab.labels.hosts import SHIPPED_HOSTS, load_hosts
 from ase_bimetal.lab.paper.materials import assess_materials
 from ase_bimetal.lab.regressors.labelled_table import labelled_rows
 from ase_bimetal.lab.training.data import trainable
 from ase_bimetal.lab.training.splits import random_split
+from ase_bimetal.model.card import ModelCard
 from ase_bimetal.model.forest import DescriptorForest, get_forest
 from ase_bimetal.model.interface import require_predictions
 from ase_bimetal.model.predictor import Predictor, get_predictor, level_shift
@@ -71,7 +72,7 @@ class PageData:
     labels: pd.DataFrame
     digest: str
     test: HeldOut
-    card: dict[str, Any]
+    card: ModelCard
     model: str
     forest: DescriptorForest
     table: DescriptorTable
@@ -82,16 +83,16 @@ class PageData:
 
 def gather() -> PageData:
     """Load the shipped labels, models and tables, and predict what the page compares."""
-    reference, predictor = load_reference(), get_predictor()
-    firsts = reference.frame.sort_values("index").groupby("prototype", sort=True).head(1)
+    labels, predictor = load_labels(), get_predictor()
+    firsts = labels.frame.sort_values("index").groupby("prototype", sort=True).head(1)
     systems = dict(zip(firsts.prototype, map(_with_charges, firsts.atoms, firsts.charges), strict=True))
     forest, table = get_forest(), read_table()
     hosts = load_hosts().frame if SHIPPED_HOSTS.is_file() else None
     extended = () if hosts is None else map(_with_charges, *_first_hosts(hosts))
     return PageData(
-        labels=_labels(reference, systems, predictor.card),
-        digest=reference.digest,
-        test=_held_out(reference, predictor),
+        labels=_labels(labels, systems, predictor.card),
+        digest=labels.digest,
+        test=_held_out(labels, predictor),
         card=predictor.card,
         model=predictor.checkpoint.name,
         forest=forest,
@@ -131,17 +132,17 @@ def _first_hosts(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     return firsts.atoms, firsts.charges
 
 
-def _labels(reference: ReferenceData, systems: dict[str, BimetallicSystem], card: dict[str, Any]) -> pd.DataFrame:
+def _labels(labels: LabelSet, systems: dict[str, BimetallicSystem], card: ModelCard) -> pd.DataFrame:
     """Labels at the published level; the shift of a prototype's parent is that of all its configurations."""
     shifts = {name: level_shift(system, card).value for name, system in systems.items()}
-    frame = reference.frame
+    frame = labels.frame
     energy = frame.formation_energy.to_numpy() + frame.prototype.map(shifts).to_numpy(dtype=float)
     family = frame.family.str.replace(r"-(centre|surface|staple)$", "", regex=True)
     return pd.DataFrame({"family": family.to_numpy(), "energy": energy})
 
 
-def _held_out(reference: ReferenceData, predictor: Predictor) -> HeldOut:
-    rows = trainable(reference.frame)
+def _held_out(labels: LabelSet, predictor: Predictor) -> HeldOut:
+    rows = trainable(labels.frame)
     test = rows.iloc[random_split(len(rows)).test]
     systems = [as_system(atoms) for atoms in test.atoms]
     shifts = np.array([level_shift(system, predictor.card).value for system in systems])
@@ -150,7 +151,7 @@ def _held_out(reference: ReferenceData, predictor: Predictor) -> HeldOut:
         truth=test.formation_energy.to_numpy() + shifts,
         predicted=np.array(predicted),
         family=test.family.str.replace(r"-(centre|surface|staple)$", "", regex=True).to_numpy(),
-        same_labels=predictor.card["data"]["digest"] == reference.digest,
+        same_labels=predictor.card.data.digest == labels.digest,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from ase_bimetal.lab.paper.gather import PageData
 from ase_bimetal.lab.paper.words import number
 from ase_bimetal.lab.regressors.compare import BOND_NAME, Comparison, compare, out_of_fold
 from ase_bimetal.lab.training.metrics import summary
+from ase_bimetal.model.card import Errors, ModelCard, read_card
 from ase_bimetal.model.checkpoint import EIGHT
 from ase_bimetal.model.regressors import REGRESSORS, TrainingRows, make_regressor
 from ase_bimetal.model.table import LEVEL, DescriptorTable
@@ -33,7 +33,7 @@ _PAIRS = "by metal pair"
 
 def errors_section(data: PageData) -> Section:
     """Make the counterpart of Table 1."""
-    ours = {name: card["metrics"]["random"] for name, card in shipped_cards().items()}
+    ours = {name: card.metrics["random"] for name, card in shipped_cards().items()}
     rows, sentences = [], []
     for name, theirs in published.MODELS.items():
         found, where = _ours(name, ours, data.table)
@@ -44,7 +44,7 @@ def errors_section(data: PageData) -> Section:
     extra = [row for model, errors in ours.items() for row in _others(model, errors)]
     table = Table(("model", "our MAE / R²", "our rows", "published MAE", "published R²", "published, training rows",
                    "published rows"),
-                  tuple(rows + extra), f"MAE in eV/metal. Ours: {data.card['level']}; forest: {LEVEL}. Published: "
+                  tuple(rows + extra), f"MAE in eV/metal. Ours: {data.card.level}; forest: {LEVEL}. Published: "
                   "density-functional labels. A dash: not measured, or not in the article.")
     difference = "Labels, clusters and splits differ, so that a smaller number is not a better model."
     return Section("Errors of the models", difference, table, tuple(sentences))
@@ -105,13 +105,14 @@ def regressor_table(found: Mapping[str, Comparison]) -> Table:
                  f"{published.MODELS[_FOREST].rows}.")
 
 
-def shipped_cards() -> dict[str, dict[str, Any]]:
+def shipped_cards() -> dict[str, ModelCard]:
     """Read the cards of models that ship.
 
     They are those with errors on a random split, by folder.
     """
-    cards = {path.parent.name: json.loads(path.read_text()) for path in sorted(WEIGHTS.glob("*/card.json"))}
-    return {name: card for name, card in cards.items() if "random" in card.get("metrics", {})}
+    folders = [path.parent for path in sorted(WEIGHTS.glob("*/weights.safetensors"))]
+    cards = {folder.name: read_card(folder / "card.json") for folder in folders}
+    return {name: card for name, card in cards.items() if "random" in card.metrics}
 
 
 def forest_on_minima(table: DescriptorTable) -> tuple[dict[str, float], int]:
@@ -144,7 +145,7 @@ def _errors_by_model(found: Comparison, split: str) -> dict[str, float]:
     return dict(zip(rows.model, rows.MAE, strict=True))
 
 
-def _ours(name: str, ours: dict[str, dict[str, Any]], table: DescriptorTable) -> tuple[dict[str, float] | None, str]:
+def _ours(name: str, ours: Mapping[str, Mapping[str, Errors]], table: DescriptorTable) -> tuple[Errors | None, str]:
     """Our error for a published model, and the rows it was measured on."""
     if name == _FOREST:
         found, n = forest_on_minima(table)
@@ -155,14 +156,14 @@ def _ours(name: str, ours: dict[str, dict[str, Any]], table: DescriptorTable) ->
     return ablation(name)
 
 
-def _others(model: str, errors: dict[str, Any]) -> list[tuple[str, ...]]:
+def _others(model: str, errors: Mapping[str, Errors]) -> list[tuple[str, ...]]:
     """Lines for what a card measured and the article did not: of the regressors the forest, for the twelve follow."""
     left_out = {"mean", *published.MODELS, *(name + EIGHT for name in REGRESSORS)} - {_FOREST}
     return [(f"{name} ({model})", _error(error), f"{error['n']:,} random test rows", "–", "–", "–", "–")
             for name, error in errors.items() if name not in left_out]
 
 
-def _error(found: dict[str, float] | None) -> str:
+def _error(found: Errors | None) -> str:
     return f"{found['MAE']:.3f} / {number(found['R2'], 3)}" if found else "–"
 
 

@@ -87,7 +87,7 @@ def introduction(data: PageData) -> tuple[str, ...]:
         f"Tables and figures of {published.SOURCE} (doi {published.DOI}), made again from the labels and models "
         f"that ship with ase-bimetal {version('ase-bimetal')}.",
         f"Model {data.model}; descriptor model {data.forest.name}; labels {data.digest}. Level of theory of ours: "
-        f"{data.card['level']}, ligands against their dimers. The article's labels are density-functional energies of "
+        f"{data.card.level}, ligands against their dimers. The article's labels are density-functional energies of "
         "its own that are not public, of other clusters, with another state of the free surroundings: its errors and "
         "correlations are a yardstick, its absolute energies are not.",
         "Every sentence below is made from the numbers it holds.",

@@ -45,12 +45,12 @@ def labels_section(data: PageData) -> Section:
             ("Kolmogorov–Smirnov distance (–)", f"{fit.distance:.3f}", f"{published.WEIBULL_DISTANCE:.2f}"),
             ("its p (–)", f"{fit.p_value:.3f}", f"{published.WEIBULL_P:.2f}"),
         ),
-        f"Labels: {data.card['level']}, digest {data.digest}.",
+        f"Labels: {data.card.level}, digest {data.digest}.",
     )
     drawn = picture(
         "distribution", figures.distribution_figure(energy, family, fit, published.RANGE, published.BULK),
         "Histogram of formation energies with a fitted curve",
-        f"Formation energies of all valid cluster labels ({data.card['level']}, dimer reference) by kind of core.",
+        f"Formation energies of all valid cluster labels ({data.card.level}, dimer reference) by kind of core.",
     )
     difference = (
         f"{100 * within:.0f} % of our labels fall where most of the published ones do, but those are "
@@ -77,7 +77,7 @@ def parity_section(data: PageData) -> Section:
             ("R² (–)", number(r2, 3), f"{theirs.r2:.3f}"),
             *((f"MAE (eV/metal), {split}", f"{error:.3f}", "–") for split, error in _honest_splits(data).items()),
         ),
-        f"Ours: {data.model}, {data.card['level']}; the random split again from the shipped labels (seed 0), the "
+        f"Ours: {data.model}, {data.card.level}; the random split again from the shipped labels (seed 0), the "
         "others from the card.",
     )
     difference = (
@@ -85,13 +85,13 @@ def parity_section(data: PageData) -> Section:
         "predicts with the errors of the other lines, for which the article has no counterpart."
     )
     sentences = () if test.same_labels else (
-        f"The shipped weights were trained on labels {data.card['data']['digest']}, not on these ({data.digest}): some "
+        f"The shipped weights were trained on labels {data.card.data.digest}, not on these ({data.digest}): some "
         "of these rows may have been trained on, and the error is then too small.",)
     drawn = picture(
         "parity", figures.parity_figure(test.truth, test.predicted, test.family, "label " + figures.ENERGY,
                                         "predicted " + figures.ENERGY),
         "Predicted against labelled formation energies along the diagonal",
-        f"{data.model} on its random test rows ({data.card['level']}); MAE in eV/metal.",
+        f"{data.model} on its random test rows ({data.card.level}); MAE in eV/metal.",
     )
     return Section("Predicted against labelled energies", difference, table, sentences, (), (drawn,))
 
@@ -415,7 +415,7 @@ def _interval(rows: pd.DataFrame) -> str:
 
 def _honest_splits(data: PageData) -> dict[str, float]:
     """MAE [eV/metal] of the multimodal model on the harder splits of its card."""
-    return {split: models["MML"]["MAE"] for split, models in data.card["metrics"].items()
+    return {split: models["MML"]["MAE"] for split, models in data.card.metrics.items()
             if split != "random" and "MML" in models}
 
 

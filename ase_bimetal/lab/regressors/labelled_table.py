@@ -12,7 +12,7 @@ import pandas as pd
 
 from ase_bimetal.files import DATASETS
 from ase_bimetal.formation import correction_features
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.lab.labels.hosts import load_hosts
 from ase_bimetal.lab.training.data import trainable
 from ase_bimetal.model.bond_terms import bond_terms
@@ -27,9 +27,9 @@ def build_table(frame: pd.DataFrame, corrections: dict[str, float]) -> Descripto
     ----------
     frame
         With columns ``id``, ``prototype``, ``family``, ``atoms`` and ``formation_energy`` [eV/metal], as of
-        `ase_bimetal.lab.labels.dataset.load_reference` or `ase_bimetal.lab.labels.hosts.load_hosts`.
+        `ase_bimetal.lab.labels.dataset.load_labels` or `ase_bimetal.lab.labels.hosts.load_hosts`.
     corrections
-        Elemental references [eV/metal]: element or donor type → correction. A donor type that is not in it, such
+        Corrections [eV/metal]: element or donor type → correction. A donor type that is not in it, such
         as the oxygen of a framework, is not corrected.
 
     Returns
@@ -70,7 +70,7 @@ def thin(table: DescriptorTable, per_prototype: int) -> DescriptorTable:
 
 
 def labelled_rows(
-    reference: Path = DATASETS / "reference.json.xz",
+    labels: Path = DATASETS / "reference.json.xz",
     hosts: Path = DATASETS / "hosts.json.xz",
     ids: Collection[str] | None = None,
 ) -> DescriptorTable:
@@ -82,13 +82,13 @@ def labelled_rows(
 
     Parameters
     ----------
-    reference, hosts
+    labels, hosts
         Packed labels of `ase_bimetal.lab.labels.dataset` and of `ase_bimetal.lab.labels.hosts`.
     ids
         Rows to describe; all by default. The lowest of a prototype is looked for among them.
     """
     columns = ["id", "prototype", "family", "atoms", "formation_energy"]
-    frames = [trainable(load(path).frame)[columns] for load, path in ((load_reference, reference), (load_hosts, hosts))]
+    frames = [trainable(load(path).frame)[columns] for load, path in ((load_labels, labels), (load_hosts, hosts))]
     frame = pd.concat(frames, ignore_index=True)
     if ids is not None:
         frame = frame[frame.id.isin(ids)]

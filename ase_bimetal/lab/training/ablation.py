@@ -14,7 +14,7 @@ import pandas as pd
 
 from ase_bimetal.errors import BimetalError
 from ase_bimetal.files import write_whole
-from ase_bimetal.lab.labels.dataset import ReferenceData
+from ase_bimetal.lab.labels.dataset import LabelSet
 from ase_bimetal.lab.training.data import TrainingData, prepare, trainable
 from ase_bimetal.lab.training.metrics import summary
 from ase_bimetal.lab.training.module import TrainingOptions, predict_rows, train_one
@@ -73,7 +73,7 @@ class Budget:
 
 
 def run_ablations(
-    reference: ReferenceData,
+    labels: LabelSet,
     folder: Path,
     budget: Budget,
     variants: Sequence[Variant] = VARIANTS,
@@ -85,8 +85,8 @@ def run_ablations(
 
     Parameters
     ----------
-    reference
-        Labels, from `ase_bimetal.lab.labels.dataset.load_reference`.
+    labels
+        Labels, from `ase_bimetal.lab.labels.dataset.load_labels`.
     folder
         Receives ``ablations.json`` and ``ablations.md``.
     budget
@@ -106,9 +106,9 @@ def run_ablations(
     BimetalError
         The folder holds results of another budget or other labels.
     """
-    frame = trainable(reference.frame)
+    frame = trainable(labels.frame)
     chosen = stratified_rows(frame, budget.rows)
-    given = {"labels": reference.digest, "rows": len(chosen), "epochs": budget.epochs, "split": "random 8:1:1, seed 0"}
+    given = {"labels": labels.digest, "rows": len(chosen), "epochs": budget.epochs, "split": "random 8:1:1, seed 0"}
     folder.mkdir(parents=True, exist_ok=True)
     results = _earlier(folder / RESULTS, given)
     if all(str(seed) in results["members"].get(v.name, {}) for v in variants for seed in range(budget.seeds)):

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ase_bimetal.files import write_whole
 from ase_bimetal.lab.labels.level_difference import GROUPS, Difference, differences, fit_level, left_out
 from ase_bimetal.lab.labels.pbe import load_pbe
 from ase_bimetal.lab.training.calibrate import conformal_quantile
 from ase_bimetal.lab.training.metrics import summary
+from ase_bimetal.model.card import LevelCard, read_card, write_card
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, resolve
 from ase_bimetal.model.domain import Z90
 from ase_bimetal.model.gcnn_model import GRAPH_MODEL, GraphModel
@@ -109,7 +109,7 @@ def _without_group(
     return LeftOut(tuple(keys), np.array(truth), np.array(predicted), np.array(deviation))
 
 
-def level_card(model: LabelModel) -> dict[str, Any]:
+def level_card(model: LabelModel) -> LevelCard:
     """Describe the shipped level difference for a model's card.
 
     Parameters
@@ -119,21 +119,20 @@ def level_card(model: LabelModel) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        ``sha256`` and ``level`` of the difference, ``counts`` of objects behind it, ``labels``, the ``scale`` of
-        standard deviations, and ``errors`` by what was left out.
+    LevelCard
+        With the scale of standard deviations, and errors by what was left out.
     """
     found = leave_out(model)
     scores = np.concatenate([item.scores for item in found.values()])
     difference = load_level_difference()
-    return {
-        "sha256": level_digest(),
-        "level": difference.level,
-        "counts": difference.counts(),
-        "labels": len(load_pbe()),
-        "scale": round(conformal_quantile(scores) / Z90, 4),
-        "errors": {group: item.summary() for group, item in found.items()},
-    }
+    return LevelCard(
+        sha256=level_digest(),
+        level=difference.level,
+        counts=difference.counts(),
+        labels=len(load_pbe()),
+        scale=round(conformal_quantile(scores) / Z90, 4),
+        errors={group: item.summary() for group, item in found.items()},
+    )
 
 
 def main() -> None:
@@ -144,16 +143,15 @@ def main() -> None:
     models = ((DEFAULT_MODEL, Predictor, fit.LIMITS), (GRAPH_MODEL, GraphModel.load, graph_fit.LIMITS))
     for name, load, limits in models:
         found = level_card(load(name))
-        _change_card(name, {"level_difference": found, "limits": list(limits)})
-        print(name, json.dumps(found["errors"]), found["scale"])
-    _change_card(DEFAULT_MODEL, {"golden": fit.golden_predictions(DEFAULT_MODEL)})
-    _change_card(GRAPH_MODEL, {"check": graph_fit.check_value(GraphModel.load())})
+        _change_card(name, level_difference=found, limits=tuple(limits))
+        print(name, json.dumps(found.errors), found.scale)
+    _change_card(DEFAULT_MODEL, golden=fit.golden_predictions(DEFAULT_MODEL))
+    _change_card(GRAPH_MODEL, check=graph_fit.check_value(GraphModel.load()))
 
 
-def _change_card(name: str, changed: dict[str, Any]) -> None:
+def _change_card(name: str, **changed: Any) -> None:
     path = resolve(name) / "card.json"
-    card = json.loads(path.read_text()) | changed
-    write_whole(path, json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+    write_card(path, replace(read_card(path), **changed))
 
 
 if __name__ == "__main__":

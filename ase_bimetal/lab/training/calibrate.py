@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ase_bimetal.lab.training.metrics import root_mean_square_error
+from ase_bimetal.model.card import Uncertainty
 from ase_bimetal.model.domain import Z90
 
 COVERAGE = 0.9
@@ -45,19 +46,19 @@ def conformal_quantile(scores: np.ndarray, coverage: float = COVERAGE) -> float:
     return float(np.sort(scores)[min(rank, len(scores)) - 1])
 
 
-def inside_terms(validation: Holdout) -> dict[str, float]:
+def inside_terms(validation: Holdout) -> Uncertainty:
     """``floor`` and ``scale`` of standard deviations inside the training domain, from validation rows."""
     floor = root_mean_square_error(validation.truth, validation.mean)
     scores = validation.errors / np.hypot(floor, validation.spread)
-    return {"floor": round(floor, 5), "scale": round(conformal_quantile(scores) / Z90, 5)}
+    return Uncertainty(round(floor, 5), round(conformal_quantile(scores) / Z90, 5))
 
 
-def inside_interval(test: Holdout, terms: dict[str, float]) -> dict[str, float]:
+def inside_interval(test: Holdout, terms: Uncertainty) -> dict[str, float]:
     """Measure nominal 90 % intervals on test rows of the training domain.
 
     Coverage and mean half-width [eV/metal].
     """
-    half = Z90 * terms["scale"] * np.hypot(terms["floor"], test.spread)
+    half = Z90 * terms.scale * np.hypot(terms.floor, test.spread)
     return {"coverage": round(float((test.errors <= half).mean()), 4), "half_width": round(float(half.mean()), 4)}
 
 

@@ -69,7 +69,7 @@ def prepare(frame: pd.DataFrame, encoder: LigandEncoder, whole_cluster: bool = T
     Parameters
     ----------
     frame
-        With columns ``atoms`` and ``formation_energy`` [eV/metal], such as ``load_reference().frame``.
+        With columns ``atoms`` and ``formation_energy`` [eV/metal], such as ``load_labels().frame``.
     encoder
         Ligand encoder; its embeddings are frozen.
     whole_cluster

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ase_bimetal.lab.training.calibrate import Holdout
+from ase_bimetal.model.card import Uncertainty
 from ase_bimetal.structures.motifs import family_group
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def draw_parity(held: Holdout, families: Sequence[str], path: Path) -> None:
     figure.savefig(path, dpi=160)
 
 
-def observed_coverage(held: Holdout, terms: Mapping[str, float], nominal: Sequence[float] | np.ndarray) -> np.ndarray:
+def observed_coverage(held: Holdout, terms: Uncertainty, nominal: Sequence[float] | np.ndarray) -> np.ndarray:
     """Compute the share of errors inside intervals.
 
     The intervals have the given nominal coverages, taking errors as normally distributed.
@@ -62,15 +63,15 @@ def observed_coverage(held: Holdout, terms: Mapping[str, float], nominal: Sequen
     --------
     >>> rng = np.random.default_rng(0)
     >>> held = Holdout(np.zeros(4000), rng.normal(scale=0.1, size=4000), np.zeros(4000))
-    >>> observed_coverage(held, {"floor": 0.1, "scale": 1.0}, [0.5, 0.9]).round(1).tolist()
+    >>> observed_coverage(held, Uncertainty(floor=0.1, scale=1.0), [0.5, 0.9]).round(1).tolist()
     [0.5, 0.9]
     """
-    deviation = terms["scale"] * np.hypot(terms["floor"], held.spread)
+    deviation = terms.scale * np.hypot(terms.floor, held.spread)
     widths = [NormalDist().inv_cdf(0.5 + share / 2) for share in nominal]
     return np.array([(held.errors <= width * deviation).mean() for width in widths])
 
 
-def draw_calibration(held: Holdout, terms: Mapping[str, float], path: Path) -> None:
+def draw_calibration(held: Holdout, terms: Uncertainty, path: Path) -> None:
     """Draw observed against nominal coverage.
 
     The model's intervals are tested on held-out rows of the training domain.
@@ -80,7 +81,7 @@ def draw_calibration(held: Holdout, terms: Mapping[str, float], path: Path) -> N
     held
         Held-out rows that the calibration has not seen.
     terms
-        ``floor`` and ``scale`` of the card's uncertainty.
+        Of the card.
     path
         Picture to write.
     """

@@ -147,9 +147,9 @@ class Learner:
     def unchanged(self) -> OwnEnsemble:
         """The start as it is, with its shift and level."""
         assert self.start is not None
-        card, target = self.start.card, self.start.card["target"]
-        shift = dict(card.get("elemental_references", {}).get("corrections", {}))
-        return OwnEnsemble(self.start.members, target["mean"], target["std"], shift, level_of(card))
+        card = self.start.card
+        target, shift = card.target, dict(card.own_corrections)
+        return OwnEnsemble(self.start.members, target.mean, target.std, shift, level_of(card))
 
     @cached_property
     def before_shift(self) -> np.ndarray:

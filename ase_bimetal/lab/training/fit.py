@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ase_bimetal.examples import example_names, load_example
-from ase_bimetal.lab.labels.dataset import ReferenceData
+from ase_bimetal.lab.labels.dataset import LabelSet
 from ase_bimetal.lab.training.against_pbe import level_card
 from ase_bimetal.lab.training.calibrate import Holdout, fold_interval, fold_term, inside_interval, inside_terms
 from ase_bimetal.lab.training.data import MAX_RATTLE, TrainingData, prepare, trainable
@@ -27,6 +27,7 @@ from ase_bimetal.lab.training.evaluate import (
 )
 from ase_bimetal.lab.training.module import TrainingOptions
 from ase_bimetal.lab.training.splits import random_split
+from ase_bimetal.model.card import EncoderCard, LabelsCard, ModelCard, Target
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, save_checkpoint
 from ase_bimetal.model.domain import describe_domain
 from ase_bimetal.model.interface import require_predictions
@@ -77,14 +78,14 @@ class FoldBudget:
 
 
 def train_model(
-    reference: ReferenceData,
+    labels: LabelSet,
     target: Path,
     members: int = 3,
     options: TrainingOptions | None = None,
     workers: int = 1,
     ligand_encoder: str = "bundled",
     folds: FoldBudget | None = None,
-) -> dict[str, Any]:
+) -> ModelCard:
     """Train an ensemble, measure it and save it.
 
     It is trained on the random 8:1:1 split and measured on every split.
@@ -93,8 +94,8 @@ def train_model(
 
     Parameters
     ----------
-    reference
-        Labels, from `load_reference`.
+    labels
+        Labels, from `load_labels`.
     target
         Folder of the checkpoint.
     members
@@ -110,14 +111,14 @@ def train_model(
 
     Returns
     -------
-    dict
+    ModelCard
         The card.
     """
     options = options or TrainingOptions()
     encoder = LigandEncoder(ligand_encoder)
-    data = prepare(trainable(reference.frame), encoder)
+    data = prepare(trainable(labels.frame), encoder)
     config = MMLConfig(ligand_width=data.encoded[0].ligand_embedding.shape[1])
-    unfinished = target / f"unfinished-{_digest(reference, encoder, config, options)}"
+    unfinished = target / f"unfinished-{_digest(labels, encoder, config, options)}"
     run = Run(data, config, options, unfinished)
     split = random_split(len(data.targets))
     ensemble = train_ensemble(run, split, members, workers)
@@ -125,36 +126,38 @@ def train_model(
     short = replace(run, options=folds.of(options))
     held_out = {name: splits for name, splits in all_folds(data, folds.n_validation).items() if splits}
     results = {"random": [fold_result(run, split, ensemble)]} | evaluate_folds(short, held_out, folds.seeds, workers)
-    card = _identity() | {
-        "data": _data_card(reference, data),
-        "training": asdict(options) | {
+    card = ModelCard(
+        **identity(DEFAULT_MODEL),
+        data=_data_card(labels, data),
+        training=asdict(options) | {
             "split": "random 8:1:1, seed 0", "rows per epoch of a fold": folds.rows,
             "epochs per fold": short.options.epochs, "networks per fold": folds.seeds,
         },
-        "target": {"mean": ensemble[0].mean, "std": ensemble[0].std},
+        target=Target(ensemble[0].mean, ensemble[0].std),
         **_measured(results, holdout(data, split.validation, ensemble), holdout(data, split.test, ensemble)),
-        "domain": describe_domain(data.systems, data.frame.family),
-        "fragments": reference.fragments,
-        "ligand_encoder": {"source": ligand_encoder, "digest": encoder.digest},
-        "limits": list(LIMITS),
-    }
-    _save(target, [member.network for member in ensemble], card)
+        domain=describe_domain(data.systems, data.frame.family),
+        fragments=labels.fragments,
+        ligand_encoder=EncoderCard(ligand_encoder, encoder.digest),
+        limits=LIMITS,
+    )
+    card = _save(target, [member.network for member in ensemble], card)
     shutil.rmtree(unfinished)
     return card
 
 
-def _save(target: Path, networks: list[MML], card: dict[str, Any]) -> None:
+def _save(target: Path, networks: list[MML], card: ModelCard) -> ModelCard:
     """Write weights and card, then the level and the predictions that a later version is held against."""
     save_checkpoint(target, networks, card)
-    card["level_difference"] = level_card(Predictor(target))
+    card = replace(card, level_difference=level_card(Predictor(target)))
     save_checkpoint(target, networks, card)
-    card["golden"] = golden_predictions(target)
+    card = replace(card, golden=golden_predictions(target))
     save_checkpoint(target, networks, card)
+    return card
 
 
-def _digest(reference: ReferenceData, encoder: LigandEncoder, *settings: Any) -> str:
+def _digest(labels: LabelSet, encoder: LigandEncoder, *settings: Any) -> str:
     """What a kept network or fold depends on, as eight digits."""
-    text = "\n".join([reference.digest, encoder.digest, version("ase-bimetal"), *map(repr, settings)])
+    text = "\n".join([labels.digest, encoder.digest, version("ase-bimetal"), *map(repr, settings)])
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -168,7 +171,7 @@ def golden_predictions(model: str | Path) -> dict[str, float]:
     return {name: item.formation_energy_per_metal for name, item in zip(example_names(), found, strict=True)}
 
 
-def _measured(results: dict[str, list[FoldResult]], validation: Holdout, test: Holdout) -> dict[str, dict[str, Any]]:
+def _measured(results: dict[str, list[FoldResult]], validation: Holdout, test: Holdout) -> dict[str, Any]:
     """Errors on every split and fold, calibrated standard deviations, and the intervals that come of them."""
     inside = inside_terms(validation)
     errors = {name: [fold.absolute_errors() for fold in folds] for name, folds in results.items()}
@@ -177,31 +180,34 @@ def _measured(results: dict[str, list[FoldResult]], validation: Holdout, test: H
     return {
         "metrics": {name: table(folds) for name, folds in results.items()},
         "folds": {name: {f.fold: f.errors() for f in folds} for name, folds in results.items() if len(folds) > 1},
-        "uncertainty": inside | terms,
+        "uncertainty": replace(inside, outside=terms),
         "intervals": {"random": inside_interval(test, inside)} | intervals,
     }
 
 
-def _identity() -> dict[str, Any]:
-    """What the model is, in the words printed beside its numbers."""
+def identity(name: str) -> dict[str, Any]:
+    """Say what a shipped model is.
+
+    These are the words printed beside its numbers, as fields of a `ModelCard`.
+    """
     return {
-        "name": DEFAULT_MODEL,
+        "name": name,
         "created": datetime.now(UTC).date().isoformat(),
         "version": version("ase-bimetal"),
         "licence": "MIT (weights), CC BY 4.0 (labels)",
         "level": LEVEL,
         "unit": "eV per metal atom",
-        "reference": "dimer",
+        "reference_state": "dimer",
     }
 
 
-def _data_card(reference: ReferenceData, data: TrainingData) -> dict[str, Any]:
-    return {
-        "labels": "GFN1-xTB",
-        "digest": reference.digest,
-        "labelled": len(reference.frame),
-        "rejected": len(reference.rejects),
-        "used": len(data.targets),
-        "left out": f"rattles above {MAX_RATTLE} Å, whose strain inside the ligands the model cannot see",
-        "prototypes": int(data.frame.prototype.nunique()),
-    }
+def _data_card(labels: LabelSet, data: TrainingData) -> LabelsCard:
+    return LabelsCard(
+        labels="GFN1-xTB",
+        digest=labels.digest,
+        labelled=len(labels.frame),
+        rejected=len(labels.rejects),
+        used=len(data.targets),
+        left_out=f"rattles above {MAX_RATTLE} Å, whose strain inside the ligands the model cannot see",
+        prototypes=int(data.frame.prototype.nunique()),
+    )

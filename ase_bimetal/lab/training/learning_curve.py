@@ -1,7 +1,7 @@
 """What a few density-functional energies buy: errors of left-out anchors against the number of anchors trained on.
 
 ``python -m ase_bimetal.lab.training.learning_curve FOLDER`` writes the anchors as a user would hold them
-(``anchors.extxyz``, ``references.json``), the numbers (``learning-curve.json``) and the picture.
+(``anchors.extxyz``, ``fragments.json``), the numbers (``learning-curve.json``) and the picture.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ase_bimetal.model.ligand_encoder import LigandEncoder
 SIZES = (6, 12, 18, 24, 30)
 REPEATS = 3
 KEY = "energy_pbe_eV"
-FILES = ("anchors.extxyz", "references.json", "learning-curve.json", "learning-curve.png")
+FILES = ("anchors.extxyz", "fragments.json", "learning-curve.json", "learning-curve.png")
 
 
 def export_anchors(folder: Path) -> tuple[Path, Path]:
@@ -101,9 +101,9 @@ def unchanged_errors(data: TrainingData, start: Checkpoint) -> dict[str, float]:
 def main(folder: Path) -> None:
     """Export, train, draw."""
     start = load_checkpoint(DEFAULT_MODEL)
-    anchors, references = export_anchors(folder)
-    own = load_own_data(anchors, "PBE/DZVP-MOLOPT-SR-GTH", Columns(KEY), references)
-    data = prepare(own.frame, LigandEncoder(start.card["ligand_encoder"]["source"]))
+    anchors, fragment_energies = export_anchors(folder)
+    own = load_own_data(anchors, "PBE/DZVP-MOLOPT-SR-GTH", Columns(KEY), fragment_energies)
+    data = prepare(own.frame, LigandEncoder(start.card.encoder.source))
     curves = learning_curve(data, start, say=lambda line: print(line, file=sys.stderr, flush=True))
     levels = unchanged_errors(data, start)
     content = {"model": start.name, "anchors": len(own.frame), "sizes": SIZES, "unchanged": levels,

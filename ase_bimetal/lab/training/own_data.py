@@ -30,9 +30,9 @@ from ase_bimetal.model.predictor import require_supported
 from ase_bimetal.system import BimetallicSystem, as_system
 
 PACKED = ".json.xz"
-#: No formation energy is this far from zero [eV/metal]: beyond it, energy and references are of different levels.
+#: No formation energy is this far from zero [eV/metal]: beyond it, energy and fragments are of different levels.
 FARTHEST_ENERGY = 12.0
-#: A row on which a fitted reference rests alone has this leverage, and says nothing beyond that reference.
+#: A row on which a fitted fragment energy rests alone has this leverage, and says nothing beyond it.
 _ALONE = 0.999
 _TINY_RIDGE = 1e-8
 
@@ -96,12 +96,12 @@ class OwnData:
     left_out
         Rows that cannot be used.
     level
-        Level of theory, as given; it says so when the reference energies were fitted.
+        Level of theory, as given; it says so when the fragment energies were fitted.
     fragments
         Reference energies [eV] in the schema of `ase_bimetal.formation.formation_energy`; without entries when they
         were fitted or not needed.
-    fitted_references
-        Metal symbol or SMILES → fitted reference energy [eV]; empty when they were given.
+    fitted_fragments
+        Metal symbol or SMILES → fitted fragment energy [eV]; empty when they were given.
     digest
         First 12 hex digits of the data file's sha256.
     """
@@ -110,7 +110,7 @@ class OwnData:
     left_out: tuple[LeftOut, ...]
     level: str
     fragments: dict[str, Any]
-    fitted_references: dict[str, float]
+    fitted_fragments: dict[str, float]
     digest: str
 
 
@@ -118,7 +118,7 @@ def load_own_data(
     path: Path,
     level: str,
     columns: Columns | None = None,
-    references: Path | None = None,
+    fragment_energies: Path | None = None,
     zero: Any = None,
 ) -> OwnData:
     """Read structures with energies and turn them into formation energies.
@@ -133,17 +133,17 @@ def load_own_data(
         Level of theory of the energies, as it will be printed beside every prediction.
     columns
         Names of the energies.
-    references
-        JSON file of reference energies at the same level: ``atoms``, ``ligands`` and ``H2``, see `read_references`.
-        Without it, total energies have their references fitted.
+    fragment_energies
+        JSON file of fragment energies at the same level: ``atoms``, ``ligands``, ``H2``; see `read_fragment_energies`.
+        Without it, total energies have them fitted.
     zero
-        What fitted references are measured from: a function of systems that gives formation energies (n,) in
+        What fitted fragment energies are measured from: a function of systems that gives formation energies (n,) in
         eV/metal, such as a model's; 0 for all without one.
 
     Raises
     ------
     MissingDataError
-        No row can be used, or there are too few to fit references to.
+        No row can be used, or there are too few to fit fragment energies to.
     FileFormatError
         The file has no such column or is of no known format.
     """
@@ -160,12 +160,12 @@ def load_own_data(
     fitted: dict[str, float] = {}
     if columns.formation_energy:
         values: list[float | BimetalError] = [row.value for row in rows]
-    elif references is not None:
-        fragments = read_references(references)
+    elif fragment_energies is not None:
+        fragments = read_fragment_energies(fragment_energies)
         values = [_formation(row, fragments) for row in rows]
     else:
         values, fitted = fitted_energies(rows, zero)
-        level = f"{level}, elemental and ligand references fitted"
+        level = f"{level}, fragment energies fitted"
     frame, more = _sorted_out(rows, values)
     if frame.empty:
         raise MissingDataError(_no_row(path, [*bad, *more]))
@@ -178,7 +178,7 @@ def _no_row(path: Path, left_out: list[LeftOut]) -> str:
             "--energy-key for another name of them")
 
 
-def read_references(path: Path) -> dict[str, Any]:
+def read_fragment_energies(path: Path) -> dict[str, Any]:
     """Read fragment energies [eV] from JSON.
 
     Every ligand comes under its canonical SMILES.
@@ -210,26 +210,26 @@ def fitted_energies(rows: list[OwnRow], zero: Any = None) -> tuple[list[float | 
 
     They are fitted to the total energies themselves.
 
-    One reference per metal and per ligand, by ridge regression of the energy per metal atom on the counts per metal
-    atom. What depends on composition alone cannot be told from the references: it is part of them, unless ``zero``
-    carries it.
+    One energy per metal and per ligand, by ridge regression of the energy per metal atom on the counts per metal
+    atom. What depends on composition alone cannot be told from them: it is part of them, unless ``zero`` carries it.
 
     Parameters
     ----------
     rows
         Structures with total energies [eV].
     zero
-        Formation energies (n,) [eV/metal] of a list of systems, which the references leave over; None for 0.
+        Formation energies (n,) [eV/metal] of a list of systems, which the fragment energies leave over; None for 0.
 
     Returns
     -------
     tuple
-        Formation energies [eV/metal], or the error of a row on which a reference rests alone; and the references.
+        Formation energies [eV/metal], or the error of a row on which a fragment energy rests alone; and the fragment
+        energies [eV].
 
     Raises
     ------
     MissingDataError
-        Fewer than two rows for each independent reference.
+        Fewer than two rows for each independent fragment energy.
     """
     from sklearn.linear_model import Ridge
 
@@ -240,25 +240,25 @@ def fitted_energies(rows: list[OwnRow], zero: Any = None) -> tuple[list[float | 
     x /= n_metals[:, None]
     rank = int(np.linalg.matrix_rank(x)) if len(rows) else 0
     if len(rows) < max(2 * rank, 4):
-        raise MissingDataError(f"{len(rows)} usable rows are too few to fit {rank} independent reference energies "
-                               f"({', '.join(names)}); allowed: {max(2 * rank, 4)} rows, or --references")
+        raise MissingDataError(f"{len(rows)} usable rows are too few to fit {rank} independent fragment energies "
+                               f"({', '.join(names)}); allowed: {max(2 * rank, 4)} rows, or --fragment-energies")
     base = np.zeros(len(rows)) if zero is None else np.asarray(zero([row.system for row in rows]))
     y = np.array([row.value for row in rows]) / n_metals
     ridge = Ridge(_TINY_RIDGE, fit_intercept=False, solver="svd").fit(x, y - base)
     left = np.linalg.svd(x, full_matrices=False)[0][:, :rank]
     alone = (left**2).sum(axis=1) > _ALONE
     values = y - x @ ridge.coef_
-    reason = MissingDataError("a fitted reference energy rests on this row alone; allowed: another row with the same "
-                              "metal or ligand, or --references")
+    reason = MissingDataError("a fitted fragment energy rests on this row alone; allowed: another row with the same "
+                              "metal or ligand, or --fragment-energies")
     return ([reason if single else float(value) for value, single in zip(values, alone, strict=True)],
             dict(zip(names, ridge.coef_.round(6).tolist(), strict=True)))
 
 
 def _packed(path: Path, level: str) -> OwnData:
-    from ase_bimetal.lab.labels.dataset import load_reference
+    from ase_bimetal.lab.labels.dataset import load_labels
     from ase_bimetal.lab.training.data import trainable
 
-    data = load_reference(path)
+    data = load_labels(path)
     frame = trainable(data.frame).rename(columns={"id": "name"})[["name", "atoms", "formation_energy"]]
     return OwnData(frame.assign(family="own"), (), level, data.fragments, {}, data.digest)
 
@@ -359,14 +359,14 @@ def _number(atoms: Atoms, given: Mapping[str, Any], key: str) -> float:
 
 
 def _formation(row: OwnRow, fragments: dict[str, Any]) -> float | BimetalError:
-    """Eq. (1) with given references; the error when one of them is missing."""
+    """Eq. (1) with given fragment energies; the error when one of them is missing."""
     if missing := sorted(set(row.system.metal_symbols) - set(fragments["atoms"])):
-        return MissingDataError(f"no reference energy of the isolated atom {', '.join(missing)}; the file has "
+        return MissingDataError(f"no fragment energy of the isolated atom {', '.join(missing)}; the file has "
                                 f"{', '.join(sorted(fragments['atoms']))}")
     for ligand, _ in row.system.ligands:
         forms, needed = fragments["ligands"].get(ligand.smiles), "free" if ligand.type == "L" else "dimer"
         if forms is None or forms[needed] is None:
-            return ReferenceStateError(f"no {needed!r} reference energy of ligand {ligand.smiles!r}; the file has "
+            return ReferenceStateError(f"no {needed!r} fragment energy of ligand {ligand.smiles!r}; the file has "
                                        f"{', '.join(sorted(fragments['ligands']))}")
     return formation_energy(row.value, row.system.metal_symbols, row.system.ligand_counts, fragments)
 
@@ -380,10 +380,10 @@ def _sorted_out(rows: list[OwnRow], values: list[float | BimetalError]) -> tuple
         elif abs(value) > FARTHEST_ENERGY:
             bad.append(LeftOut(row.name, LevelError(
                 f"formation energy {value:.1f} eV/metal; allowed: within ±{FARTHEST_ENERGY:g}. Are energy and "
-                "references of one level and in eV?")))
+                "fragment energies of one level and in eV?")))
         else:
             good.append({"name": row.name, "atoms": row.atoms, "formation_energy": value, "family": "own"})
     return pd.DataFrame(good, columns=["name", "atoms", "formation_energy", "family"]), bad
 
 
-__all__ = ["Columns", "LeftOut", "OwnData", "OwnRow", "fitted_energies", "load_own_data", "read_references"]
+__all__ = ["Columns", "LeftOut", "OwnData", "OwnRow", "fitted_energies", "load_own_data", "read_fragment_energies"]

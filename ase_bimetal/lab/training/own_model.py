@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from lightning.pytorch.utilities import rank_zero_only
@@ -21,6 +20,7 @@ from ase_bimetal.lab.training.fine_tune import LAST, Learner, OwnEnsemble, OwnOp
 from ase_bimetal.lab.training.metrics import mean_absolute_error
 from ase_bimetal.lab.training.own_data import OwnData
 from ase_bimetal.lab.training.splits import Split, random_split
+from ase_bimetal.model.card import CorrectionsCard, EncoderCard, LabelsCard, LevelCard, ModelCard, Target, Uncertainty
 from ase_bimetal.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ase_bimetal.model.domain import describe_domain
 from ase_bimetal.model.level import level_digest
@@ -66,7 +66,7 @@ def train_own_model(
     options: OwnOptions | None = None,
     ligand_encoder: str = BUNDLED,
     say: Say = lambda line: None,
-) -> dict[str, Any]:
+) -> ModelCard:
     """Train, measure, calibrate and save.
 
     Parameters
@@ -86,7 +86,7 @@ def train_own_model(
 
     Returns
     -------
-    dict
+    ModelCard
         The card.
 
     Raises
@@ -100,10 +100,10 @@ def train_own_model(
     if len(own.frame) < FEWEST_ROWS:
         raise MissingDataError(f"{len(own.frame)} usable rows; allowed: {FEWEST_ROWS} or more")
     checkpoint = None if start is None else load_checkpoint(start)
-    source = ligand_encoder if checkpoint is None else checkpoint.card["ligand_encoder"]["source"]
+    source = ligand_encoder if checkpoint is None else checkpoint.card.encoder.source
     encoder = LigandEncoder(source)
     if checkpoint is not None:
-        encoder.require_digest(checkpoint.card["ligand_encoder"]["digest"])
+        encoder.require_digest(checkpoint.card.encoder.digest)
     _claim(target, own, checkpoint, options)
     learner = Learner(prepare(own.frame, encoder), options, checkpoint)
     n_networks = options.members if checkpoint is None else len(checkpoint.members)
@@ -112,9 +112,7 @@ def train_own_model(
     ensemble = learner.fit(split.train, split.validation, target)
     say("measuring on held-out rows")
     measured = _measure(learner, split, ensemble)
-    card = _card(own, learner, ensemble, measured, target.resolve().name) | {
-        "ligand_encoder": {"source": source, "digest": encoder.digest}
-    }
+    card = _card(own, learner, ensemble, measured, target.resolve().name, EncoderCard(source, encoder.digest))
     _save(target, ensemble, card)
     return card
 
@@ -134,7 +132,7 @@ def _claim(target: Path, own: OwnData, start: Checkpoint | None, options: OwnOpt
 
 
 @rank_zero_only
-def _save(target: Path, ensemble: OwnEnsemble, card: dict[str, Any]) -> None:
+def _save(target: Path, ensemble: OwnEnsemble, card: ModelCard) -> None:
     """Write weights and card, then drop the checkpoints they replace; the first of several processes does it."""
     save_checkpoint(target, ensemble.members, card)
     (target / _RUN_FILE).unlink(missing_ok=True)
@@ -197,37 +195,37 @@ def _fold(learner: Learner, name: str, known: np.ndarray, test: np.ndarray, held
 
 
 def _card(
-    own: OwnData, learner: Learner, ensemble: OwnEnsemble, measured: Measured, name: str
-) -> dict[str, Any]:
+    own: OwnData, learner: Learner, ensemble: OwnEnsemble, measured: Measured, name: str, encoder: EncoderCard
+) -> ModelCard:
     data, options = learner.data, learner.options
-    terms = _uncertainty(learner, measured)
-    return {
-        "name": name,
-        "created": datetime.now(UTC).date().isoformat(),
-        "version": version("ase-bimetal"),
-        "licence": "the owner's of the data",
-        "level": own.level,
-        "unit": "eV per metal atom",
-        "reference": "dimer" if not own.fitted_references else "fitted",
-        "fine_tuned_from": learner.start and learner.start.name,
-        "data": {
-            "labels": own.level, "digest": own.digest, "labelled": len(own.frame) + len(own.left_out),
-            "rejected": len(own.left_out), "used": len(own.frame), "left out": [item.reason for item in own.left_out],
-        },
-        "training": asdict(options.training) 
+    return ModelCard(
+        name=name,
+        created=datetime.now(UTC).date().isoformat(),
+        version=version("ase-bimetal"),
+        licence="the owner's of the data",
+        level=own.level,
+        unit="eV per metal atom",
+        reference_state="dimer" if not own.fitted_fragments else "fitted",
+        fine_tuned_from=None if learner.start is None else learner.start.name,
+        data=LabelsCard(
+            labels=own.level, digest=own.digest, labelled=len(own.frame) + len(own.left_out), used=len(own.frame),
+            left_out=[item.reason for item in own.left_out], rejected=len(own.left_out),
+        ),
+        training=asdict(options.training)
         | {"split": measured.split, "patience": options.patience, "shift only": options.shift_only},
-        "target": {"mean": ensemble.mean, "std": ensemble.std},
-        "metrics": {measured.split: table(measured.folds)},
-        "folds": {measured.split: {fold.fold: _fold_errors(fold) for fold in measured.folds}},
-        "uncertainty": terms,
-        "intervals": {measured.split: measured.interval},
-        "domain": describe_domain(data.systems, data.frame.family),
-        "elemental_references": _references(learner, ensemble),
-        **_level(ensemble),
-        "fragments": own.fragments,
-        "fitted_references": own.fitted_references,
-        "limits": _limits(own, learner, measured),
-    }
+        target=Target(ensemble.mean, ensemble.std),
+        metrics={measured.split: table(measured.folds)},
+        folds={measured.split: {fold.fold: _fold_errors(fold) for fold in measured.folds}},
+        uncertainty=_uncertainty(learner, measured),
+        intervals={measured.split: measured.interval},
+        domain=describe_domain(data.systems, data.frame.family),
+        corrections=_corrections(learner, ensemble),
+        level_difference=_level(ensemble),
+        ligand_encoder=encoder,
+        fragments=own.fragments,
+        fitted_fragments=own.fitted_fragments,
+        limits=tuple(_limits(own, learner, measured)),
+    )
 
 
 def _fold_errors(fold: FoldResult) -> dict[str, dict[str, float]]:
@@ -238,32 +236,32 @@ def _fold_errors(fold: FoldResult) -> dict[str, dict[str, float]]:
     }
 
 
-def _uncertainty(learner: Learner, measured: Measured) -> dict[str, float]:
+def _uncertainty(learner: Learner, measured: Measured) -> Uncertainty:
     """Terms inside the data from held-out rows; outside at least those of the start, or the spread of the data."""
     terms = inside_terms(measured.calibration)
     spread = float(learner.data.targets.std())
     outside = dict.fromkeys(_NOVELTY, spread)
     if learner.start is not None:
-        given = {k: v for k, v in learner.start.card["uncertainty"].items() if k.startswith("unseen")}
+        given = learner.start.card.deviations.outside
         outside = {key: given.get(key, max(given.values(), default=spread)) for key in _NOVELTY}
     if len(measured.calibration.truth) < FEWEST_FOR_INTERVALS:
-        terms["floor"] = max(terms["floor"], *outside.values())
-    inside = terms["floor"] * terms["scale"]
-    return terms | {key: round(max(value, inside), 5) for key, value in outside.items()}
+        terms = replace(terms, floor=max(terms.floor, *outside.values()))
+    inside = terms.floor * terms.scale
+    return replace(terms, outside={key: round(max(value, inside), 5) for key, value in outside.items()})
 
 
-def _level(ensemble: OwnEnsemble) -> dict[str, Any]:
+def _level(ensemble: OwnEnsemble) -> LevelCard | None:
     """The level difference that the model goes on with; without a scale, for the own data calibrate the whole."""
     if ensemble.level is None:
-        return {}
-    return {"level_difference": {"sha256": level_digest(), "counts": ensemble.level.counts()}}
+        return None
+    return LevelCard(level_digest(), ensemble.level.counts())
 
 
-def _references(learner: Learner, ensemble: OwnEnsemble) -> dict[str, Any]:
+def _corrections(learner: Learner, ensemble: OwnEnsemble) -> CorrectionsCard:
     """The shift of the model in the form that the predictor reads."""
     elements = [value for name, value in ensemble.shift.items() if "-" not in name]
     spread = float(np.std(elements, ddof=1)) if len(elements) > 1 and learner.start is not None else 0.0
-    return {"corrections": ensemble.shift, "spread": round(spread, 4)}
+    return CorrectionsCard(ensemble.shift, round(spread, 4))
 
 
 def _limits(own: OwnData, learner: Learner, measured: Measured) -> list[str]:
@@ -278,7 +276,7 @@ def _limits(own: OwnData, learner: Learner, measured: Measured) -> list[str]:
         if learner.start is not None else
         "New kinds of objects: the spread of the own data, since nothing was measured outside of them.",
     ]
-    if own.fitted_references:
+    if own.fitted_fragments:
         found.append("Reference energies were fitted to all rows, held-out ones too: what depends on composition alone "
                      "is not in these numbers, they compare to no eq. (1) value of another source, and held-out errors "
                      "flatter.")

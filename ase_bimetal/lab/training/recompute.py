@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ase_bimetal.errors import MissingDataError
-from ase_bimetal.lab.labels.dataset import ReferenceData
+from ase_bimetal.lab.labels.dataset import LabelSet
 from ase_bimetal.lab.training.calibrate import Holdout, inside_interval
 from ase_bimetal.lab.training.data import prepare, trainable
 from ase_bimetal.lab.training.evaluate import MML_NAME, Trained, holdout
 from ase_bimetal.lab.training.metrics import summary
 from ase_bimetal.lab.training.splits import random_split
+from ase_bimetal.model.card import ModelCard
 from ase_bimetal.model.checkpoint import Checkpoint
 from ase_bimetal.model.ligand_encoder import LigandEncoder
 
@@ -47,28 +47,28 @@ class Recomputed:
     interval: dict[str, float]
     same_labels: bool
 
-    def differences(self, card: dict[str, Any]) -> dict[str, float]:
+    def differences(self, card: ModelCard) -> dict[str, float]:
         """Subtract the card from the recomputed numbers.
 
         Only numbers that both have are compared.
         """
-        old = card["metrics"][RANDOM][MML_NAME] | card.get("intervals", {}).get(RANDOM, {})
+        old = {**card.metrics[RANDOM][MML_NAME], **card.intervals.get(RANDOM, {})}
         new = self.errors | self.interval
         return {key: round(new[key] - old[key], 6) for key in new if key in old}
 
-    def agrees(self, card: dict[str, Any]) -> bool:
+    def agrees(self, card: ModelCard) -> bool:
         """Say whether every difference is within `TOLERANCE`."""
         return all(abs(difference) <= TOLERANCE for difference in self.differences(card).values())
 
 
-def recompute(checkpoint: Checkpoint, reference: ReferenceData) -> Recomputed:
+def recompute(checkpoint: Checkpoint, labels: LabelSet) -> Recomputed:
     """Predict the test rows of the random split with the weights of a checkpoint.
 
     Parameters
     ----------
     checkpoint
         A model trained by `ase_bimetal.lab.training.fit.train_model`.
-    reference
+    labels
         The labels.
 
     Raises
@@ -77,19 +77,19 @@ def recompute(checkpoint: Checkpoint, reference: ReferenceData) -> Recomputed:
         The model was trained on other data, so that its test rows are not known here.
     """
     card = checkpoint.card
-    if card["training"].get("split") != _SPLIT or RANDOM not in card["metrics"]:
+    if card.training.get("split") != _SPLIT or RANDOM not in card.metrics:
         raise MissingDataError(f"{checkpoint.name} was not trained on packed labels with the {_SPLIT} split; its test "
                                "rows cannot be found again")
-    frame = trainable(reference.frame)
+    frame = trainable(labels.frame)
     rows = frame.iloc[random_split(len(frame)).test].reset_index(drop=True)
-    encoder = LigandEncoder(card["ligand_encoder"]["source"])
-    encoder.require_digest(card["ligand_encoder"]["digest"])
+    encoder = LigandEncoder(card.encoder.source)
+    encoder.require_digest(card.encoder.digest)
     data = prepare(rows, encoder, whole_cluster=False)
-    ensemble = [Trained(member, card["target"]["mean"], card["target"]["std"]) for member in checkpoint.members]
+    ensemble = [Trained(member, card.target.mean, card.target.std) for member in checkpoint.members]
     found = holdout(data, np.arange(len(rows)), ensemble)
     return Recomputed(
-        rows, found, summary(found.truth, found.mean), inside_interval(found, card["uncertainty"]),
-        reference.digest == card["data"]["digest"],
+        rows, found, summary(found.truth, found.mean), inside_interval(found, card.deviations),
+        labels.digest == card.data.digest,
     )
 
 

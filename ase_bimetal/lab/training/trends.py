@@ -86,7 +86,7 @@ def trends(model: Predictor, frame: pd.DataFrame) -> list[TrendRow]:
     model
         The multimodal model.
     frame
-        Rows of `ase_bimetal.lab.labels.dataset.load_reference`; clusters that it lacks are left out.
+        Rows of `ase_bimetal.lab.labels.dataset.load_labels`; clusters that it lacks are left out.
     """
     parents = frame[frame["index"] == 0].set_index("prototype")
     pbe = {label.record: label.pbe for label in load_pbe()}

@@ -10,7 +10,7 @@ from ase import Atoms
 from ase_bimetal import as_system, load_example
 from ase_bimetal.errors import UnsupportedSystemError, WeightsError
 from ase_bimetal.lab.gcnn.attention import attention_of_test_rows, ligand_table
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.lab.training.data import trainable
 from ase_bimetal.lab.training.splits import random_split
 
@@ -20,13 +20,14 @@ pytest.importorskip("torch_geometric")
 @pytest.fixture(scope="module")
 def labels():
     """A few shipped labels, whatever ships."""
-    frame = load_reference().frame
+    frame = load_labels().frame
     return SimpleNamespace(frame=frame.iloc[:: max(1, len(frame) // 60)].reset_index(drop=True), digest="these")
 
 
 def counting(digest):
     """A network that gives every atom the number of atoms of its cluster."""
-    return SimpleNamespace(name="counting", card={"data": {"digest": digest}}, attentions=lambda systems: [
+    card = SimpleNamespace(data=SimpleNamespace(digest=digest))
+    return SimpleNamespace(name="counting", card=card, attentions=lambda systems: [
         np.full((len(system.symbols), 7), float(len(system.symbols))) for system in systems])
 
 

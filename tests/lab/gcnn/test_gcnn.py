@@ -23,7 +23,7 @@ from ase_bimetal.lab.gcnn.training import (
     labelled_graph,
     train_network,
 )
-from ase_bimetal.lab.labels.dataset import ReferenceData, load_reference
+from ase_bimetal.lab.labels.dataset import LabelSet, load_labels
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, load_checkpoint, model_name, resolve
 from ase_bimetal.model.gcnn import (
     EDGE_CUTOFF,
@@ -43,8 +43,8 @@ SMALL = GCNNConfig(width=16, n_filters=4, n_steps=2, n_readouts=2)
 
 
 @lru_cache(1)
-def reference_labels() -> ReferenceData:
-    return load_reference()
+def shipped_labels() -> LabelSet:
+    return load_labels()
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def model() -> GraphModel:
 @pytest.fixture(scope="module")
 def labelled() -> list:
     """Six parents with six dopants."""
-    rows = reference_labels().frame.query("family == 'Au4M2' and kind == 'parent'")
+    rows = shipped_labels().frame.query("family == 'Au4M2' and kind == 'parent'")
     rows = rows[rows.prototype.str.endswith("SMe")].head(6)
     return [labelled_graph(as_system(row.atoms), row.formation_energy) for row in rows.itertuples()]
 
@@ -88,7 +88,7 @@ def test_order_of_atoms_changes_nothing(model, example):
 
 
 def test_company_changes_nothing(model, example):
-    other = reference_labels().frame.query("family == 'Au4M2-capped'").atoms.iloc[0]
+    other = shipped_labels().frame.query("family == 'Au4M2-capped'").atoms.iloc[0]
     alone = predict([example], model=GRAPH_MODEL)[0].formation_energy_per_metal
     assert predict([other, example], model=GRAPH_MODEL)[1].formation_energy_per_metal == pytest.approx(alone, abs=1e-5)
 
@@ -201,7 +201,7 @@ def test_symmetry_functions_of_a_right_angle():
 
 
 def test_stratified_rows_take_every_prototype():
-    frame = reference_labels().frame
+    frame = shipped_labels().frame
     n = frame.prototype.nunique() + 20
     rows = gcnn_fit.stratified(frame, np.arange(len(frame)), n)
     assert len(set(rows)) == n and set(frame.prototype.iloc[rows]) == set(frame.prototype)
@@ -251,15 +251,15 @@ def test_altered_or_foreign_weights_are_refused(tmp_path):
 
 
 def test_a_small_training_writes_a_whole_card(tmp_path):
-    reference = reference_labels()
-    rows = reference.frame.query("prototype.str.endswith('SMe') and family == 'Au4M2' and amplitude < 0.02")
-    some = replace(reference, frame=rows.groupby("dopant").head(8).reset_index(drop=True))
+    labels = shipped_labels()
+    rows = labels.frame.query("prototype.str.endswith('SMe') and family == 'Au4M2' and amplitude < 0.02")
+    some = replace(labels, frame=rows.groupby("dopant").head(8).reset_index(drop=True))
     plan = gcnn_fit.FitPlan(rows=40, validation_rows=8, fold_rows=20, fold_epochs=1, dopants=("Pd",))
     options = GCNNOptions(epochs=1)
     written = gcnn_fit.train_graph_model(some, tmp_path / "out", tmp_path / "work", options, plan, SMALL)
     loaded = GraphModel.load(tmp_path / "out")
-    assert loaded.card["metrics"] == written["metrics"] and loaded.card["data"]["used"] == 40
-    assert loaded.predict([as_system(load_example(EXAMPLE))])[0].level == loaded.card["level"]
+    assert loaded.card.metrics == written.metrics and loaded.card.data.used == 40
+    assert loaded.predict([as_system(load_example(EXAMPLE))])[0].level == loaded.card.level
 
 
 def test_attention_is_between_zero_and_one_and_absent_on_hydrogen(model, example):
@@ -271,7 +271,7 @@ def test_attention_is_between_zero_and_one_and_absent_on_hydrogen(model, example
 
 
 def test_tables_of_attention(model):
-    rows = reference_labels().frame.head(4)
+    rows = shipped_labels().frame.head(4)
     values = [attention.atom_attention(atoms, model=model) for atoms in rows.atoms]
     table = attention.attention_table([as_system(atoms) for atoms in rows.atoms], values)
     summary = attention.attention_by_kind(table)
@@ -303,15 +303,15 @@ def test_pictures_show_what_they_are_given(model, example):
     table = attention.attention_table([as_system(example)], [values])
     attention.attention_bars(middle, attention.attention_by_kind(table))
     assert [tick.get_text() for tick in middle.get_xticklabels()] == ["metal", "S", "C"]
-    ligands = attention.ligand_table(reference_labels().frame.head(1), [values])
+    ligands = attention.ligand_table(shipped_labels().frame.head(1), [values])
     attention.attention_against_charge(right, ligands)
     assert len(right.collections[0].get_offsets()) == 8
 
 
 def test_shipped_weights_give_the_recorded_value(model, example):
     card = model.card
-    assert card["limits"] and card["data"]["used"] <= 2500
-    assert {"metal", "S", "P", "C"} <= set(card["attention"]["kinds"])
-    recorded = card["check"]["formation_energy_per_metal"]
-    assert card["check"]["example"] == EXAMPLE and -4.5 < recorded < -2
+    assert card.limits and card.data.used <= 2500
+    assert {"metal", "S", "P", "C"} <= set(card.attention["kinds"])
+    recorded = card.check["formation_energy_per_metal"]
+    assert card.check["example"] == EXAMPLE and -4.5 < recorded < -2
     assert predict([example], model=GRAPH_MODEL)[0].formation_energy_per_metal == pytest.approx(recorded, abs=2e-4)

@@ -27,7 +27,7 @@ from ase_bimetal.lab.labels.campaign import (
     run_job,
     update_fragments,
 )
-from ase_bimetal.lab.labels.dataset import export_db, load_reference, pack, rebuild, unpack
+from ase_bimetal.lab.labels.dataset import export_db, load_labels, pack, rebuild, unpack
 from ase_bimetal.lab.labels.label import single_point
 from ase_bimetal.lab.labels.plan import campaign
 from ase_bimetal.structures.motifs import Prototype
@@ -51,7 +51,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shipped():
-    return load_reference()
+    return load_labels()
 
 
 def test_records_carry_all_raw_energies(folder):
@@ -92,7 +92,7 @@ def test_labels_around_a_strained_parent_are_rejected(folder, tmp_path):
     records = [record | {"fmax_parent": 3.5} for record in read_shard(shard)]
     shard.write_text("".join(json.dumps(record) + "\n" for record in records))
     pack(work, tmp_path / "labels.json.xz")
-    data = load_reference(tmp_path / "labels.json.xz")
+    data = load_labels(tmp_path / "labels.json.xz")
     assert not len(data.frame) and set(data.rejects.rejected) == {"parent: force above 0.7 eV/Å"}
 
 
@@ -114,7 +114,7 @@ def test_reference_states_shift_exactly(folder):
 
 def test_packed_labels_load_and_relabel_to_the_same_energy(folder, tmp_path):
     digest = pack(folder, tmp_path / "packed.json.xz")
-    data = load_reference(tmp_path / "packed.json.xz")
+    data = load_labels(tmp_path / "packed.json.xz")
     assert data.digest == digest and len(data.frame) == 3
     row = data.frame.iloc[1]
     assert single_point(row.atoms).energy == pytest.approx(row.energy, abs=1e-5)
@@ -209,7 +209,7 @@ def test_any_ase_calculator_labels_the_same_geometries(folder, tmp_path):
         assert record["energy"] == pytest.approx(atoms.get_potential_energy(), abs=1e-6)
         assert record["level"] == level and record["code"].startswith("ase ") and record["charges"] is None
     pack(tmp_path, tmp_path / "packed.json.xz")
-    assert len(load_reference(tmp_path / "packed.json.xz").frame) == 2
+    assert len(load_labels(tmp_path / "packed.json.xz").frame) == 2
     with pytest.raises(LevelError, match="allowed: that level or a new folder"):
         update_fragments(folder / "fragments.json", [PROTOTYPE], level)
 

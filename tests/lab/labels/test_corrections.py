@@ -1,4 +1,4 @@
-"""Anchors and the elemental references fitted on them."""
+"""Anchors and the corrections fitted on them."""
 
 import json
 
@@ -13,7 +13,7 @@ from ase_bimetal.formation import correction_features
 from ase_bimetal.lab.labels import anchors, cp2k, label
 from ase_bimetal.lab.labels import corrections as elemental
 from ase_bimetal.lab.labels.corrections import Anchor
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.lab.labels.recipes import MULTIPLICITIES_OF_ATOMS, RECIPES
 from ase_bimetal.system import as_system
 
@@ -143,7 +143,7 @@ def test_distorted_copies_move_what_they_say():
 
 
 def test_methyls_are_cut_to_hydrogens(frames):
-    labels = load_reference().frame
+    labels = load_labels().frame
     [parent] = labels.atoms[labels.id == "Au4M2-Pd-SMe/0"]
     cut = anchors.cut_methyls(parent)
     shipped = next(f for f in frames if f.info["name"] == "Au4M2(SH)8_Pd")
@@ -223,7 +223,7 @@ def test_finished_records_are_packed_in_place_of_older_ones(monkeypatch, tmp_pat
 
 
 def test_binding_to_thiolate_shells_weakens_from_the_d8_to_the_d10_metals(shipped):
-    energy = elemental.shell_binding(load_reference().frame, shipped["corrections"])
+    energy = elemental.shell_binding(load_labels().frame, shipped["corrections"])
     assert max(energy[m] for m in ("Ni", "Pd", "Pt")) < min(energy[m] for m in ("Zn", "Cd", "Hg"))
 
 

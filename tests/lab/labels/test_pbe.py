@@ -9,14 +9,14 @@ from ase.calculators.calculator import CalculationFailed
 
 from ase_bimetal.lab.labels import cp2k, pbe
 from ase_bimetal.lab.labels.bulk import bare_clusters, bulk_metals
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.lab.labels.level_difference import FORMS, differences, left_out_errors
 from ase_bimetal.lab.labels.pbe import PbeTask, compute, label_path, load_pbe, load_rejects, pack_pbe, plan
 
 
 @pytest.fixture(scope="module")
 def frame():
-    return load_reference().frame
+    return load_labels().frame
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 import re
-from importlib.resources import files
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,8 @@ from ase_bimetal.lab.regressors.explain import ShapValues
 from ase_bimetal.lab.regressors.labelled_table import labelled_rows
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.model.bond_terms import BOND_TERMS
+from ase_bimetal.model.card import write_card
+from ase_bimetal.model.checkpoint import load_checkpoint
 from ase_bimetal.model.forest import get_forest
 from ase_bimetal.model.table import FEATURES, DescriptorTable, read_table
 from ase_bimetal.system import BimetallicSystem
@@ -55,7 +57,7 @@ def data(tmp_path_factory):
     rows = rows.assign(minimum=1 - rows.index % 2, **{term: rows[FEATURES[4]] for term in BOND_TERMS})
     return PageData(
         labels=pd.DataFrame({"family": np.repeat(["A", "B"], 150), "energy": energy}),
-        digest="0123", card=json.loads((files("ase_bimetal") / "weights" / "mml-gfn1-pbe" / "card.json").read_text()),
+        digest="0123", card=load_checkpoint().card,
         test=HeldOut(truth, truth + 0.1, np.repeat(["A", "B"], 15), True),
         model="mml@test", forest=forest, table=table, described=DescriptorTable(rows),
         charges=pd.DataFrame({"surroundings": "ligands", "chi_env": chi, "delta_q": 0.3 - (chi + 0.4) ** 2}),
@@ -89,7 +91,7 @@ def test_parity_tells_the_error_and_old_weights(data):
     section = sections.parity_section(data)
     found = cells(section.comparison)
     assert found["MAE (eV/metal)"] == ["0.100", "0.055"] and found["R² (–)"][1] == "0.952"
-    dopants = data.card["metrics"]["leave one dopant out"]["MML"]["MAE"]
+    dopants = data.card.metrics["leave one dopant out"]["MML"]["MAE"]
     assert found["MAE (eV/metal), leave one dopant out"][0] == f"{dopants:.3f}"
     old = HeldOut(data.test.truth, data.test.predicted, data.test.family, False)
     assert "may have been trained on" in sections.parity_section(changed(data, test=old)).sentences[-1]
@@ -209,7 +211,7 @@ def test_errors_stand_beside_the_published_ones(data, tmp_path, monkeypatch):
     networks = {"0": {"MAE": 0.1, "R2": 0.8, "n": 40}, "1": {"MAE": 0.2, "R2": 0.9, "n": 40}}
     (tmp_path / "ablations.json").write_text(json.dumps({"members": {"H_mix only": networks}}))
     found = cells(models.errors_section(data).comparison)
-    card = data.card["metrics"]["random"]["MML"]
+    card = data.card.metrics["random"]["MML"]
     assert found["MML"][0].startswith(f"{card['MAE']:.3f}") and found["MML"][2] == "0.055"
     assert found["MML, H_mix only"][2:5] == ["0.057", "0.951", "0.061 / 0.938"]
     assert found["MML, H_mix only"][0] == "0.150 / 0.850" and found["MML, log P only"][0] == "–"
@@ -242,9 +244,9 @@ def test_attention_is_told_from_the_card(data, tmp_path, monkeypatch):
     kinds = {"metal": {"mean": 0.9, "std": 0.1, "count": 6}, "S": {"mean": 0.5, "std": 0.2, "count": 8}}
     groups = {"metal": kinds["metal"], "other atoms": {"mean": 0.6, "std": 0.1, "count": 9},
               "coordinating atoms": {"mean": 0.5, "std": 0.2, "count": 8}}
-    card = {"name": "gcnn", "attention": {"what": "attention", "kinds": kinds, "groups": groups, "ligands": 1200,
-                                          "pearson with electrons": {"mean": -0.25, "sum": float("nan")}}}
-    (tmp_path / "card.json").write_text(json.dumps(card))
+    attention = {"what": "attention", "kinds": kinds, "groups": groups, "ligands": 1200,
+                 "pearson with electrons": {"mean": -0.25, "sum": float("nan")}}
+    write_card(tmp_path / "card.json", replace(data.card, name="gcnn", attention=attention))
     monkeypatch.setattr(explained, "GRAPH_CARD", tmp_path / "card.json")
     monkeypatch.setattr(explained, "_attended_example", lambda: None)
     monkeypatch.setattr(explained, "_ligand_picture", lambda card: ((), ("not drawn",)))
@@ -269,7 +271,7 @@ def test_ligands_of_unknown_test_rows_are_not_drawn(monkeypatch):
         raise WeightsError("trained on other labels")
 
     monkeypatch.setattr(attention, "attention_of_test_rows", refuse)
-    drawn, told = explained._ligand_picture({"name": "gcnn"})
+    drawn, told = explained._ligand_picture(load_checkpoint().card)
     assert drawn == () and "trained on other labels" in told[0]
 
 

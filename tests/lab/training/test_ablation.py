@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ase_bimetal.errors import BimetalError, MissingDataError, WeightsError
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.lab.training.ablation import (
     RESULTS,
     VARIANTS,
@@ -23,6 +23,7 @@ from ase_bimetal.lab.training.calibrate import Holdout
 from ase_bimetal.lab.training.data import prepare, trainable
 from ase_bimetal.lab.training.figures import draw_calibration, draw_learning_curve, draw_parity, observed_coverage
 from ase_bimetal.lab.training.recompute import recompute
+from ase_bimetal.model.card import Uncertainty
 from ase_bimetal.model.checkpoint import load_checkpoint
 from ase_bimetal.model.encode import collate
 from ase_bimetal.model.ligand_encoder import LigandEncoder
@@ -30,16 +31,16 @@ from ase_bimetal.model.mml import FUSIONS, MML, MMLConfig
 
 
 @pytest.fixture(scope="module")
-def reference():
+def labels():
     """Some tens of labels of two families and three dopants."""
-    whole = load_reference()
+    whole = load_labels()
     names = ["Au4M2-Pd-SMe", "Au4M2-Ni-SMe", "M@Au8-Os-PMe3-Cl"]
     return replace(whole, frame=whole.frame[whole.frame.prototype.isin(names)])
 
 
 @pytest.fixture(scope="module")
-def data(reference):
-    frame = trainable(reference.frame)
+def data(labels):
+    frame = trainable(labels.frame)
     rows = [*np.flatnonzero(frame.family == "Au4M2")[:3], *np.flatnonzero(frame.family == "M@Au8")[:3]]
     return prepare(frame.iloc[rows].reset_index(drop=True), LigandEncoder())
 
@@ -61,7 +62,7 @@ def test_an_unknown_fusion_is_refused():
 
 
 def test_cards_from_before_the_choice_mean_mamba2():
-    card = dict(load_checkpoint().card["config"])
+    card = dict(load_checkpoint().card.config)
     card.pop("fusion", None)
     assert MMLConfig(**card).fusion == "mamba2"
 
@@ -73,8 +74,8 @@ def test_the_published_variants_are_all_there():
         MMLConfig(**variant.config)
 
 
-def test_the_subset_is_fixed_and_keeps_the_shares(reference):
-    frame = trainable(reference.frame)
+def test_the_subset_is_fixed_and_keeps_the_shares(labels):
+    frame = trainable(labels.frame)
     rows = stratified_rows(frame, 30)
     assert len(set(rows)) == 30 and np.array_equal(rows, stratified_rows(frame, 30))
     whole, part = (table.groupby(["family", "dopant"]).size() / len(table) for table in (frame, frame.iloc[rows]))
@@ -99,19 +100,19 @@ def test_a_random_t5_is_another_encoder_of_the_same_shape(data):
     assert np.array_equal(changed, with_ligands(data, "random T5").encoded[0].ligand_embedding)
 
 
-def test_a_tiny_table_goes_on_where_it_stopped(reference, tmp_path):
+def test_a_tiny_table_goes_on_where_it_stopped(labels, tmp_path):
     few = [Variant("plain", {"fusion": "pooling"}), Variant("codes", {}, {"contrastive_weight": 0.0}, "one-hot")]
     budget = Budget(rows=50, epochs=1, seeds=1)
-    results = run_ablations(reference, tmp_path, budget, few[:1])
+    results = run_ablations(labels, tmp_path, budget, few[:1])
     first = results["members"]["plain"]["0"]
     said = []
-    results = run_ablations(reference, tmp_path, budget, few, said.append)
+    results = run_ablations(labels, tmp_path, budget, few, said.append)
     assert len(said) == 1 and "codes, seed 0" in said[0]
     assert results["members"]["plain"]["0"] == first and first["MAE"] > 0
     assert json.loads((tmp_path / RESULTS).read_text()) == results
     assert "| codes |" in (tmp_path / "ablations.md").read_text()
     with pytest.raises(BimetalError, match="another folder"):
-        run_ablations(reference, tmp_path, Budget(rows=50, epochs=2, seeds=1), few)
+        run_ablations(labels, tmp_path, Budget(rows=50, epochs=2, seeds=1), few)
 
 
 def test_the_table_gives_mean_and_spread():
@@ -123,29 +124,30 @@ def test_the_table_gives_mean_and_spread():
     )
 
 
-def test_a_card_is_checked_against_its_weights(reference):
+def test_a_card_is_checked_against_its_weights(labels):
     checkpoint = load_checkpoint()
-    found = recompute(checkpoint, reference)
-    assert len(found.rows) == found.errors["n"] == len(trainable(reference.frame)) // 10
-    honest = {"metrics": {"random": {"MML": found.errors}}, "intervals": {"random": found.interval}}
+    found = recompute(checkpoint, labels)
+    assert len(found.rows) == found.errors["n"] == len(trainable(labels.frame)) // 10
+    honest = replace(
+        checkpoint.card, metrics={"random": {"MML": found.errors}}, intervals={"random": found.interval})
     assert found.agrees(honest)
-    better = honest | {"metrics": {"random": {"MML": found.errors | {"MAE": found.errors["MAE"] - 0.01}}}}
+    better = replace(honest, metrics={"random": {"MML": found.errors | {"MAE": found.errors["MAE"] - 0.01}}})
     assert not found.agrees(better) and found.differences(better)["MAE"] == pytest.approx(0.01)
 
 
-def test_a_model_of_other_data_cannot_be_recomputed(reference):
+def test_a_model_of_other_data_cannot_be_recomputed(labels):
     checkpoint = load_checkpoint()
-    other = replace(checkpoint, card=checkpoint.card | {"training": {"split": "5-fold cross-validation"}})
+    other = replace(checkpoint, card=replace(checkpoint.card, training={"split": "5-fold cross-validation"}))
     with pytest.raises(MissingDataError, match="cannot be found again"):
-        recompute(other, reference)
+        recompute(other, labels)
 
 
 def test_figures_are_drawn(tmp_path):
     rng = np.random.default_rng(0)
     truth = rng.normal(size=200)
     held = Holdout(truth, truth + rng.normal(scale=0.1, size=200), np.full(200, 0.02))
-    terms = {"floor": 0.1, "scale": 1.0}
-    assert observed_coverage(held, {"floor": 0.1, "scale": 3.0}, [0.9]) > observed_coverage(held, terms, [0.5])
+    terms = Uncertainty(floor=0.1, scale=1.0)
+    assert observed_coverage(held, Uncertainty(floor=0.1, scale=3.0), [0.9]) > observed_coverage(held, terms, [0.5])
     draw_parity(held, ["M@Au24-centre", "Au4M2-capped"] * 100, tmp_path / "p.png")
     draw_calibration(held, terms, tmp_path / "c.png")
     draw_learning_curve([5, 10], {"a": np.array([[1.0, 2.0], [0.5, 0.7]])}, tmp_path / "l.png", {"flat": 0.6})

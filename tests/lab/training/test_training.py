@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.lab.training import evaluate, module
 from ase_bimetal.lab.training.data import MAX_RATTLE, EvenSampler, prepare, trainable
 from ase_bimetal.lab.training.evaluate import Run, evaluate_folds, fold_result, train_ensemble
@@ -28,7 +28,7 @@ from ase_bimetal.system import as_system
 
 @pytest.fixture(scope="module")
 def data():
-    frame = trainable(load_reference().frame)
+    frame = trainable(load_labels().frame)
     few = frame[frame.prototype.isin(["Au4M2-Pd-SMe", "Au4M2-Ni-SMe", "M@Au8-Pd-PMe3-Cl"])]
     return prepare(few.reset_index(drop=True), LigandEncoder())
 

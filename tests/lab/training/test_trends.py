@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import pytest
 
-from ase_bimetal.lab.labels.dataset import load_reference
+from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.lab.training.trends import TRENDS, TrendRow, markdown_trends, trends
 from ase_bimetal.model.predictor import get_predictor
 
@@ -15,7 +15,7 @@ from ase_bimetal.model.predictor import get_predictor
 def rows() -> dict[str, list[TrendRow]]:
     """Rows by trend."""
     grouped = defaultdict(list)
-    for row in trends(get_predictor("mml-gfn1-pbe"), load_reference().frame):
+    for row in trends(get_predictor("mml-gfn1-pbe"), load_labels().frame):
         grouped[row.trend].append(row)
     return grouped
 
