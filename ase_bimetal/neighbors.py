@@ -12,11 +12,14 @@ from typing import Any
 import numpy as np
 from ase.geometry import complete_cell
 from scipy.spatial import KDTree
+from scipy.spatial.distance import cdist
 
 from ase_bimetal.cells import require_usable_cell
 
 # Cells at most in vesin's search, and how many an atom make it a sparse one.
 _MOST_CELLS, _EMPTY = 1e5, 10
+# So many atoms without a cell: all their distances take less time than vesin takes to begin.
+_FEW = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +46,8 @@ class Pairs:
 
         The mask is a boolean array of shape (n,).
         """
-        return Pairs(self.first[keep], self.second[keep], self.distance[keep], self.shift[keep])
+        rows = np.flatnonzero(keep)
+        return Pairs(self.first[rows], self.second[rows], self.distance[rows], self.shift[rows])
 
 
 def pairs_within(positions: np.ndarray, cell: np.ndarray, pbc: Sequence[bool], cutoff: float) -> Pairs:
@@ -74,12 +78,55 @@ def pairs_within(positions: np.ndarray, cell: np.ndarray, pbc: Sequence[bool], c
     """
     periodic = [bool(p) and bool(np.linalg.norm(v) > 1e-8) for p, v in zip(pbc, cell, strict=True)]
     require_usable_cell(cell, periodic, len(positions))
+    if len(positions) <= _FEW and not any(periodic):
+        return _pairs_of_cluster(positions, cutoff)
     box = np.where(np.array(periodic)[:, None], cell, 0.0)
     if _is_sparse(positions, box, periodic, cutoff):
         return _pairs_of_few(positions, box, np.array(periodic), cutoff)
     search = _neighbor_list()(cutoff=cutoff, full_list=True)
     first, second, distance, shift = search.compute(positions, box, periodic, "ijdS")
     return Pairs(first.astype(int), second.astype(int), distance, shift.astype(int))
+
+
+def components(first: np.ndarray, second: np.ndarray, n_atoms: int) -> np.ndarray:
+    """Find which atoms hang together through pairs.
+
+    Parameters
+    ----------
+    first, second
+        Atom indices (n,); every pair from one end at least.
+    n_atoms
+        Number of atoms.
+
+    Returns
+    -------
+    numpy.ndarray
+        For each atom the lowest index of those it hangs together with, shape (n_atoms,).
+
+    Examples
+    --------
+    >>> components(np.array([0, 4]), np.array([2, 2]), 5).tolist()
+    [0, 1, 0, 3, 0]
+    """
+    lowest = np.arange(n_atoms)
+    while True:
+        one, other = lowest[first], lowest[second]
+        if np.array_equal(one, other):
+            return lowest
+        np.minimum.at(lowest, np.maximum(one, other), np.minimum(one, other))
+        while not np.array_equal(lowest, shorter := lowest[lowest]):
+            lowest = shorter
+
+
+def _pairs_of_cluster(positions: np.ndarray, cutoff: float) -> Pairs:
+    """Pairs of a few atoms without a cell, from all their distances."""
+    n = len(positions)
+    distance = cdist(positions, positions)
+    near = distance <= cutoff
+    np.fill_diagonal(near, False)
+    rows = np.flatnonzero(near)
+    first, second = np.divmod(rows, n) if n else (rows, rows)
+    return Pairs(first, second, distance.ravel()[rows], np.zeros((len(rows), 3), dtype=int))
 
 
 def _is_sparse(positions: np.ndarray, box: np.ndarray, periodic: Sequence[bool], cutoff: float) -> bool:
@@ -148,4 +195,4 @@ def _neighbor_list() -> Any:
     return NeighborList
 
 
-__all__ = ["Pairs", "pairs_within"]
+__all__ = ["Pairs", "components", "pairs_within"]
