@@ -83,6 +83,7 @@ def _numbers_of(symbols: tuple[str, ...]) -> np.ndarray:
     return numbers
 
 
+@lru_cache(maxsize=1024)
 def _value(symbol: str, column: str, words: str) -> float:
     require_known(symbol)
     table = _table()
@@ -193,6 +194,7 @@ def period(symbol: str) -> int:
     return int(_value(symbol, "period", "period"))
 
 
+@lru_cache(maxsize=256)
 def is_metal(symbol: str) -> bool:
     """Say whether an element can be in a core.
 

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.data import atomic_numbers, covalent_radii
-from scipy.spatial.distance import pdist
 
 from ase_bimetal import elements
 from ase_bimetal.errors import ChargedSystemError, GeometryError
 from ase_bimetal.files import DATASETS
-from ase_bimetal.neighbors import components, pairs_within
+from ase_bimetal.neighbors import all_distances, chosen_pairs, components, pairs_within
 from ase_bimetal.shell import BOND_FACTOR, CONTACT_FACTOR, FREE_FACTOR, LAST_CONTACT_FACTOR, binds_alone, mask_of
 from ase_bimetal.sites import Sites
 
@@ -202,15 +201,13 @@ def _near_on_sites(sites: Sites) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     system = sites.system
     reach = JOINED_BELOW * covalent_radii[elements.numbers_of(system.symbols)]
     reach[system.metals] = JOINED_BELOW * covalent_radii.max()
-    (first, second), distance = _each_pair(len(reach)), pdist(system.positions)
-    near = np.flatnonzero(distance < reach[first] + reach[second])
-    return first[near], second[near], distance[near]
+    distance = all_distances(system.positions)
+    return chosen_pairs(distance, (distance < np.add.outer(reach, reach)) & _upper(len(reach)))
 
 
-@lru_cache(maxsize=16)
-def _each_pair(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of all pairs of n atoms, each once, in scipy's order."""
-    return np.triu_indices(n, 1)
+@lru_cache(maxsize=32)
+def _upper(n: int) -> np.ndarray:
+    return np.triu(np.ones((n, n), dtype=bool), 1)
 
 
 class _Examination:

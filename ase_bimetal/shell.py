@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 from ase.data import atomic_numbers, covalent_radii
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import breadth_first_order
 
 from ase_bimetal import elements
 from ase_bimetal.neighbors import Pairs, components
@@ -82,7 +80,14 @@ def find_metals(symbols: Sequence[str]) -> np.ndarray:
     present = set(symbols)
     framework = "O" in present and ("Si" in present or "C" not in present)
     metals = {s for s in present if elements.is_metal(s) and not (s == "Al" and framework)}
-    return np.flatnonzero(np.isin(elements.numbers_of(symbols), [atomic_numbers[s] for s in metals]))
+    return np.flatnonzero(_are(metals, symbols))
+
+
+def _are(chosen: Collection[str], symbols: Sequence[str]) -> np.ndarray:
+    """Which atoms are of some elements."""
+    wanted = mask_of(np.array([atomic_numbers[symbol] for symbol in chosen], dtype=int), len(covalent_radii))
+    mask: np.ndarray = wanted[elements.numbers_of(symbols)]
+    return mask
 
 
 def radii_of(symbols: Sequence[str]) -> np.ndarray:
@@ -165,6 +170,9 @@ def is_endless(fragment: np.ndarray, bonds: Pairs, n_atoms: int) -> bool:
 
     They do where walking along them leads from an atom to its own image.
     """
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import breadth_first_order
+
     graph = csr_matrix((np.ones(len(bonds.first)), (bonds.first, bonds.second)), shape=(n_atoms, n_atoms))
     order, parent = breadth_first_order(graph, fragment[0], directed=False)
     inside = bonds.where(np.isin(bonds.first, fragment))
@@ -250,8 +258,8 @@ def _to_metal(
 ) -> Pairs:
     """Pairs of a possible donor and a metal atom."""
     numbers = elements.numbers_of(symbols)
-    able = [atomic_numbers[symbol] for symbol in set(symbols) if _may_donate(symbol, donors)]
-    shell_atom = np.isin(numbers, able) & ~mask_of(metals, len(symbols))
+    able = {symbol for symbol in set(symbols) if _may_donate(symbol, donors)}
+    shell_atom = _are(able, symbols) & ~mask_of(metals, len(symbols))
     shell_atom &= (numbers != 1) | ~mask_of(shell.links.first, len(symbols))
     return pairs.where(shell_atom[pairs.first] & mask_of(metals, len(symbols))[pairs.second])
 
@@ -270,7 +278,7 @@ def _contacts(symbols: Sequence[str], shell: Shell, to_metal: Pairs, ratios: np.
     ratio: dict[tuple[int, int], float] = {}
     for a, m, r in zip(near.first.tolist(), near.second.tolist(), ratios[keep].tolist(), strict=True):
         ratio[a, m] = min(r, ratio.get((a, m), np.inf))
-    return _first_shell(ratio, shell.bonds)
+    return _first_shell(ratio, shell.bonds[mask_of(near.first, len(symbols))[shell.bonds].all(axis=1)])
 
 
 def _may_donate(symbol: str, donors: frozenset[str] | None) -> bool:

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from ase_bimetal import elements
 from ase_bimetal.descriptors import metal_pairs
@@ -195,8 +194,8 @@ class LevelDifference:
     def _solution(self) -> tuple[np.ndarray, np.ndarray]:
         """Inverse of the kernel with noise, and what it makes of the differences."""
         noise = np.diag(NOISE**2 * NOISE_METALS / self.n_metals)
-        factor = cho_factor(_kernel(self.terms, self.terms[:, None]) + noise)
-        return cho_solve(factor, np.eye(len(self.terms))), cho_solve(factor, self.differences)
+        inverse = np.linalg.inv(_kernel(self.terms, self.terms[:, None]) + noise)
+        return inverse, inverse @ self.differences
 
     def to_json(self) -> str:
         """Write all that `from_json` reads."""
