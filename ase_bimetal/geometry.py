@@ -164,6 +164,18 @@ def ligand_strain(system: BimetallicSystem) -> float:
     return examine(system).strain
 
 
+@lru_cache(maxsize=16)
+def _kinds_of_bonds(numbers: bytes, first: bytes, second: bytes) -> np.ndarray:
+    """A small number for each bond, the same where both atoms' surroundings within a few bonds are alike.
+
+    It takes arrays of integers as bytes: candidates on one template, and images of one cluster, share them.
+    """
+    rows = np.frombuffer(first, dtype=int), np.frombuffer(second, dtype=int)
+    kinds = _kinds_by_connectivity(np.frombuffer(numbers, dtype=int), *rows)
+    kind: np.ndarray = np.unique(kinds[rows[0]] + kinds[rows[1]], return_inverse=True)[1]
+    return kind
+
+
 def _kinds_by_connectivity(numbers: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """A number for each atom that is the same for atoms whose surroundings within a few bonds are alike."""
     ends, others = np.concatenate([first, second]), np.concatenate([second, first])
@@ -239,8 +251,7 @@ class _Examination:
             return 0.0
         numbers = self.numbers.copy()
         numbers[self.donors] += len(covalent_radii)  # an oxygen atom on metal is not like one beside it
-        kinds = _kinds_by_connectivity(numbers, first, second)
-        _, kind = np.unique(kinds[first] + kinds[second], return_inverse=True)
+        kind = _kinds_of_bonds(numbers.tobytes(), first.tobytes(), second.tobytes())
         count = np.bincount(kind)
         mean = np.bincount(kind, distance) / count
         squared = np.bincount(kind, (distance - mean[kind]) ** 2)
@@ -302,9 +313,9 @@ class _Examination:
         metal are let pass: labels have them.
         """
         ratio = self._nearest_metal_ratio()
-        held = np.zeros(len(self.numbers), dtype=bool)
-        held[self.donors] = True
-        off = np.isin(self.numbers, self.donor_numbers) & ~self.is_metal & ~held
+        held = mask_of(self.donors, len(self.numbers))
+        off = mask_of(np.array(self.donor_numbers, dtype=int), len(covalent_radii))[self.numbers]
+        off &= ~self.is_metal & ~held
         if off.any():
             pairs = self._bonded_pairs
             heavy = pairs[(self.numbers[pairs] != 1).all(axis=1)]
