@@ -114,8 +114,10 @@ def metal_distance(system: BimetallicSystem, pairs: PairChoice = "nearest") -> f
         raise BimetalError(f"pairs={pairs!r}; allowed: 'nearest', 'all'; pass pairs='nearest'")
     _require_pair(system)
     _require_geometry(system, "the metal–metal distance")
-    measure = _nearest_distance if pairs == "nearest" else _mean_distance
-    return _pair_mean(system, lambda a, b: measure(system, a, b))
+    if pairs == "all":
+        return _pair_mean(system, lambda a, b: float(_distances(system, a, b).mean()))
+    sites = Sites(system)
+    return _pair_mean(system, lambda a, b: _nearest_distance(sites, system.metal_symbols, a, b))
 
 
 def metal_electronegativity(system: BimetallicSystem, weights: Weights = "atoms") -> float:
@@ -379,13 +381,16 @@ def _require_geometry(system: BimetallicSystem, what: str) -> None:
 
 
 @lru_cache(maxsize=64)  # four descriptors ask for it
-def _nearest_distance(system: BimetallicSystem, a: str, b: str) -> float:
-    """Mean distance [Å] of neighbours of elements a and b, or their shortest distance when none are neighbours."""
+def _nearest_distance(sites: Sites, symbols: tuple[str, ...], a: str, b: str) -> float:
+    """Mean distance [Å] of neighbours of elements a and b, or their shortest distance when none are neighbours.
+
+    `symbols` are those of the metals on these sites: systems on the same sites differ in them.
+    """
     reach = NEIGHBOUR_FACTOR * (elements.metallic_radius(a) + elements.metallic_radius(b)) / 100
-    found = metal_pairs(Sites(system), reach)
-    symbols = np.array(system.metal_symbols)
-    unlike = (symbols[found.first] == a) & (symbols[found.second] == b)
-    return float(found.distance[unlike].mean() if unlike.any() else _distances(system, a, b).min())
+    found = metal_pairs(sites, reach)
+    names = np.array(symbols)
+    unlike = (names[found.first] == a) & (names[found.second] == b)
+    return float(found.distance[unlike].mean() if unlike.any() else _distances(sites.system, a, b).min())
 
 
 @lru_cache(maxsize=64)
@@ -406,10 +411,6 @@ def metal_pairs(sites: Sites, reach: float) -> Pairs:
     """
     system = sites.system
     return pairs_within(system.positions[system.metals], system.cell, system.pbc, reach)
-
-
-def _mean_distance(system: BimetallicSystem, a: str, b: str) -> float:
-    return float(_distances(system, a, b).mean())
 
 
 def _distances(system: BimetallicSystem, a: str, b: str) -> np.ndarray:

@@ -19,11 +19,12 @@ The last is in ``mixing_enthalpies.csv`` beside this file, all others in ``eleme
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 
+import numpy as np
 from ase.data import atomic_masses, atomic_numbers
 
 from ase_bimetal.errors import UnknownElementError
@@ -54,6 +55,35 @@ def require_known(symbol: str) -> None:
                                   ". Write a symbol of these, such as 'Au'")
 
 
+def numbers_of(symbols: Sequence[str]) -> np.ndarray:
+    """Look up atomic numbers.
+
+    Parameters
+    ----------
+    symbols
+        Element symbols, length N.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (N,), read-only.
+
+    Examples
+    --------
+    >>> numbers_of(["Au", "S"]).tolist()
+    [79, 16]
+    """
+    return _numbers_of(tuple(symbols))
+
+
+@lru_cache(maxsize=64)  # all that looks at an object asks for them
+def _numbers_of(symbols: tuple[str, ...]) -> np.ndarray:
+    numbers = np.array([atomic_numbers[symbol] for symbol in symbols], dtype=int)
+    numbers.setflags(write=False)
+    return numbers
+
+
+@lru_cache(maxsize=1024)
 def _value(symbol: str, column: str, words: str) -> float:
     require_known(symbol)
     table = _table()
@@ -164,6 +194,7 @@ def period(symbol: str) -> int:
     return int(_value(symbol, "period", "period"))
 
 
+@lru_cache(maxsize=256)
 def is_metal(symbol: str) -> bool:
     """Say whether an element can be in a core.
 
@@ -222,6 +253,7 @@ __all__ = [
     "is_metal",
     "metallic_radius",
     "mixing_enthalpy",
+    "numbers_of",
     "period",
     "require_known",
 ]

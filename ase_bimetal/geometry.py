@@ -10,20 +10,17 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.data import atomic_numbers, covalent_radii
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial.distance import cdist
 
 from ase_bimetal import elements
 from ase_bimetal.errors import ChargedSystemError, GeometryError
 from ase_bimetal.files import DATASETS
-from ase_bimetal.neighbors import pairs_within
-from ase_bimetal.shell import BOND_FACTOR, CONTACT_FACTOR, FREE_FACTOR, LAST_CONTACT_FACTOR, binds_alone
+from ase_bimetal.neighbors import all_distances, chosen_pairs, components, pairs_within
+from ase_bimetal.shell import BOND_FACTOR, CONTACT_FACTOR, FREE_FACTOR, LAST_CONTACT_FACTOR, binds_alone, mask_of
 from ase_bimetal.sites import Sites
 
 if TYPE_CHECKING:
@@ -49,6 +46,9 @@ _WIDEST_BOND = 1.15
 JOINED_BELOW, LOOSELY_JOINED_ABOVE = 2.3, 1.6
 # Atoms with the same surroundings within so many bonds have bonds of one length.
 _BONDS_AROUND = 4
+# What integers of 64 bits are mixed with: shifts and factors of splitmix64, and an odd factor.
+_MIXERS = ((np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)), (np.uint64(27), np.uint64(0x94D049BB133111EB)))
+_LAST_SHIFT, _ODD = np.uint64(31), np.uint64(0x9E3779B97F4A7C15)
 # Below this many atoms without a cell, all distances are faster than a list of neighbours.
 _FEW = 400
 
@@ -169,31 +169,43 @@ def ligand_strain(system: BimetallicSystem) -> float:
     return examine(system).strain
 
 
+@lru_cache(maxsize=16)
+def _kinds_of_bonds(numbers: bytes, first: bytes, second: bytes) -> np.ndarray:
+    """A small number for each bond, the same where both atoms' surroundings within a few bonds are alike.
+
+    It takes arrays of integers as bytes: candidates on one template, and images of one cluster, share them.
+    """
+    rows = np.frombuffer(first, dtype=int), np.frombuffer(second, dtype=int)
+    kinds = _kinds_by_connectivity(np.frombuffer(numbers, dtype=int), *rows)
+    kind: np.ndarray = np.unique(kinds[rows[0]] + kinds[rows[1]], return_inverse=True)[1]
+    return kind
+
+
 def _kinds_by_connectivity(numbers: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """A number for each atom that is the same for atoms whose surroundings within a few bonds are alike."""
+    ends, others = np.concatenate([first, second]), np.concatenate([second, first])
     kinds = _mixed(numbers.astype(np.uint64))
     for _ in range(_BONDS_AROUND):
-        around = np.zeros_like(kinds)
-        np.add.at(around, first, kinds[second])
-        np.add.at(around, second, kinds[first])
-        kinds = _mixed(kinds + _mixed(around))
+        with_others = kinds * _ODD
+        np.add.at(with_others, ends, kinds[others])
+        kinds = _mixed(with_others)
     return kinds
 
 
 def _mixed(values: np.ndarray) -> np.ndarray:
     """Spread integers over 64 bits (splitmix64, Steele et al., OOPSLA 2014), so that their sums tell them apart."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed: np.ndarray = values ^ (values >> np.uint64(31))
+    for shift, factor in _MIXERS:
+        values = (values ^ (values >> shift)) * factor
+    mixed: np.ndarray = values ^ (values >> _LAST_SHIFT)
     return mixed
 
 
 def _distances(system: BimetallicSystem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pairs of atoms, each at least once, and their distances [Å]; the far ones may be missing."""
-    numbers = np.array([atomic_numbers[symbol] for symbol in system.symbols])
+    numbers = elements.numbers_of(system.symbols)
     if len(numbers) <= _FEW and not any(system.pbc):
         radii, (first, second, distance) = covalent_radii[numbers], _near_on_sites(Sites(system))
-        near = distance < JOINED_BELOW * (radii[first] + radii[second])
+        near = np.flatnonzero(distance < JOINED_BELOW * (radii[first] + radii[second]))
         return first[near], second[near], distance[near]
     pairs = pairs_within(system.positions, system.cell, system.pbc,
                          2 * JOINED_BELOW * float(covalent_radii[np.unique(numbers)].max()))
@@ -204,11 +216,10 @@ def _distances(system: BimetallicSystem) -> tuple[np.ndarray, np.ndarray, np.nda
 def _near_on_sites(sites: Sites) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pairs of few atoms, each once, that may be near each other whatever metals the sites hold."""
     system = sites.system
-    radii = covalent_radii[[atomic_numbers[symbol] for symbol in system.symbols]]
-    radii[system.metals] = covalent_radii.max()
-    distance, reach = cdist(system.positions, system.positions), JOINED_BELOW * radii
-    first, second = np.nonzero((distance < reach[:, None] + reach) & _upper(len(reach)))
-    return first, second, distance[first, second]
+    reach = JOINED_BELOW * covalent_radii[elements.numbers_of(system.symbols)]
+    reach[system.metals] = JOINED_BELOW * covalent_radii.max()
+    distance = all_distances(system.positions)
+    return chosen_pairs(distance, (distance < np.add.outer(reach, reach)) & _upper(len(reach)))
 
 
 @lru_cache(maxsize=32)
@@ -221,9 +232,8 @@ class _Examination:
 
     def __init__(self, system: BimetallicSystem, first: np.ndarray, second: np.ndarray, distance: np.ndarray) -> None:
         self.symbols, self.trained = system.symbols, _trained()
-        self.numbers = np.array([atomic_numbers[symbol] for symbol in system.symbols])
-        self.is_metal = np.zeros(len(self.numbers), dtype=bool)
-        self.is_metal[system.metals] = True
+        self.numbers = elements.numbers_of(system.symbols)
+        self.is_metal = mask_of(system.metals, len(self.numbers))
         self.donors = system.donors
         self.kinds = self.numbers.copy()
         self.kinds[self.donors[self.numbers[self.donors] == _HYDROGEN]] = _HYDRIDE
@@ -240,16 +250,15 @@ class _Examination:
 
     def _strain(self) -> float:
         """Sum over the bonds inside ligands of the variance among their like, per metal atom [Å²]."""
-        heavy = (self.numbers[self.first] > _HEAVY_ABOVE) & (self.numbers[self.second] > _HEAVY_ABOVE)
-        near = self._ratio() < np.where(heavy, _WIDEST_BOND, BOND_FACTOR)
-        bonded = (self.first < self.second) & ~self.is_metal[self.first] & ~self.is_metal[self.second] & near
-        first, second, distance = self.first[bonded], self.second[bonded], self.distance[bonded]
+        first, second = self._bonded_pairs.T
+        heavy = (self.numbers[first] > _HEAVY_ABOVE) & (self.numbers[second] > _HEAVY_ABOVE)
+        bonded = self._ratio[self._bonded] < np.where(heavy, _WIDEST_BOND, BOND_FACTOR)
+        first, second, distance = first[bonded], second[bonded], self.distance[self._bonded][bonded]
         if not len(distance):
             return 0.0
         numbers = self.numbers.copy()
         numbers[self.donors] += len(covalent_radii)  # an oxygen atom on metal is not like one beside it
-        kinds = _kinds_by_connectivity(numbers, first, second)
-        _, kind = np.unique(kinds[first] + kinds[second], return_inverse=True)
+        kind = _kinds_of_bonds(numbers.tobytes(), first.tobytes(), second.tobytes())
         count = np.bincount(kind)
         mean = np.bincount(kind, distance) / count
         squared = np.bincount(kind, (distance - mean[kind]) ** 2)
@@ -315,13 +324,13 @@ class _Examination:
         metal are let pass: labels have them.
         """
         ratio = self._nearest_metal_ratio()
-        held = np.zeros(len(self.numbers), dtype=bool)
-        held[self.donors] = True
-        off = np.isin(self.numbers, self.donor_numbers) & ~self.is_metal & ~held
+        held = mask_of(self.donors, len(self.numbers))
+        off = mask_of(np.array(self.donor_numbers, dtype=int), len(covalent_radii))[self.numbers]
+        off &= ~self.is_metal & ~held
         if off.any():
-            pairs = self._bonded_pairs()
+            pairs = self._bonded_pairs
             heavy = pairs[(self.numbers[pairs] != 1).all(axis=1)]
-            owner = connected_components(self._graph(heavy), directed=False)[1]
+            owner = components(heavy[:, 0], heavy[:, 1], len(self.numbers))
             apart = binds_alone(self.symbols, pairs) & ~np.isin(owner, owner[held])
             apart &= (self.numbers != 1) | ~np.isin(np.arange(len(off)), pairs)
             off &= apart | self._only_donors()
@@ -339,7 +348,7 @@ class _Examination:
         near = np.flatnonzero(((self.first == i) | (self.second == i)) & self.is_metal[metals])
         if not len(near):
             return f"the ligand of atom {i} ({self.symbols[i]}) is far from metal; allowed: ligands that touch metal"
-        k = near[self._ratio()[near].argmin()]
+        k = near[self._ratio[near].argmin()]
         metal = int(metals[k])
         total = covalent_radii[self.numbers[i]] + covalent_radii[self.numbers[metal]]
         where = f"{self.distance[k]:.2f} Å from atom {metal} ({self.symbols[metal]})"
@@ -350,6 +359,7 @@ class _Examination:
         return (f"the ligand of atom {i} ({self.symbols[i]}) is coming off: {where}, a bond has up to "
                 f"{CONTACT_FACTOR * total:.2f} Å{self._advice(LAST_CONTACT_FACTOR * total, True)}")
 
+    @cached_property
     def _ratio(self) -> np.ndarray:
         """Distances as multiples of the sum of covalent radii."""
         radii = covalent_radii[self.numbers]
@@ -358,21 +368,24 @@ class _Examination:
 
     def _nearest_metal_ratio(self) -> np.ndarray:
         """The smallest such multiple of each atom and a metal atom; infinite where none is near."""
-        nearest, ratio = np.full(len(self.numbers), np.inf), self._ratio()
+        nearest, ratio = np.full(len(self.numbers), np.inf), self._ratio
         for one, other in ((self.first, self.second), (self.second, self.first)):
             with_metal = self.is_metal[other]
             np.minimum.at(nearest, one[with_metal], ratio[with_metal])
         return nearest
 
-    def _bonded_pairs(self) -> np.ndarray:
-        """Pairs of bonded atoms outside the metal, each once."""
-        bonded = ~self.is_metal[self.first] & ~self.is_metal[self.second] & (self._ratio() < BOND_FACTOR)
-        pairs: np.ndarray = np.stack([self.first, self.second], axis=1)
-        once: np.ndarray = pairs[bonded & (self.first < self.second)]
-        return once
+    @cached_property
+    def _bonded(self) -> np.ndarray:
+        """Rows of the pairs of bonded atoms outside the metal, each once."""
+        near = np.flatnonzero(self._ratio < BOND_FACTOR)
+        first, second = self.first[near], self.second[near]
+        rows: np.ndarray = near[(first < second) & ~self.is_metal[first] & ~self.is_metal[second]]
+        return rows
 
-    def _graph(self, pairs: np.ndarray) -> coo_matrix:
-        return coo_matrix((np.ones(len(pairs)), tuple(pairs.T)), shape=(len(self.numbers),) * 2)
+    @cached_property
+    def _bonded_pairs(self) -> np.ndarray:
+        """Their atoms, shape (n, 2)."""
+        return np.stack([self.first[self._bonded], self.second[self._bonded]], axis=1)
 
     def _only_donors(self) -> np.ndarray:
         """Whether each atom must be a donor, since there are just as many of its element as ligands that bind by it."""
@@ -384,17 +397,14 @@ class _Examination:
 
     def _parts(self) -> tuple[str | None, bool]:
         """Whether the object falls into parts that nothing joins."""
-        ratio, loose = self._ratio(), None
+        loose = None
         for limit in (LOOSELY_JOINED_ABOVE, JOINED_BELOW):
-            bonded = ratio < limit
-            if _is_one_part(len(self.numbers), self.first[bonded], self.second[bonded]):
+            near = np.flatnonzero(self._ratio < limit)
+            owner = components(self.first[near], self.second[near], len(self.numbers))
+            if not owner.any():
                 return loose, False
-            count, owner = connected_components(
-                self._graph(np.stack([self.first, self.second], axis=1)[bonded]), directed=False
-            )
-            if count == 1:
-                return loose, False
-            smallest = np.flatnonzero(owner == np.bincount(owner).argmin())
+            _, owner, sizes = np.unique(owner, return_inverse=True, return_counts=True)
+            count, smallest = len(sizes), np.flatnonzero(owner == sizes.argmin())
             named = ", ".join(f"{self.symbols[i]}{i}" for i in smallest[:6])
             loose = (f"the object is in {count} parts with wide gaps between them, one of which is {named}"
                      f"{' …' if len(smallest) > 6 else ''}")
@@ -403,20 +413,6 @@ class _Examination:
     @staticmethod
     def _advice(limit: float, is_error: object) -> str:
         return f"; refused beyond {limit:.2f} Å: repair or relax the geometry first" if is_error else ""
-
-
-def _is_one_part(n: int, first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether pairs join all of a few atoms; always False for many, which the sparse search counts faster."""
-    if n > _FEW:
-        return False
-    bonded = np.zeros((n, n), dtype=bool)
-    bonded[first, second] = bonded[second, first] = True
-    reached = bonded[0].copy()
-    reached[0], size = True, 0
-    while (more := int(reached.sum())) > size:
-        size = more
-        reached |= bonded[reached].any(axis=0)
-    return size == n
 
 
 @lru_cache(maxsize=1)

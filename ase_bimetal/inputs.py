@@ -112,7 +112,7 @@ def read_atoms(atoms: Atoms) -> Raw:
     _require_atomic_numbers(atoms.numbers)
     charges = _charges(atoms)
     return Raw(
-        symbols=tuple(atoms.symbols),
+        symbols=tuple(chemical_symbols[number] for number in atoms.numbers.tolist()),
         positions=atoms.get_positions(),
         cell=np.array(atoms.cell),
         pbc=_three_bools(atoms.pbc),

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 from ase.geometry import complete_cell
-from scipy.spatial import KDTree
 
 from ase_bimetal.cells import require_usable_cell
 
 # Cells at most in vesin's search, and how many an atom make it a sparse one.
 _MOST_CELLS, _EMPTY = 1e5, 10
+# So many atoms without a cell: all their distances take less time than vesin takes to begin.
+_FEW = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,8 @@ class Pairs:
 
         The mask is a boolean array of shape (n,).
         """
-        return Pairs(self.first[keep], self.second[keep], self.distance[keep], self.shift[keep])
+        rows = np.flatnonzero(keep)
+        return Pairs(self.first[rows], self.second[rows], self.distance[rows], self.shift[rows])
 
 
 def pairs_within(positions: np.ndarray, cell: np.ndarray, pbc: Sequence[bool], cutoff: float) -> Pairs:
@@ -74,12 +76,101 @@ def pairs_within(positions: np.ndarray, cell: np.ndarray, pbc: Sequence[bool], c
     """
     periodic = [bool(p) and bool(np.linalg.norm(v) > 1e-8) for p, v in zip(pbc, cell, strict=True)]
     require_usable_cell(cell, periodic, len(positions))
+    if len(positions) <= _FEW and not any(periodic):
+        return _pairs_of_cluster(positions, cutoff)
     box = np.where(np.array(periodic)[:, None], cell, 0.0)
     if _is_sparse(positions, box, periodic, cutoff):
         return _pairs_of_few(positions, box, np.array(periodic), cutoff)
     search = _neighbor_list()(cutoff=cutoff, full_list=True)
     first, second, distance, shift = search.compute(positions, box, periodic, "ijdS")
     return Pairs(first.astype(int), second.astype(int), distance, shift.astype(int))
+
+
+def components(first: np.ndarray, second: np.ndarray, n_atoms: int) -> np.ndarray:
+    """Find which atoms hang together through pairs.
+
+    Parameters
+    ----------
+    first, second
+        Atom indices (n,); every pair from one end at least.
+    n_atoms
+        Number of atoms.
+
+    Returns
+    -------
+    numpy.ndarray
+        For each atom the lowest index of those it hangs together with, shape (n_atoms,).
+
+    Examples
+    --------
+    >>> components(np.array([0, 4]), np.array([2, 2]), 5).tolist()
+    [0, 1, 0, 3, 0]
+    """
+    lowest = np.arange(n_atoms)
+    while True:
+        one, other = lowest[first], lowest[second]
+        if (one == other).all():
+            return lowest
+        np.minimum.at(lowest, np.maximum(one, other), np.minimum(one, other))
+        while (lowest != (shorter := lowest[lowest])).any():
+            lowest = shorter
+
+
+def _pairs_of_cluster(positions: np.ndarray, cutoff: float) -> Pairs:
+    """Pairs of a few atoms without a cell, from all their distances."""
+    distance = all_distances(positions)
+    near = distance <= cutoff
+    np.fill_diagonal(near, False)
+    first, second, distance = chosen_pairs(distance, near)
+    return Pairs(first, second, distance, np.zeros((len(first), 3), dtype=int))
+
+
+def all_distances(positions: np.ndarray) -> np.ndarray:
+    """Compute the distances between a few atoms.
+
+    No cell; scipy has the same, but takes a tenth of a second to import.
+
+    Parameters
+    ----------
+    positions
+        Cartesian positions [Å], shape (n, 3).
+
+    Returns
+    -------
+    numpy.ndarray
+        Distances [Å], shape (n, n).
+
+    Examples
+    --------
+    >>> all_distances(np.array([[0, 0, 0], [3.0, 4.0, 0]])).tolist()
+    [[0.0, 5.0], [5.0, 0.0]]
+    """
+    squared, apart = np.zeros((2, len(positions), len(positions)))
+    for along in positions.T:
+        np.subtract.outer(along, along, out=apart)
+        squared += np.square(apart, out=apart)
+    distance: np.ndarray = np.sqrt(squared, out=squared)
+    return distance
+
+
+def chosen_pairs(distance: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """List some of all pairs.
+
+    Parameters
+    ----------
+    distance
+        From `all_distances`.
+    chosen
+        Which pairs, shape (n, n).
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Atom indices of both ends and distances [Å], each (m,).
+    """
+    flat = np.flatnonzero(chosen)
+    first = flat // max(len(chosen), 1)
+    return first, flat - first * len(chosen), distance.ravel()[flat]
 
 
 def _is_sparse(positions: np.ndarray, box: np.ndarray, periodic: Sequence[bool], cutoff: float) -> bool:
@@ -104,6 +195,8 @@ def _spacings(box: np.ndarray) -> np.ndarray:
 
 def _pairs_of_few(positions: np.ndarray, box: np.ndarray, periodic: np.ndarray, cutoff: float) -> Pairs:
     """Pairs by a k-d tree of the atoms and of those images that lie within the cutoff of the cell."""
+    from scipy.spatial import KDTree
+
     whole = complete_cell(box)
     fractions = positions @ np.linalg.inv(whole)
     wrapped = np.where(periodic, np.floor(fractions), 0.0)
@@ -148,4 +241,4 @@ def _neighbor_list() -> Any:
     return NeighborList
 
 
-__all__ = ["Pairs", "pairs_within"]
+__all__ = ["Pairs", "all_distances", "chosen_pairs", "components", "pairs_within"]

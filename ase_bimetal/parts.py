@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
-from ase_bimetal.neighbors import Pairs
-from ase_bimetal.shell import APART_FACTOR, CONTACT_FACTOR, Shell, graph_of, is_endless, radii_of
+from ase_bimetal import elements
+from ase_bimetal.neighbors import Pairs, components
+from ase_bimetal.shell import APART_FACTOR, CONTACT_FACTOR, Shell, is_endless, mask_of, radii_of
 
 # Metal that repeats through the cell is a slab or solid, and no chain, when its atoms have so many metal neighbours.
 _SOLID_COORDINATION = 3
@@ -26,16 +26,19 @@ def unbound_fragments(
 
     The hydrogens of a molecule do not count: C–H…M is no bond.
     """
-    radii, names = radii_of(symbols), np.array(symbols)
-    is_metal = np.zeros(len(symbols), dtype=bool)
-    is_metal[metals] = True
-    near = pairs.distance < factor * (radii[pairs.first] + radii[pairs.second])
-    touching = np.zeros(len(symbols), dtype=bool)
-    touching[pairs.first[near & is_metal[pairs.second]]] = True
-    bonded = np.zeros(len(symbols), dtype=bool)
-    bonded[shell.links.first] = True
-    touching &= (names != "H") | ~bonded
-    return [fragment for fragment in shell.fragments if not touching[fragment].any()]
+    reach, is_metal = factor * radii_of(symbols), mask_of(metals, len(symbols))
+    of_shell = np.where(is_metal | _bonded_hydrogens(symbols, shell), -np.inf, reach)
+    of_metal = np.where(is_metal, reach, -np.inf)
+    touching = pairs.first[pairs.distance < of_shell[pairs.first] + of_metal[pairs.second]]
+    bound = frozenset(shell.owner[touching].tolist())
+    return [fragment for number, fragment in enumerate(shell.fragments) if number not in bound]
+
+
+def _bonded_hydrogens(symbols: Sequence[str], shell: Shell) -> np.ndarray:
+    """Which atoms are hydrogen of a molecule."""
+    bonded = mask_of(shell.links.first, len(symbols))
+    hydrogens: np.ndarray = bonded & (elements.numbers_of(symbols) == 1)
+    return hydrogens
 
 
 def torn_bond(symbols: Sequence[str], loose: np.ndarray, metals: np.ndarray, pairs: Pairs) -> tuple[int, int] | None:
@@ -49,9 +52,7 @@ def torn_bond(symbols: Sequence[str], loose: np.ndarray, metals: np.ndarray, pai
         Indices of all unbound atoms.
     """
     radii = radii_of(symbols)
-    is_loose, is_metal = np.zeros((2, len(symbols)), dtype=bool)
-    is_loose[loose] = True
-    is_metal[metals] = True
+    is_loose, is_metal = mask_of(loose, len(symbols)), mask_of(metals, len(symbols))
     near = pairs.distance < TORN_FACTOR * (radii[pairs.first] + radii[pairs.second])
     torn = np.flatnonzero(near & is_loose[pairs.first] & ~is_loose[pairs.second] & ~is_metal[pairs.second])
     return (int(pairs.first[torn[0]]), int(pairs.second[torn[0]])) if len(torn) else None
@@ -84,22 +85,19 @@ def parts_of(symbols: Sequence[str], metals: np.ndarray, shell: Shell, pairs: Pa
     pairs
         All pairs within `search_cutoff`.
     """
-    radii = radii_of(symbols)
-    is_metal = np.zeros(len(symbols), dtype=bool)
-    is_metal[metals] = True
-    first, second = is_metal[pairs.first], is_metal[pairs.second]
-    hydrogen = np.zeros(len(symbols), dtype=bool)
-    hydrogen[[i for i, s in enumerate(symbols) if s == "H"]] = True
-    hydrogen[np.setdiff1d(np.arange(len(symbols)), shell.links.first)] = False
-    with_metal = pairs.where((first | second) & ~hydrogen[pairs.first] & ~hydrogen[pairs.second])
-    ratio = with_metal.distance / (radii[with_metal.first] + radii[with_metal.second])
-    near = _joined(with_metal.where(ratio < APART_FACTOR), shell.links)
-    _, label = connected_components(graph_of(near, len(symbols)), directed=False)
+    n_atoms, is_metal = len(symbols), mask_of(metals, len(symbols))
+    radii = np.where(_bonded_hydrogens(symbols, shell), -np.inf, radii_of(symbols))
+    of_metal = np.where(is_metal, radii, -np.inf)
+    near = pairs.where(pairs.distance < APART_FACTOR * (radii[pairs.first] + of_metal[pairs.second]))
+    label = components(np.concatenate([near.first, shell.links.first]),
+                       np.concatenate([near.second, shell.links.second]), n_atoms)
     members = tuple(np.flatnonzero(label == k) for k in dict.fromkeys(label[metals].tolist()))
-    bonded = ratio < CONTACT_FACTOR
-    whole = _joined(with_metal.where(bonded), shell.links)
-    n_atoms = len(symbols)
-    between = with_metal.where(bonded & is_metal[with_metal.first] & is_metal[with_metal.second])
+    if not pairs.shift.any():
+        return Parts(members, False, False)
+    bonded = pairs.where((is_metal[pairs.first] | is_metal[pairs.second])
+                         & (pairs.distance < CONTACT_FACTOR * (radii[pairs.first] + radii[pairs.second])))
+    whole = _joined(bonded, shell.links)
+    between = bonded.where(is_metal[bonded.first] & is_metal[bonded.second])
     solid = len(between.first) >= _SOLID_COORDINATION * len(metals) and _runs_on(metals, between, n_atoms)
     return Parts(members, solid, solid or _runs_on(metals, whole, n_atoms))
 
@@ -112,9 +110,8 @@ def _runs_on(starts: np.ndarray, links: Pairs, n_atoms: int) -> bool:
     """Whether the part around any of some atoms is endless."""
     if not links.shift.any():
         return False
-    graph = graph_of(links, n_atoms)
-    _, label = connected_components(graph, directed=False)
-    return any(is_endless(np.flatnonzero(label == k), graph, links) for k in set(label[starts].tolist()))
+    label = components(links.first, links.second, n_atoms)
+    return any(is_endless(np.flatnonzero(label == k), links, n_atoms) for k in set(label[starts].tolist()))
 
 
 __all__ = ["Parts", "parts_of", "torn_bond", "unbound_fragments"]

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from ase.data import atomic_numbers, covalent_radii
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from ase_bimetal import elements
-from ase_bimetal.neighbors import Pairs
+from ase_bimetal.neighbors import Pairs, components
 
 #: Two ligand atoms are bonded below this multiple of the sum of their covalent radii (Cordero et al. 2008). It
 #: lies between the longest bonds of rattled ligands (1.2) and the shortest 1,3 contacts (1.5).
 BOND_FACTOR = 1.3
 # Heavy donors of neighbouring ligands (S…P, S…S, Br…Br) come closer than that without a bond.
 _HEAVY_BOND_FACTOR, _HEAVY_ABOVE = 1.15, 10
+_CARBON = 6
 #: A ligand atom touches a metal atom below this multiple.
 CONTACT_FACTOR = 1.25
 #: The last contact of a ligand lasts until this multiple, so that no bond ends where labels are: theirs reach 1.31.
@@ -80,7 +80,14 @@ def find_metals(symbols: Sequence[str]) -> np.ndarray:
     present = set(symbols)
     framework = "O" in present and ("Si" in present or "C" not in present)
     metals = {s for s in present if elements.is_metal(s) and not (s == "Al" and framework)}
-    return np.array([i for i, s in enumerate(symbols) if s in metals], dtype=int)
+    return np.flatnonzero(_are(metals, symbols))
+
+
+def _are(chosen: Collection[str], symbols: Sequence[str]) -> np.ndarray:
+    """Which atoms are of some elements."""
+    wanted = mask_of(np.array([atomic_numbers[symbol] for symbol in chosen], dtype=int), len(covalent_radii))
+    mask: np.ndarray = wanted[elements.numbers_of(symbols)]
+    return mask
 
 
 def radii_of(symbols: Sequence[str]) -> np.ndarray:
@@ -88,7 +95,8 @@ def radii_of(symbols: Sequence[str]) -> np.ndarray:
 
     They are those of Cordero et al., Dalton Trans. 2008, 2832.
     """
-    return covalent_radii[[atomic_numbers[s] for s in symbols]]
+    radii: np.ndarray = covalent_radii[elements.numbers_of(symbols)]
+    return radii
 
 
 def search_cutoff(symbols: Sequence[str]) -> float:
@@ -112,45 +120,60 @@ def cut_shell(symbols: Sequence[str], metals: np.ndarray, pairs: Pairs) -> Shell
         All pairs within `search_cutoff`.
     """
     bonds = _bonds(symbols, metals, pairs)
-    rest = np.setdiff1d(np.arange(len(symbols)), metals)
-    graph = graph_of(bonds, len(symbols))
-    _, label = connected_components(graph, directed=False)
-    order = rest[np.argsort(label[rest], kind="stable")]
-    starts = np.flatnonzero(np.diff(label[order])) + 1
-    fragments = tuple(np.split(order, starts)) if len(order) else ()
+    rest = np.flatnonzero(~mask_of(metals, len(symbols)))
+    label = components(bonds.first, bonds.second, len(symbols))[rest]
+    order = rest[np.argsort(label, kind="stable")]
+    ends = [*(np.flatnonzero(np.diff(np.sort(label))) + 1), len(order)] if len(order) else []
+    fragments = tuple(order[start:end] for start, end in pairwise([0, *ends]))
     crossing = bool(bonds.shift.any())
-    endless = tuple(crossing and is_endless(f, graph, bonds) for f in fragments)
+    endless = tuple(crossing and is_endless(f, bonds, len(symbols)) for f in fragments)
     once = bonds.first < bonds.second
     return Shell(np.stack([bonds.first[once], bonds.second[once]], axis=1), fragments, endless, bonds)
 
 
 def _bonds(symbols: Sequence[str], metals: np.ndarray, pairs: Pairs) -> Pairs:
     """Covalent bonds of the shell; hydrogen keeps only its shortest."""
-    radii = radii_of(symbols)
-    is_metal = np.zeros(len(symbols), dtype=bool)
-    is_metal[metals] = True
-    heavy = np.array([atomic_numbers[s] > _HEAVY_ABOVE for s in symbols])
-    factor = np.where(heavy[pairs.first] & heavy[pairs.second], _HEAVY_BOND_FACTOR, BOND_FACTOR)
-    close = pairs.distance < factor * (radii[pairs.first] + radii[pairs.second])
-    bonds = pairs.where(close & ~is_metal[pairs.first] & ~is_metal[pairs.second])
-    is_hydrogen = np.array([s == "H" for s in symbols])
+    radii, numbers = radii_of(symbols), elements.numbers_of(symbols)
+    reach = np.where(mask_of(metals, len(symbols)), -np.inf, BOND_FACTOR * radii)
+    near = pairs.where(pairs.distance < reach[pairs.first] + reach[pairs.second])
+    heavy = numbers > _HEAVY_ABOVE
+    wide = near.distance >= _HEAVY_BOND_FACTOR * (radii[near.first] + radii[near.second])
     shortest = np.full(len(symbols), np.inf)
+    bonds = near.where(~(wide & heavy[near.first] & heavy[near.second]))
     np.minimum.at(shortest, bonds.first, bonds.distance)
-    limit = np.where(is_hydrogen, shortest + 1e-6, np.inf)
+    limit = np.where(numbers == 1, shortest + 1e-6, np.inf)
     return bonds.where((bonds.distance <= limit[bonds.first]) & (bonds.distance <= limit[bonds.second]))
 
 
-def graph_of(bonds: Pairs, n_atoms: int) -> csr_matrix:
-    """Build the bonds as a sparse matrix (atoms, atoms)."""
-    weight = np.ones(len(bonds.first))
-    return csr_matrix((weight, (bonds.first, bonds.second)), shape=(n_atoms, n_atoms))
+def mask_of(rows: np.ndarray, n_atoms: int) -> np.ndarray:
+    """Mark some atoms among all.
+
+    Parameters
+    ----------
+    rows
+        Their indices.
+    n_atoms
+        Number of all atoms.
+
+    Examples
+    --------
+    >>> mask_of(np.array([0, 2]), 3).tolist()
+    [True, False, True]
+    """
+    mask = np.zeros(n_atoms, dtype=bool)
+    mask[rows] = True
+    return mask
 
 
-def is_endless(fragment: np.ndarray, graph: csr_matrix, bonds: Pairs) -> bool:
+def is_endless(fragment: np.ndarray, bonds: Pairs, n_atoms: int) -> bool:
     """Say whether bonds lead to a periodic image.
 
     They do where walking along them leads from an atom to its own image.
     """
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import breadth_first_order
+
+    graph = csr_matrix((np.ones(len(bonds.first)), (bonds.first, bonds.second)), shape=(n_atoms, n_atoms))
     order, parent = breadth_first_order(graph, fragment[0], directed=False)
     inside = bonds.where(np.isin(bonds.first, fragment))
     shift_of = {(a, b): s for a, b, s in zip(inside.first, inside.second, inside.shift, strict=True)}
@@ -226,7 +249,7 @@ def binds_alone(symbols: Sequence[str], bonds: np.ndarray) -> np.ndarray:
         Pairs of bonded atoms outside the metal, each once.
     """
     neighbours = np.bincount(bonds.ravel(), minlength=len(symbols))
-    alone: np.ndarray = (np.array(symbols) != "C") | (neighbours <= _MOST_NEIGHBOURS)
+    alone: np.ndarray = (elements.numbers_of(symbols) != _CARBON) | (neighbours <= _MOST_NEIGHBOURS)
     return alone
 
 
@@ -234,16 +257,11 @@ def _to_metal(
     symbols: Sequence[str], metals: np.ndarray, shell: Shell, pairs: Pairs, donors: frozenset[str] | None
 ) -> Pairs:
     """Pairs of a possible donor and a metal atom."""
-    names = np.array(symbols)
-    may_donate = {s: _may_donate(s, donors) for s in set(symbols)}
-    shell_atom = np.array([may_donate[s] for s in symbols])
-    shell_atom[metals] = False
-    bonded = np.zeros(len(symbols), dtype=bool)
-    bonded[shell.links.first] = True
-    shell_atom[(names == "H") & bonded] = False
-    is_metal = np.zeros(len(symbols), dtype=bool)
-    is_metal[metals] = True
-    return pairs.where(shell_atom[pairs.first] & is_metal[pairs.second])
+    numbers = elements.numbers_of(symbols)
+    able = {symbol for symbol in set(symbols) if _may_donate(symbol, donors)}
+    shell_atom = _are(able, symbols) & ~mask_of(metals, len(symbols))
+    shell_atom &= (numbers != 1) | ~mask_of(shell.links.first, len(symbols))
+    return pairs.where(shell_atom[pairs.first] & mask_of(metals, len(symbols))[pairs.second])
 
 
 def _ratios(symbols: Sequence[str], pairs: Pairs) -> np.ndarray:
@@ -254,13 +272,13 @@ def _ratios(symbols: Sequence[str], pairs: Pairs) -> np.ndarray:
 
 
 def _contacts(symbols: Sequence[str], shell: Shell, to_metal: Pairs, ratios: np.ndarray) -> np.ndarray:
-    carbon = (np.array(symbols) == "C")[to_metal.first]
+    carbon = (elements.numbers_of(symbols) == _CARBON)[to_metal.first]
     keep = np.where(carbon, (to_metal.distance < CARBON_CONTACT) | (ratios < 1), ratios < CONTACT_FACTOR)
     near = to_metal.where(keep)
     ratio: dict[tuple[int, int], float] = {}
-    for a, m, r in zip(near.first, near.second, ratios[keep], strict=True):
-        ratio[int(a), int(m)] = min(float(r), ratio.get((int(a), int(m)), np.inf))
-    return _first_shell(ratio, shell.bonds)
+    for a, m, r in zip(near.first.tolist(), near.second.tolist(), ratios[keep].tolist(), strict=True):
+        ratio[a, m] = min(r, ratio.get((a, m), np.inf))
+    return _first_shell(ratio, shell.bonds[mask_of(near.first, len(symbols))[shell.bonds].all(axis=1)])
 
 
 def _may_donate(symbol: str, donors: frozenset[str] | None) -> bool:
@@ -295,9 +313,9 @@ __all__ = [
     "binds_alone",
     "cut_shell",
     "find_metals",
-    "graph_of",
     "is_endless",
     "ligand_contacts",
+    "mask_of",
     "metal_contacts",
     "radii_of",
     "search_cutoff",

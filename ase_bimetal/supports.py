@@ -9,7 +9,7 @@ import numpy as np
 
 from ase_bimetal import elements
 from ase_bimetal.neighbors import Pairs
-from ase_bimetal.shell import BOND_FACTOR, CONTACT_FACTOR, Shell, metal_contacts, radii_of
+from ase_bimetal.shell import BOND_FACTOR, CONTACT_FACTOR, Shell, mask_of, metal_contacts, radii_of
 
 # A fused carbon sheet: larger than any common ligand, with many rings, some atoms inside it (three neighbours with
 # three neighbours each: none in dppz or phthalocyanine), held by several N or O.
@@ -39,13 +39,10 @@ def support_cations(symbols: Sequence[str], metals: np.ndarray, pairs: Pairs) ->
     >>> support_cations(symbols, find_metals(symbols), pairs).tolist()
     [0]
     """
-    names = np.array(symbols)
-    elements_present = sorted(set(names[metals].tolist()))
+    elements_present = sorted({symbols[i] for i in metals.tolist()})
     if "O" not in symbols or len(elements_present) < 2:
         return np.empty(0, dtype=int)
-    is_metal = np.zeros(len(symbols), dtype=bool)
-    is_metal[metals] = True
-    radii = radii_of(symbols)
+    names, radii, is_metal = np.array(symbols), radii_of(symbols), mask_of(metals, len(symbols))
     ratio = pairs.distance / (radii[pairs.first] + radii[pairs.second])
     covalent = (ratio < BOND_FACTOR) & ~is_metal[pairs.first] & ~is_metal[pairs.second]
     oxide = names == "O"

@@ -72,7 +72,8 @@ def look_around(raw: Raw, metals: np.ndarray) -> Around:
     """Find pairs, shell, unbound atoms and separate parts around the metal atoms."""
     pairs = pairs_within(raw.positions, raw.cell, raw.pbc, search_cutoff(raw.symbols))
     _check_distances(raw.symbols, pairs)
-    metals = np.setdiff1d(metals, support_cations(raw.symbols, metals, pairs))
+    if len(cations := support_cations(raw.symbols, metals, pairs)):
+        metals = np.setdiff1d(metals, cations)
     shell = cut_shell(raw.symbols, metals, pairs)
     loose = tuple(unbound_fragments(raw.symbols, metals, shell, pairs))
     parts = parts_of(raw.symbols, metals, shell, pairs)

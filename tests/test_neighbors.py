@@ -5,6 +5,8 @@ import sys
 
 import numpy as np
 import pytest
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from ase_bimetal import neighbors
 from ase_bimetal.neighbors import pairs_within
@@ -33,14 +35,36 @@ def test_vesin_loaded_later_takes_tensors():
     code = """
 import numpy as np
 from ase_bimetal.neighbors import pairs_within
-place = (np.array([[0.0, 0, 0], [2.0, 0, 0]]), np.zeros((3, 3)), (False,) * 3, 3.0)
+place = (np.array([[0.0, 0, 0], [2.0, 0, 0]]), np.eye(3) * 9.0, (True,) * 3, 3.0)
 first = pairs_within(*place).distance
 import torch, vesin
 search = vesin.NeighborList(cutoff=3.0, full_list=True)
-[found] = search.compute(torch.tensor(place[0]), torch.zeros(3, 3, dtype=torch.float64), False, "d")
+[found] = search.compute(torch.tensor(place[0]), torch.eye(3, dtype=torch.float64) * 9.0, True, "d")
 print(isinstance(found, torch.Tensor), found.tolist() == first.tolist() == pairs_within(*place).distance.tolist())
 """
     assert run(code).stdout.strip() == "True True"
+
+
+def test_few_atoms_have_the_pairs_that_the_search_finds(monkeypatch):
+    positions = np.random.default_rng(0).normal(size=(60, 3)) * 3
+    place = (positions, np.zeros((3, 3)), (False,) * 3, 3.5)
+    few = pairs_within(*place)
+    monkeypatch.setattr(neighbors, "_FEW", 0)
+    many = pairs_within(*place)
+    order = np.lexsort([many.second, many.first])
+    assert len(few.first) > 400 and not few.shift.any()
+    assert (few.first == many.first[order]).all() and (few.second == many.second[order]).all()
+    assert few.distance == pytest.approx(many.distance[order], abs=1e-12)
+
+
+def test_components_are_those_of_a_graph_search():
+    rng = np.random.default_rng(0)
+    for n_atoms, n_pairs in ((1, 0), (200, 90), (200, 190), (500, 600)):
+        first, second = rng.integers(0, n_atoms, (2, n_pairs))
+        graph = coo_matrix((np.ones(n_pairs), (first, second)), shape=(n_atoms, n_atoms))
+        count, owner = connected_components(graph, directed=False)
+        lowest = np.array([np.flatnonzero(owner == k).min() for k in range(count)])
+        assert (neighbors.components(first, second, n_atoms) == lowest[owner]).all()
 
 
 @pytest.mark.parametrize("pbc", [(True, True, True), (False, True, True), (True, False, False)])

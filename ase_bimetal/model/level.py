@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from ase_bimetal import elements
 from ase_bimetal.descriptors import metal_pairs
@@ -175,12 +174,12 @@ class LevelDifference:
         tuple of float
             Mean and standard deviation [eV/metal].
         """
-        asked = np.array([[terms.get(name, 0.0) for name in self.names]])
+        asked = np.array([terms.get(name, 0.0) for name in self.names])
         # What no object shows makes this one unlike all of them.
         new = sum(value**2 for name, value in terms.items() if name not in self._shown)
-        factor, weights = self._solution
-        across = _kernel(self.terms, asked, new)[:, 0]
-        variance = float(_kernel(asked, asked)[0, 0]) + LINEAR * new - across @ cho_solve(factor, across)
+        inverse, weights = self._solution
+        across = _kernel(self.terms, asked, new)
+        variance = LINEAR * (asked @ asked + new) + SMOOTH - across @ inverse @ across
         return float(across @ weights), float(np.sqrt(max(variance, 0.0) + NOISE**2))
 
     def counts(self) -> dict[str, int]:
@@ -193,11 +192,11 @@ class LevelDifference:
         return frozenset(self.names)
 
     @cached_property
-    def _solution(self) -> tuple[Any, np.ndarray]:
-        """Cholesky factor of the kernel with noise, and what it makes of the differences."""
+    def _solution(self) -> tuple[np.ndarray, np.ndarray]:
+        """Inverse of the kernel with noise, and what it makes of the differences."""
         noise = np.diag(NOISE**2 * NOISE_METALS / self.n_metals)
-        factor = cho_factor(_kernel(self.terms, self.terms) + noise)
-        return factor, cho_solve(factor, self.differences)
+        inverse = np.linalg.inv(_kernel(self.terms, self.terms[:, None]) + noise)
+        return inverse, inverse @ self.differences
 
     def to_json(self) -> str:
         """Write all that `from_json` reads."""
@@ -228,9 +227,9 @@ class LevelDifference:
 
 
 def _kernel(one: np.ndarray, other: np.ndarray, new: float = 0.0) -> np.ndarray:
-    """Covariance (n, m) [eV²] of rows (n, k) and (m, k), of which the latter also have so much that is new, squared."""
-    squared = ((one[:, None] - other[None]) ** 2).sum(axis=2) + new
-    covariance: np.ndarray = LINEAR * one @ other.T + SMOOTH * np.exp(-squared / (2 * LENGTH**2))
+    """Covariance [eV²] of terms (…, k) and others, which also have so much that is new, squared."""
+    squared = ((one - other) ** 2).sum(axis=-1) + new
+    covariance: np.ndarray = LINEAR * (one * other).sum(axis=-1) + SMOOTH * np.exp(-squared / (2 * LENGTH**2))
     return covariance
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 from ase_bimetal.errors import BimetalError, FormulaError, MissingPackageError, require_options
 from ase_bimetal.extras import name_extra
@@ -14,8 +14,10 @@ from ase_bimetal.formation import ReferenceState
 from ase_bimetal.ligands import LigandAnnotation
 from ase_bimetal.model.card import read_card
 from ase_bimetal.model.interface import SYMMETRIC, Failure, FormationModel, Prediction
-from ase_bimetal.structures.formula import FormulaCluster, build_formula
 from ase_bimetal.system import BimetallicSystem, Charge, as_system
+
+if TYPE_CHECKING:
+    from ase_bimetal.structures.formula import FormulaCluster
 
 #: Takes for each object the first of `_ORDER` that covers it.
 AUTO = "auto"
@@ -344,6 +346,8 @@ def _made(item: object, ligands: LigandAnnotation | None, charge: Charge) -> _It
         if Path(item).suffix or "/" in item:
             raise FormulaError(f"{item!r} looks like a file; allowed: objects and formulas. Write predict(ase.io.read("
                                f"{item!r}, ':')), or on the command line: ase-bimetal predict {item}")
+        from ase_bimetal.structures.formula import build_formula
+
         built = build_formula(item)
         return _Item(as_system(built.atoms, ligands), built)
     except BimetalError as error:
