@@ -28,7 +28,7 @@ ANCHORS = DATASETS / "anchors.extxyz"
 ATOMS_PBE = DATASETS / "atoms_pbe.json"
 SHIPPED = DATASETS / "elemental_references.json"
 #: File names of the anchors' free molecules: SMILES of the free ligand → (free, dimer).
-_MOLECULES = {
+MOLECULES = {
     "S": ("h2s", "hssh_r"),
     "P": ("ph3", None),
     "C#C": ("c2h2", "diyne"),
@@ -36,7 +36,11 @@ _MOLECULES = {
     "Br": ("hbr", "br2"),
     "C1=CCC=C1": ("cph", "cpcp"),
     "[H][H]": ("h2", "h2"),
+    "PCP": ("dhpm", None),
+    label.SULFIDE.smiles: ("h2s", "s8"),
 }
+#: How much of a molecule counts as a dimer, where it is not all of it.
+_SHARES = {"s8": label.S8_SHARE}
 CLUSTER = 4  # metal atoms from which an anchor counts as a cluster
 _RIDGE = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 # Okabe and Ito's colours, which can be told apart without red–green vision.
@@ -191,8 +195,8 @@ def fragment_table(frames: list[Atoms], key: str) -> dict[str, Any]:
     return {
         "atoms": pbe_atoms if key == "energy_pbe_eV" else {s: label.atom_energy(s) for s in pbe_atoms},
         "ligands": {
-            smiles: {"free": energy[free], "dimer": energy[dimer] if dimer else None, "radical": None}
-            for smiles, (free, dimer) in _MOLECULES.items()
+            smiles: {"free": energy[free], "dimer": _SHARES.get(dimer, 1) * energy[dimer] if dimer else None, "radical": None}
+            for smiles, (free, dimer) in MOLECULES.items()
             if free in energy and (dimer is None or dimer in energy)
         },
         "H2": energy["h2"],

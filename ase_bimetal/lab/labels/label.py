@@ -17,6 +17,8 @@ from ase_bimetal.structures.assembly import bound_rows, conformers, free_molecul
 GFN1 = get_level("gfn1-xtb")
 LEVEL = GFN1.name
 SULFIDE = Ligand.parse("sulfide")
+#: The dimer of sulfide is two atoms of S8.
+S8_SHARE = 2 / 8
 MAX_ABS_FORMATION_ENERGY = 12.0  # eV per metal atom; beyond it the SCF has collapsed
 MAX_FORMATION_ENERGY = 1.0  # eV per metal atom; above it the SCF has stopped in an excited state
 MAX_STRAIN = 2.0  # eV per metal atom above the parent, likewise
@@ -83,10 +85,10 @@ def ligand_energies(ligand: Ligand, level: Level = GFN1) -> LigandEnergies:
     free = _lowest(free_molecule(ligand), level)
     if ligand.type == "L":
         return LigandEnergies(free, None, None)
+    dimer = _lowest(dimers(ligand), level)
     if ligand == SULFIDE:
-        ring = _lowest(conformers(Chem.MolFromSmiles("S1SSSSSSS1"), 1, seed=7), level)
-        return LigandEnergies(free, ring / 4, atom_energy(ligand.donor, level))
-    return LigandEnergies(free, _lowest(dimers(ligand), level), _lowest(_radicals(ligand), level, multiplicity=2))
+        return LigandEnergies(free, S8_SHARE * dimer, atom_energy(ligand.donor, level))
+    return LigandEnergies(free, dimer, _lowest(_radicals(ligand), level, multiplicity=2))
 
 
 def hydrogen_energy(level: Level = GFN1) -> float:
@@ -112,8 +114,10 @@ def _radicals(ligand: Ligand) -> list[Atoms]:
 def dimers(ligand: Ligand) -> list[Atoms]:
     """Make conformers of two ligands joined, L–L.
 
-    They are joined donor to donor.
+    They are joined donor to donor; for sulfide it is the ring S8, of which a dimer is `S8_SHARE`.
     """
+    if ligand == SULFIDE:
+        return conformers(Chem.MolFromSmiles("S1SSSSSSS1"), 1, seed=7)
     half = Chem.RWMol(Chem.AddHs(ligand.mol))
     [lost] = set(range(half.GetNumAtoms())) - set(bound_rows(ligand))
     half.RemoveAtom(lost)

@@ -31,13 +31,13 @@ from ase_bimetal.formation import formation_energy
 from ase_bimetal.lab.labels import cp2k
 from ase_bimetal.lab.labels.anchors import scan
 from ase_bimetal.lab.labels.campaign import start_worker
-from ase_bimetal.lab.labels.corrections import ANCHORS, fragment_table
+from ase_bimetal.lab.labels.corrections import ANCHORS, MOLECULES, fragment_table
 from ase_bimetal.model.level import level_terms
 from ase_bimetal.system import as_system
 
 SHIPPED = DATASETS / "pbe_labels.json.xz"
 #: Ligands of clusters that are labelled with PBE: the smallest of every donor type.
-SMALL_LIGANDS = frozenset({"S", "P", "Cl", "Br", "C#C", "C1=CCC=C1"})
+SMALL_LIGANDS = frozenset(MOLECULES)
 #: Metals whose clusters may have unpaired electrons beyond what the electron count asks for.
 OPEN_SHELL = frozenset({"Mn", "Fe", "Co", "Ni", "Ru", "Rh", "Re", "Os", "Ir"})
 #: One label in so many is a second configuration of a composition that has one.

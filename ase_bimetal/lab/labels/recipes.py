@@ -99,6 +99,8 @@ REFERENCES = {
     "br2": ("Br", "dimer"),
     "cph": ("Cp", "free"),
     "cpcp": ("Cp", "dimer"),
+    "dhpm": ("dhpm", "free"),
+    "s8": ("sulfide", "dimer"),
 }
 #: Isolated atoms that the first anchors lacked, with the multiplicities tried.
 MULTIPLICITIES_OF_ATOMS = {"Ni": (3, 1), "Rh": (4, 2), "Mn": (6, 4), "Fe": (5, 3), "Co": (4, 2), "Re": (6, 4)}
