@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: data demo screen reproduce test test-all lint types mutation audit bench docs clean
+.PHONY: data demo screen reproduce test test-all test-lowest coverage lint types mutation audit bench docs clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -40,6 +40,21 @@ test: $(VENV)/.installed-test
 test-all: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -q
 
+# Lines that the tests pass, by file; files without gaps are left out.
+coverage: $(VENV)/.installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not heavy" --cov --cov-report term-missing:skip-covered
+
+# The tests with the lowest versions that pyproject.toml allows; old versions may warn. UV_OPTIONS says where torch is from.
+UV_OPTIONS ?= --torch-backend cpu
+$(VENV)-lowest/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct $(UV_OPTIONS) -e '.[test]'
+	touch $@
+
+test-lowest: $(VENV)-lowest/.installed
+	OMP_NUM_THREADS=1 $(VENV)-lowest/bin/python -m pytest -q -n 2 --dist loadfile -m "not heavy" -W default
+
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 
@@ -71,4 +86,4 @@ docs: $(VENV)/.installed-test
 	$(BIN)/python -m sphinx -W --keep-going -E docs docs/_build/html
 
 clean:
-	rm -rf $(VENV) $(VENV)-audit build dist *.egg-info cluster.png
+	rm -rf $(VENV) $(VENV)-audit $(VENV)-lowest build dist *.egg-info cluster.png
