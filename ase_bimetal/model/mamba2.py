@@ -80,11 +80,13 @@ def _chunked_scan(
 ) -> torch.Tensor:
     """Chunked algorithm: quadratic within chunks, a recurrence of states between them."""
     length, groups = x.shape[1], B.shape[2]
+    if length <= chunk_size and groups == 1:
+        return _one_chunk(x * dt[..., None], (dt * A).mT.cumsum(dim=-1), B, C)
     size = min(chunk_size, length)
     inputs = _heads_first(x * dt[..., None], size, groups)
     decay = _heads_first(dt * A, size, groups).cumsum(dim=-1)  # log decay since the chunk began
     B, C = (_heads_first(part, size, groups)[:, :, :, 0] for part in (B, C))
-    y = _within_chunks(inputs, decay, B, C)
+    y = _weights(decay, (C @ B.mT)[:, :, :, None]) @ inputs
     if inputs.shape[1] > 1:
         y = y + _from_earlier_chunks(inputs, decay, B, C)
     return y.permute(0, 1, 4, 2, 3, 5).reshape(x.shape[0], -1, *x.shape[2:])[:, :length]
@@ -99,12 +101,17 @@ def _heads_first(values: torch.Tensor, size: int, groups: int) -> torch.Tensor:
     return split.permute(0, 1, 3, 4, 2, *range(5, split.ndim))
 
 
-def _within_chunks(inputs: torch.Tensor, decay: torch.Tensor, B: torch.Tensor, C: torch.Tensor) -> torch.Tensor:
-    """Outputs due to the inputs of the same chunk: (b, c, g, r, q, p)."""
+def _one_chunk(inputs: torch.Tensor, decay: torch.Tensor, B: torch.Tensor, C: torch.Tensor) -> torch.Tensor:
+    """The same for one group and a short sequence, as the model's six tokens, with fewer changes of shape."""
+    weights = _weights(decay, C.transpose(1, 2) @ B.permute(0, 2, 3, 1))
+    return (weights @ inputs.transpose(1, 2)).transpose(1, 2)
+
+
+def _weights(decay: torch.Tensor, overlap: torch.Tensor) -> torch.Tensor:
+    """How much each input counts in each output of the same chunk, (…, q, k), from log decays (…, q) and C · B."""
     later = decay.new_full((decay.shape[-1],) * 2, -torch.inf).triu(1)
     # Later positions are masked before exp, where they could overflow and turn the gradient into NaN.
-    weight = (decay[..., :, None] - decay[..., None, :] + later).exp()
-    return (weight * (C @ B.mT)[:, :, :, None]) @ inputs
+    return (decay[..., :, None] - decay[..., None, :] + later).exp() * overlap
 
 
 def _from_earlier_chunks(inputs: torch.Tensor, decay: torch.Tensor, B: torch.Tensor, C: torch.Tensor) -> torch.Tensor:
