@@ -82,7 +82,7 @@ class Step:
 STEPS = (
     Step("bond lengths", ("-m", f"{_LAB}.labels.bond_lengths"), (_LABELS,), (f"{_DATA}/bond_lengths.json",)),
     Step("networks", (*_CLI, "train", f"{_WEIGHTS}/mml-gfn1-pbe", "--data", _LABELS, "--epochs", "20", "--members", "3",
-                      "--workers", "2", "--fold-rows", "1500", "--fold-epochs", "24"),
+                      "--workers", "2", "--fold-rows", "1500", "--fold-epochs", "24", "--fold-seeds", "1"),
          (_LABELS, _PROBES), (f"{_WEIGHTS}/mml-gfn1-pbe/weights.safetensors",)),
     Step("graph network", ("-m", f"{_LAB}.gcnn.fit", f"{_STAMPS}/gcnn"), (_LABELS,),
          (f"{_WEIGHTS}/gcnn-gfn1-pbe/weights.safetensors",)),
