@@ -286,7 +286,7 @@ class _Examination:
         far = self.donors[nearest[self.donors] > self.trained.nearest[0][self.numbers[self.donors]]]
         if len(far):  # of a hydride or sulfide `_half_bound` says how far it may be from its nearest atom, a metal
             single = far[np.isin(self.numbers[far], (_HYDROGEN, _SULFUR))]
-            chosen[np.setdiff1d(single, self._bonded_pairs())] = False
+            chosen[np.setdiff1d(single, self._bonded_pairs)] = False
         return self._furthest(chosen, nearest, self.trained.nearest, "atom")
 
     def _far_metal(self) -> tuple[str | None, bool]:

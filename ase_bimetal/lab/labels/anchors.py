@@ -363,7 +363,9 @@ def pack(folder: Path) -> None:
                 "scan_eV": record["scan_eV"],
             }
     ATOMS_PBE.write_text(json.dumps(dict(sorted(table.items())), indent=1) + "\n")
-    rejected = {r["name"]: r["rejected"] for r in done if "rejected" in r}
+    rejected = json.loads(REJECTS.read_text()) if REJECTS.exists() else {}
+    rejected = {name: reason for name, reason in rejected.items() if name not in fresh}
+    rejected |= {r["name"]: r["rejected"] for r in done if "rejected" in r}
     REJECTS.write_text(json.dumps(rejected, indent=1) + "\n")
 
 

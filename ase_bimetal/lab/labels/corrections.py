@@ -195,7 +195,11 @@ def fragment_table(frames: list[Atoms], key: str) -> dict[str, Any]:
     return {
         "atoms": pbe_atoms if key == "energy_pbe_eV" else {s: label.atom_energy(s) for s in pbe_atoms},
         "ligands": {
-            smiles: {"free": energy[free], "dimer": _SHARES.get(dimer, 1) * energy[dimer] if dimer else None, "radical": None}
+            smiles: {
+                "free": energy[free],
+                "dimer": _SHARES.get(dimer, 1) * energy[dimer] if dimer else None,
+                "radical": None,
+            }
             for smiles, (free, dimer) in MOLECULES.items()
             if free in energy and (dimer is None or dimer in energy)
         },
