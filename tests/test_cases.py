@@ -232,9 +232,12 @@ def test_a_slab_with_an_adsorbate_is_no_cluster(name):
     system = as_system(case(name))
     assert (system.kind, system.ligands, system.n_metals) == ("extended", (), 12)
     assert system.notes[0].startswith("a slab or solid metal with other atoms on or in it")
-    [failure] = predict([system], errors="collect")
+    [failure] = predict([system], model="mml-gfn1-pbe", errors="collect")
     assert "slab or solid metal" in failure.reason
     assert isinstance(failure.error, UnsupportedSystemError)
+    [coarse] = predict([system])
+    assert coarse.flags[0].startswith("predicted by descriptor-forest")
+    assert "slab or solid metal" in coarse.flags[1] and coarse.formation_energy_std > 0.9
     atoms = case(name)
     atoms.info["ligand_smiles"] = {"carbonyl": 1} if "CO" in name else {"hydride": 1}
     with pytest.raises(UnsupportedSystemError, match="slab or solid, and ligands are given"):

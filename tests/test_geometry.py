@@ -62,7 +62,7 @@ def test_a_shipped_cluster_has_nothing_unusual(cluster):
     assert as_system(cluster).geometry.impossible is None and as_system(cluster).geometry.unusual == ()
 
 
-@pytest.mark.parametrize(("scale", "reason"), [(0.7, "S. and 7 .C. are 1.27"), (1.5, "2.73 Å from its nearest atom")])
+@pytest.mark.parametrize(("scale", "reason"), [(0.7, "S. and 7 .C. are 1.27"), (1.5, "2.09 Å from its nearest atom")])
 def test_a_cluster_scaled_too_far_is_refused(cluster, scale, reason):
     cluster.positions *= scale
     with pytest.raises(GeometryError, match=reason):

@@ -20,7 +20,7 @@ TRENDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "size of pure gold thiolates": (
         "hardly changes, and not towards stronger binding",
         ("Au4M2-Au-SH", "M13-bridged-Au-SH", "M19-bridged-Au-SH", "M@Au24-centre-Au-SH", "M28-bridged-Au-SH",
-         "M36-bridged-Au-SH", "M38-bridged-Au-SH", "M44-bridged-Au-SH", "M55-bridged-Au-SH", "M92-bridged-Au-SH"),
+         "M36-bridged-Au-SH", "M38-bridged-Au-SH", "M44-bridged-Au-SH", "M55-bridged-Au-SH"),
     ),
     "silver in gold thiolates of six metals": (
         "costs energy", ("Au4M2-Au-SH", "Au4M2-Ag-SH"),
@@ -36,10 +36,9 @@ TRENDS: dict[str, tuple[str, tuple[str, ...]]] = {
          "M@Au24-centre-Ag-in-Ag-SH", "M@Au24-centre-Au-SMe", "M@Au24-centre-Ag-in-Au-random-10-SMe",
          "M@Au24-centre-Ag-in-Au-random-30-SMe"),
     ),
-    "silver in gold thiolates of 28 and 38 metals": (
-        "costs energy, in proportion to its share",
-        ("M28-bridged-Au-SH", "M28-bridged-Ag-in-Ag-SH", "M38-bridged-Au-SH", "M38-bridged-Ag-in-Au-random-50-SH",
-         "M38-bridged-Ag-in-Ag-SH"),
+    "silver alone under thiolates on 28 and 38 metals": (
+        "costs energy",
+        ("M28-bridged-Au-SH", "M28-bridged-Ag-in-Ag-SH", "M38-bridged-Au-SH", "M38-bridged-Ag-in-Ag-SH"),
     ),
     **{
         f"place of {metal} in M@Au24": (known, tuple(f"M@Au24-{place}-{metal}-SH" for place in places))

@@ -9,7 +9,7 @@ from ase.calculators.calculator import CalculationFailed
 from ase.io import read
 
 from ase_bimetal.errors import MissingDataError
-from ase_bimetal.formation import correction_features
+from ase_bimetal.formation import correction_features, ligand_reference_energy
 from ase_bimetal.lab.labels import anchors, cp2k, label
 from ase_bimetal.lab.labels import corrections as elemental
 from ase_bimetal.lab.labels.corrections import Anchor
@@ -98,6 +98,28 @@ def test_formation_energies_of_anchors_are_those_of_bound_clusters():
 def test_a_file_without_hydrogen_is_named():
     with pytest.raises(MissingDataError, match="h2"):
         elemental.fragment_table([], "energy_pbe_eV")
+
+
+def test_a_sulfide_is_counted_from_an_eighth_of_the_ring(frames):
+    """As ½ of a dimer that is ¼ of S8; or from H2S − H2, which is lower (−0.21 eV of enthalpy in experiments)."""
+    energy = {frame.info["name"]: frame.info["energy_pbe_eV"] for frame in frames}
+    table = elemental.fragment_table(frames, "energy_pbe_eV")
+    assert ligand_reference_energy("[S-2]", table, "dimer") == pytest.approx(energy["s8"] / 8)
+    assert ligand_reference_energy("[S-2]", table, "hydride") == pytest.approx(energy["h2s"] - energy["h2"])
+    assert energy["h2s"] - energy["h2"] - energy["s8"] / 8 == pytest.approx(-0.490, abs=0.005)
+
+
+def test_packing_keeps_the_reasons_of_older_rejects(tmp_path, monkeypatch):
+    for name in ("ANCHORS", "REJECTS", "ATOMS_PBE"):
+        copy = tmp_path / getattr(anchors, name).name
+        copy.write_bytes(getattr(anchors, name).read_bytes())
+        monkeypatch.setattr(anchors, name, copy)
+    anchors.REJECTS.write_text(json.dumps({"w": "forces remain"}))
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    (folder / "x.json").write_text(json.dumps({"name": "x", "rejected": "no energy"}))
+    anchors.pack(folder)
+    assert json.loads(anchors.REJECTS.read_text()) == {"w": "forces remain", "x": "no energy"}
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: r.name)

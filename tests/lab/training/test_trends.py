@@ -28,12 +28,13 @@ def test_every_cluster_of_every_trend_is_labelled(rows):
 
 def test_gold_under_thiolates_hardly_changes_with_size(rows):
     energies = {row.n_metals: row.predicted for row in rows["size of pure gold thiolates"]}
-    assert set(energies) == {6, 13, 19, 25, 28, 38}
+    assert set(energies) == {6, 13, 19, 25, 28, 36, 38, 44, 55}
     # The particle of 13 metals, with four electrons, stands apart.
     assert max(energies.values()) - min(energies.values()) < 0.35
-    known = [energies[n] for n in (6, 19, 25, 28, 38)]
-    assert max(known) - min(known) < 0.2
-    assert energies[38] > energies[25]
+    known = [energy for n, energy in energies.items() if n != 13]
+    assert max(known) - min(known) < 0.16
+    assert energies[55] - energies[28] == pytest.approx(-0.02, abs=0.03)
+    assert energies[55] > energies[25]
 
 
 def test_silver_in_gold_costs_energy_in_proportion_to_its_share(rows):
@@ -47,16 +48,23 @@ def test_silver_in_gold_costs_energy_in_proportion_to_its_share(rows):
     assert costs[19] == pytest.approx([0.156, 0.296], abs=0.05)
 
 
-def test_silver_in_gold_thiolates_of_25_metals_is_within_the_uncertainty(rows):
-    """A weak point: with two silver atoms of 25 the model gains 0.03 eV/metal where PBE studies find a small cost."""
-    gold, tenth, third = rows["silver in gold thiolates of 25 metals"]
-    assert tenth.predicted - gold.predicted == pytest.approx(-0.031, abs=0.03)
-    assert third.predicted - gold.predicted == pytest.approx(0.030, abs=0.03)
-    assert gold.deviation > abs(tenth.predicted - gold.predicted)
+def test_silver_costs_energy_on_25_metals_from_a_third_of_it(rows):
+    """A weak point: with two silver atoms of 25 the model gains 0.02 eV/metal where PBE studies find a small cost."""
+    found = rows["silver in gold thiolates of 25 metals"]
+    for gold, *alloys, expected in ((*found[:5], [-0.025, 0.057, 0.267, 0.425]), (*found[5:], [-0.017, 0.066])):
+        assert [row.predicted - gold.predicted for row in alloys] == pytest.approx(expected, abs=0.03)
+        assert gold.deviation > abs(alloys[0].predicted - gold.predicted)
+
+
+def test_silver_alone_costs_energy_on_28_and_38_metals(rows):
+    """PBE says 0.31 eV/metal on 28."""
+    gold28, silver28, gold38, silver38 = rows["silver alone under thiolates on 28 and 38 metals"]
+    assert silver28.predicted - gold28.predicted == pytest.approx(0.317, abs=0.03)
+    assert silver38.predicted - gold38.predicted == pytest.approx(0.425, abs=0.05)
 
 
 def test_the_table_has_a_line_for_each(rows):
     [first, *_] = rows["size of pure gold thiolates"]
     text = markdown_trends(rows["size of pure gold thiolates"])
-    assert len(text.splitlines()) == 2 + 6
+    assert len(text.splitlines()) == 2 + 9
     assert f"| Au4M2-Au-SH | 6 | {first.predicted:.3f} ± {first.deviation:.3f} | -2.922 |" in text
