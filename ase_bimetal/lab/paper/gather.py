@@ -22,6 +22,7 @@ from ase_bimetal.model.forest import DescriptorForest, get_forest
 from ase_bimetal.model.interface import require_predictions
 from ase_bimetal.model.predictor import Predictor, get_predictor, level_shift
 from ase_bimetal.model.table import DescriptorTable, read_table, surroundings
+from ase_bimetal.structures.motifs import family_group
 from ase_bimetal.system import BimetallicSystem, as_system
 
 
@@ -137,8 +138,7 @@ def _labels(labels: LabelSet, systems: dict[str, BimetallicSystem], card: ModelC
     shifts = {name: level_shift(system, card).value for name, system in systems.items()}
     frame = labels.frame
     energy = frame.formation_energy.to_numpy() + frame.prototype.map(shifts).to_numpy(dtype=float)
-    family = frame.family.str.replace(r"-(centre|surface|staple)$", "", regex=True)
-    return pd.DataFrame({"family": family.to_numpy(), "energy": energy})
+    return pd.DataFrame({"family": frame.family.map(family_group).to_numpy(), "energy": energy})
 
 
 def _held_out(labels: LabelSet, predictor: Predictor) -> HeldOut:
@@ -150,7 +150,7 @@ def _held_out(labels: LabelSet, predictor: Predictor) -> HeldOut:
     return HeldOut(
         truth=test.formation_energy.to_numpy() + shifts,
         predicted=np.array(predicted),
-        family=test.family.str.replace(r"-(centre|surface|staple)$", "", regex=True).to_numpy(),
+        family=test.family.map(family_group).to_numpy(),
         same_labels=predictor.card.data.digest == labels.digest,
     )
 
