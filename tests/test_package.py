@@ -34,6 +34,11 @@ def test_a_prediction_needs_neither_transformers_nor_pymatgen():
     assert run.stdout.strip() == "[]"
 
 
+def test_training_needs_no_graph_library():
+    code = "import sys; sys.modules['torch_geometric'] = None; import ase_bimetal.lab.training.fit"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.parametrize("name", [*ase_bimetal.__all__, "__version__"])
 def test_public_names_resolve(name):
     assert getattr(ase_bimetal, name) is not None

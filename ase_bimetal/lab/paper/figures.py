@@ -48,10 +48,11 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 def kinds_of(values: Sequence[str] | np.ndarray) -> dict[str, tuple[str, str]]:
     """Choose colour and marker of each kind.
 
-    The most frequent kind comes first.
+    The most frequent kind comes first. With more kinds than colours, a colour comes again with another marker.
     """
     order = pd.Series(list(values), dtype=str).value_counts(sort=True).index
-    return {name: _STYLES[i % len(_STYLES)] for i, name in enumerate(order)}
+    n = len(_STYLES)
+    return {name: (_STYLES[i % n][0], _STYLES[(i + i // n) % n][1]) for i, name in enumerate(order)}
 
 
 @styled

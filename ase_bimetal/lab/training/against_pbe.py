@@ -21,7 +21,6 @@ from ase_bimetal.lab.training.metrics import summary
 from ase_bimetal.model.card import LevelCard, read_card, write_card
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, resolve
 from ase_bimetal.model.domain import Z90
-from ase_bimetal.model.gcnn_model import GRAPH_MODEL, GraphModel
 from ase_bimetal.model.interface import LabelModel
 from ase_bimetal.model.level import level_digest, load_level_difference
 from ase_bimetal.model.predictor import Predictor
@@ -138,6 +137,7 @@ def level_card(model: LabelModel) -> LevelCard:
 def main() -> None:
     """Write the level difference into the cards of the shipped models."""
     from ase_bimetal.lab.gcnn import fit as graph_fit
+    from ase_bimetal.model.gcnn_model import GRAPH_MODEL, GraphModel
     from ase_bimetal.lab.training import fit
 
     models = ((DEFAULT_MODEL, Predictor, fit.LIMITS), (GRAPH_MODEL, GraphModel.load, graph_fit.LIMITS))
