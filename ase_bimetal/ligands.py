@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from math import inf
 from numbers import Real
 from typing import Literal
 
@@ -236,12 +237,22 @@ def parse_ligands(spec: object) -> tuple[tuple[Ligand, int], ...]:
                           '. Write {"PET": 8}')
     counts: Counter[Ligand] = Counter()
     for text, count in spec.items():
-        number = float(count) if isinstance(count, Real) and not isinstance(count, bool) else 0.0
-        if number % 1 or not 1 <= number <= MOST_LIGANDS:
-            raise LigandError(f"ligand {text!r} has count {count!r:.80}; allowed: a whole number from 1 to "
+        try:
+            number = float(count) if isinstance(count, Real) and not isinstance(count, bool) else 0.0
+        except OverflowError:
+            number = inf
+        if not 1 <= number <= MOST_LIGANDS or number % 1:
+            raise LigandError(f"ligand {text!r} has count {_short(count)}; allowed: a whole number from 1 to "
                               f"{MOST_LIGANDS}. Give the number of these ligands on one cluster")
         counts[Ligand.parse(text)] += int(number)
     return tuple(sorted(counts.items(), key=lambda item: item[0].smiles))
+
+
+def _short(value: object) -> str:
+    """Print a value in eighty characters; Python refuses to print integers of thousands of digits."""
+    if isinstance(value, int) and value.bit_length() > 300:
+        return "a number of more than ninety digits"
+    return f"{value!r:.80}"
 
 
 def _require_text(text: object) -> str:

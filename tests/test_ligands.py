@@ -290,3 +290,12 @@ def test_an_ambiguous_text_is_refused_with_both_readings(text, words, molecule, 
 def test_what_rdkit_reads_past_is_an_error(text):
     with pytest.raises(LigandError, match="it holds"):
         Ligand.parse(text)
+
+
+@pytest.mark.parametrize(
+    "count", [10**400, -(10**400), 10**5000, float("inf"), float("nan"), 1.5, 0, True, "8"],
+    ids=["400 digits", "minus 400 digits", "5000 digits", "inf", "nan", "1.5", "0", "True", "text"],
+)
+def test_a_count_that_is_none_is_a_ligand_error(count):
+    with pytest.raises(LigandError, match=r"has count .{1,80}; allowed: a whole number from 1 to"):
+        parse_ligands({"PET": count})

@@ -137,8 +137,8 @@ def level_card(model: LabelModel) -> LevelCard:
 def main() -> None:
     """Write the level difference into the cards of the shipped models."""
     from ase_bimetal.lab.gcnn import fit as graph_fit
-    from ase_bimetal.model.gcnn_model import GRAPH_MODEL, GraphModel
     from ase_bimetal.lab.training import fit
+    from ase_bimetal.model.gcnn_model import GRAPH_MODEL, GraphModel
 
     models = ((DEFAULT_MODEL, Predictor, fit.LIMITS), (GRAPH_MODEL, GraphModel.load, graph_fit.LIMITS))
     for name, load, limits in models:
