@@ -416,7 +416,8 @@ def metal_pairs(sites: Sites, reach: float) -> Pairs:
 def _distances(system: BimetallicSystem, a: str, b: str) -> np.ndarray:
     """Nearest-image distances [Å], shape (atoms of a, atoms of b)."""
     first, second = system.positions[_rows(system, a)], system.positions[_rows(system, b)]
-    distances: np.ndarray = get_distances(first, second, cell=system.cell, pbc=system.pbc)[1]
+    periodic = system.cell * np.array(system.pbc)[:, None]  # a lattice vector that does not repeat may be anything
+    distances: np.ndarray = get_distances(first, second, cell=periodic, pbc=system.pbc)[1]
     return distances
 
 

@@ -210,7 +210,11 @@ def _with_bond_orders(skeleton: Chem.Mol, places: tuple[int, ...]) -> Chem.Mol:
     if (orders := _usual_bond_orders(mol)) is not None:
         for bond, order in zip(mol.GetBonds(), orders, strict=True):
             bond.SetBondType(_BOND_TYPES[order])
-        Chem.SanitizeMol(mol)
+        try:
+            with rdBase.BlockLogs():
+                Chem.SanitizeMol(mol)
+        except ValueError as error:
+            raise LigandError(f"no molecule has these bonds: {error}") from error
         return mol
     # RDKit's table of valences has no selenium, which bonds as sulfur does.
     selenium = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetSymbol() == "Se"]

@@ -206,3 +206,8 @@ def test_paper_features_are_eight_plain_floats(anchor):
     features = d.paper_features(as_system(anchor("Cu")))
     assert len(features) == 8 and all(type(value) is float for value in features.values())
     assert list(features) == list(d.PAPER_FEATURES) == list(d.ALL_DESCRIPTORS)[:8]
+
+
+def test_a_lattice_vector_that_does_not_repeat_may_be_anything():
+    atoms = Atoms("AuZn", [[0, 0, 0], [2.7, 0, 0]], cell=[[0, 9, 0], [0, 9, 0], [0, 0, 9]], pbc=[False, True, True])
+    assert d.metal_distance(as_system(atoms)) == pytest.approx(2.7)

@@ -154,3 +154,16 @@ def test_output_is_complete_when_the_work_breaks_off(tmp_path):
 def test_an_unknown_output_is_an_error(tmp_path):
     with pytest.raises(FileFormatError, match="allowed: csv"), open_writer("html", tmp_path / "a"):
         pass
+
+
+@pytest.mark.parametrize("counts", ["400000000", "4 999999998 -0.34 0.03"])
+def test_a_poscar_that_counts_more_atoms_than_it_has_lines_is_refused_at_once(tmp_path, counts):
+    path = tmp_path / "POSCAR"
+    write(path, bulk("Au", cubic=True), format="vasp")
+    lines = path.read_text().split("\n")
+    assert lines[6].split() == ["4"]
+    lines[6] = counts
+    path.write_text("\n".join(lines))
+    [record] = read_frames(path)
+    assert isinstance(record.content, FileFormatError)
+    assert "of more atoms than the file has lines" in str(record.content)

@@ -164,3 +164,9 @@ def test_a_thousand_atoms_take_well_below_a_second(assembled):
     systems = split_clusters(copies)
     assert time.perf_counter() - start < 1.0
     assert len(copies) > 1400 and sum(sum(s.ligand_counts.values()) for s in systems) == 70
+
+
+def test_bonds_that_no_molecule_has_are_a_perception_error():
+    atoms = Atoms("Au2ArBe", [[0, 0, 0], [2.8, 0, 0], [0, 2.3, 0], [0, 4.0, 0]])
+    with pytest.raises(PerceptionError, match="no molecule has these bonds"):
+        as_system(atoms)

@@ -213,7 +213,19 @@ def _contents_by_format(path: str, format: str | None) -> Iterator[Content]:
         elif name == ORCA_INPUT or (name not in ioformats and is_orca_input(readable)):
             yield from orca_structures(readable)
         else:
+            if name == "vasp":
+                _require_lines_for_atoms(readable)
             yield from _general_contents(readable, format, name)
+
+
+def _require_lines_for_atoms(path: str) -> None:
+    """Check that a POSCAR has a line for each atom that it counts, before a reader makes room for them."""
+    with open_with_compression(path, "rb") as stream:
+        lines = stream.read().splitlines()
+    for counts in lines[5:7]:
+        if sum(int(word[:20]) for word in counts.split() if word.isdigit()) > len(lines):
+            raise FileFormatError(f"its counts, {counts.decode(errors='replace'):.80}, are of more atoms than the file "
+                                  f"has lines, {len(lines)}. Mend the counts or add the missing positions")
 
 
 def _guess(path: str) -> str | None:
