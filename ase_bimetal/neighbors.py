@@ -48,6 +48,26 @@ class Pairs:
         return Pairs(self.first[rows], self.second[rows], self.distance[rows], self.shift[rows])
 
 
+def smooth_step(x: np.ndarray | float) -> np.ndarray:
+    """Rise from 0 to 1 without a kink.
+
+    The rise is from x = 0 to x = 1.
+
+    Parameters
+    ----------
+    x
+        Of any shape [-].
+
+    Examples
+    --------
+    >>> smooth_step(np.array([-1.0, 0.5, 2.0])).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    inside = np.clip(np.asarray(x), 0.0, 1.0)
+    step: np.ndarray = inside**2 * (3 - 2 * inside)
+    return step
+
+
 def pairs_within(positions: np.ndarray, cell: np.ndarray, pbc: Sequence[bool], cutoff: float) -> Pairs:
     """Find all pairs closer than a cutoff.
 

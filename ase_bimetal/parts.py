@@ -9,7 +9,7 @@ import numpy as np
 
 from ase_bimetal import elements
 from ase_bimetal.neighbors import Pairs, components
-from ase_bimetal.shell import APART_FACTOR, CONTACT_FACTOR, Shell, is_endless, mask_of, radii_of
+from ase_bimetal.shell import APART_FACTOR, CONTACT_FACTOR, Shell, are_endless, mask_of, radii_of
 
 # Metal that repeats through the cell is a slab or solid, and no chain, when its atoms have so many metal neighbours.
 _SOLID_COORDINATION = 3
@@ -108,10 +108,8 @@ def _joined(a: Pairs, b: Pairs) -> Pairs:
 
 def _runs_on(starts: np.ndarray, links: Pairs, n_atoms: int) -> bool:
     """Whether the part around any of some atoms is endless."""
-    if not links.shift.any():
-        return False
     label = components(links.first, links.second, n_atoms)
-    return any(is_endless(np.flatnonzero(label == k), links, n_atoms) for k in set(label[starts].tolist()))
+    return any(are_endless([np.flatnonzero(label == k) for k in set(label[starts].tolist())], links, n_atoms))
 
 
 __all__ = ["Parts", "parts_of", "torn_bond", "unbound_fragments"]

@@ -6,12 +6,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.data import atomic_numbers, covalent_radii
 
 from ase_bimetal import elements
 from ase_bimetal.neighbors import Pairs, components
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 #: Two ligand atoms are bonded below this multiple of the sum of their covalent radii (Cordero et al. 2008). It
 #: lies between the longest bonds of rattled ligands (1.2) and the shortest 1,3 contacts (1.5).
@@ -125,8 +129,7 @@ def cut_shell(symbols: Sequence[str], metals: np.ndarray, pairs: Pairs) -> Shell
     order = rest[np.argsort(label, kind="stable")]
     ends = [*(np.flatnonzero(np.diff(np.sort(label))) + 1), len(order)] if len(order) else []
     fragments = tuple(order[start:end] for start, end in pairwise([0, *ends]))
-    crossing = bool(bonds.shift.any())
-    endless = tuple(crossing and is_endless(f, bonds, len(symbols)) for f in fragments)
+    endless = are_endless(fragments, bonds, len(symbols))
     once = bonds.first < bonds.second
     return Shell(np.stack([bonds.first[once], bonds.second[once]], axis=1), fragments, endless, bonds)
 
@@ -165,15 +168,23 @@ def mask_of(rows: np.ndarray, n_atoms: int) -> np.ndarray:
     return mask
 
 
-def is_endless(fragment: np.ndarray, bonds: Pairs, n_atoms: int) -> bool:
-    """Say whether bonds lead to a periodic image.
+def are_endless(fragments: Sequence[np.ndarray], bonds: Pairs, n_atoms: int) -> tuple[bool, ...]:
+    """Say which fragments' bonds lead to a periodic image.
 
     They do where walking along them leads from an atom to its own image.
     """
+    if not bonds.shift.any():
+        return (False,) * len(fragments)
     from scipy.sparse import csr_matrix
-    from scipy.sparse.csgraph import breadth_first_order
 
     graph = csr_matrix((np.ones(len(bonds.first)), (bonds.first, bonds.second)), shape=(n_atoms, n_atoms))
+    return tuple(_is_endless(fragment, graph, bonds) for fragment in fragments)
+
+
+def _is_endless(fragment: np.ndarray, graph: csr_matrix, bonds: Pairs) -> bool:
+    """Whether walking along the bonds of one fragment leads to an image."""
+    from scipy.sparse.csgraph import breadth_first_order
+
     order, parent = breadth_first_order(graph, fragment[0], directed=False)
     inside = bonds.where(np.isin(bonds.first, fragment))
     shift_of = {(a, b): s for a, b, s in zip(inside.first, inside.second, inside.shift, strict=True)}
@@ -310,10 +321,10 @@ __all__ = [
     "LAST_CONTACT_FACTOR",
     "SECOND_SHELL_MARGIN",
     "Shell",
+    "are_endless",
     "binds_alone",
     "cut_shell",
     "find_metals",
-    "is_endless",
     "ligand_contacts",
     "mask_of",
     "metal_contacts",

@@ -14,7 +14,7 @@ from ase.data import atomic_numbers, covalent_radii
 from ase_bimetal import elements
 from ase_bimetal.descriptors import ligand_log_p, mixing_enthalpy
 from ase_bimetal.ligands import Ligand
-from ase_bimetal.neighbors import Pairs, pairs_within
+from ase_bimetal.neighbors import Pairs, pairs_within, smooth_step
 from ase_bimetal.probes import METAL_PROBES, ligand_probe, metal_probes
 from ase_bimetal.shell import CARBON_CONTACT, SECOND_SHELL_MARGIN, binds_alone, radii_of
 from ase_bimetal.sites import Sites
@@ -298,9 +298,9 @@ def _carbon_presence(system: BimetallicSystem) -> dict[int, float]:
         limit = SECOND_SHELL_MARGIN * float(radii_of(["C", system.symbols[metal]]).sum())
         others = [distance.get((other, metal), METAL_CUTOFF) for other in beside.get(carbon, ())]
         steps = [(CARBON_CONTACT - own) / _CARBON_FADE, *((d + limit - own) / _MARGIN_FADE for d in others)]
-        weight = float(np.prod(_smooth(np.array(steps))))
+        weight = float(np.prod(smooth_step(np.array(steps))))
         if alone[carbon]:
-            weight = max(weight, float(_smooth((min(others, default=np.inf) - own) / _CLOSER)))
+            weight = max(weight, float(smooth_step((min(others, default=np.inf) - own) / _CLOSER)))
         presence[carbon] = max(weight, presence.get(carbon, 0.0))
     return presence
 
@@ -314,13 +314,6 @@ def _metal_distances(system: BimetallicSystem, carbons: np.ndarray) -> dict[tupl
     for a, m, d in zip(rows[pairs.first].tolist(), rows[pairs.second].tolist(), pairs.distance.tolist(), strict=True):
         distances[a, m] = min(d, distances.get((a, m), np.inf))
     return distances
-
-
-def _smooth(x: np.ndarray | float) -> np.ndarray:
-    """Go from 0 at x = 0 to 1 at x = 1 without a kink."""
-    inside = np.clip(np.asarray(x), 0.0, 1.0)
-    smooth: np.ndarray = inside**2 * (3 - 2 * inside)
-    return smooth
 
 
 def _cluster_graph(system: BimetallicSystem) -> Graph:
@@ -346,7 +339,7 @@ def _graph(
     radius = np.array([_radius(symbol, metal) for symbol, metal in zip(symbols, is_metal, strict=True)])
     stretches = pairs.distance - radius[pairs.first] - radius[pairs.second]
     ends = np.where(is_metal[pairs.first] & is_metal[pairs.second], metal_end, donor_end)
-    weights = presence[pairs.first] * presence[pairs.second] * _smooth((ends - pairs.distance) / _EDGE_FADE)
+    weights = presence[pairs.first] * presence[pairs.second] * smooth_step((ends - pairs.distance) / _EDGE_FADE)
     edges = np.stack([pairs.first, pairs.second])
     return Graph(nodes, is_metal, presence.astype(np.float32), edges, pairs.distance.astype(np.float32),
                  stretches.astype(np.float32), weights.astype(np.float32))

@@ -23,7 +23,7 @@ from ase_bimetal.errors import WeightsError
 from ase_bimetal.files import DATASETS
 from ase_bimetal.formation import correction_features
 from ase_bimetal.model.card import ModelCard
-from ase_bimetal.neighbors import Pairs, pairs_within
+from ase_bimetal.neighbors import Pairs, pairs_within, smooth_step
 from ase_bimetal.sites import Sites
 from ase_bimetal.system import BimetallicSystem
 
@@ -77,8 +77,7 @@ def _reach(symbols: Sequence[str]) -> float:
 def _faded_counts(symbols: Sequence[str], pairs: Pairs) -> np.ndarray:
     radii = np.array([elements.metallic_radius(s) / 100 for s in symbols])
     stretch = pairs.distance / (radii[pairs.first] + radii[pairs.second])
-    inside = np.clip((FADE[1] - stretch) / (FADE[1] - FADE[0]), 0, 1)
-    return np.bincount(pairs.first, inside**2 * (3 - 2 * inside), len(symbols))
+    return np.bincount(pairs.first, smooth_step((FADE[1] - stretch) / (FADE[1] - FADE[0])), len(symbols))
 
 
 def coordination_terms(symbols: Sequence[str], coordination: Iterable[float]) -> dict[str, float]:
