@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -23,6 +23,7 @@ from ase_bimetal.errors import BimetalError, UnsupportedSystemError, WeightsErro
 from ase_bimetal.files import DATASETS
 from ase_bimetal.formation import ReferenceState, correction_features
 from ase_bimetal.geometry import require_neutral
+from ase_bimetal.model.card import ForestCard, read_forest_card
 from ase_bimetal.model.domain import Z90
 from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe, require_dimer
 from ase_bimetal.model.regressors import REGRESSORS, make_regressor, settings
@@ -142,10 +143,10 @@ class DescriptorForest(FormationModel):
         The card was made for another table or other settings.
     """
 
-    def __init__(self, table: DescriptorTable, card: Mapping[str, Any]) -> None:
-        if card["digest"] != forest_digest(table):
+    def __init__(self, table: DescriptorTable, card: ForestCard) -> None:
+        if card.digest != forest_digest(table):
             raise WeightsError(
-                f"the card {CARD.name} belongs to forest {card['digest']}, the table and settings give "
+                f"the card {CARD.name} belongs to forest {card.digest}, the table and settings give "
                 f"{forest_digest(table)}; make both again with python -m ase_bimetal.lab.regressors.forest_card"
             )
         self.card = card
@@ -159,7 +160,7 @@ class DescriptorForest(FormationModel):
     @property
     def name(self) -> str:
         """Model name with the first 8 digits of the hash of table and settings."""
-        return f"{NAME}@{self.card['digest']}"
+        return f"{NAME}@{self.card.digest}"
 
     @property
     def level(self) -> str:
@@ -247,8 +248,7 @@ class DescriptorForest(FormationModel):
         novelty = self._novelty(row)
         # What is newer is never given the narrower interval, whatever chance did to the calibrations.
         wider = max(
-            widening(self.card["calibration"][name], row.surroundings)
-            for name in NOVELTY[: NOVELTY.index(novelty) + 1]
+            self.card.calibration[name].widening_in(row.surroundings) for name in NOVELTY[: NOVELTY.index(novelty) + 1]
         )
         # A conformal interval may be narrower than the quantiles say, but never leaves out the mean.
         low, high = min(ends[0] - wider, mean), max(ends[1] + wider, mean)
@@ -258,7 +258,7 @@ class DescriptorForest(FormationModel):
             formation_energy_interval=(float(low), float(high)),
             formation_energy_std=float(high - low) / (2 * Z90),
             level=LEVEL_LIGANDS if in_ligands else LEVEL_OTHER,
-            level_error=self.card["level_error"]["ligands" if in_ligands else "other"],
+            level_error=self.card.level_error.ligands if in_ligands else self.card.level_error.other,
             reference_state=STATE_OF_SURROUNDINGS.get(row.surroundings, "relaxed metal-free host"),
             model=self.name,
             novelty=novelty,
@@ -282,7 +282,7 @@ class DescriptorForest(FormationModel):
         for name, (low, high) in self._ranges.items():
             if not (np.isnan(row[name]) or low <= round(row[name], DIGITS) <= high):
                 flags.append(f"{name} = {row[name]:.3g}; trained on {low:.3g} to {high:.3g}")
-        anchored = set(self.card["elemental_references"])
+        anchored = set(self.card.corrections)
         if missing := sorted((needed & metals) - anchored):
             flags.append(f"no density-functional anchor for {', '.join(missing)}: elemental correction taken as 0")
         if missing := sorted(needed - metals - anchored):
@@ -300,15 +300,6 @@ def _with_level(estimate: Estimate) -> dict[str, Any]:
     return {"formation_energy_interval": (low, high), "formation_energy_std": (high - low) / (2 * Z90)}
 
 
-def widening(calibration: Mapping[str, Any], name: str) -> float:
-    """Look up how far interval ends move [eV/metal].
-
-    Both move outwards: by that of the surroundings, or of all rows.
-    """
-    by_surroundings: Mapping[str, float] = calibration["widening"]
-    return by_surroundings.get(name, by_surroundings["all"])
-
-
 def forest_digest(table: DescriptorTable) -> str:
     """Hash the table and the forest's settings.
 
@@ -321,7 +312,7 @@ def forest_digest(table: DescriptorTable) -> str:
 @lru_cache(maxsize=1)
 def get_forest() -> DescriptorForest:
     """Grow the shipped forest, once in a process."""
-    return DescriptorForest(read_table(), json.loads(CARD.read_text()))
+    return DescriptorForest(read_table(), read_forest_card(CARD))
 
 
 def _described(system: BimetallicSystem) -> pd.DataFrame:
@@ -344,4 +335,4 @@ def _require_two_metals(system: BimetallicSystem) -> None:
         )
 
 
-__all__ = ["COVERAGE", "DescriptorForest", "Estimate", "QuantileForest", "forest_digest", "get_forest", "widening"]
+__all__ = ["COVERAGE", "DescriptorForest", "Estimate", "QuantileForest", "forest_digest", "get_forest"]

@@ -305,15 +305,14 @@ def _forest_model(results: Results, facts: list[tuple[str, str]]) -> dict[str, A
     forest = get_forest()
     if forest.name != results.info["model"]:
         return _unknown_model(facts)
-    rows = forest.card["rows"]
     facts += [
-        ("trained", f"on {rows['all']:,} labelled objects"),
+        ("trained", f"on {forest.card.rows.all:,} labelled objects"),
         ("configuration", json.dumps(results.info["config"], ensure_ascii=False)),
     ]
     kinds = sorted({surroundings_of(support) for support in results.info["config"]["supports"]})
     metrics = [
         _error_row(f"{novelty} left out", f"descriptor forest, {kind}",
-                   forest.card["calibration"][novelty]["errors"][kind])
+                   forest.card.calibration[novelty].errors[kind])
         for kind in kinds for novelty in NOVELTY
     ]
     return {"facts": facts, "metrics": metrics, "limits": _SUPPORT_LIMITS,
