@@ -160,6 +160,21 @@ class AutoModel(FormationModel):
         """
         return any(get_model(name, self.device).covers(system) for name in self.names)
 
+    def first_for(self, system: BimetallicSystem) -> FormationModel:
+        """Load the model that an object is left to.
+
+        Parameters
+        ----------
+        system
+            Any object.
+
+        Returns
+        -------
+        FormationModel
+            The first that covers it, or the last.
+        """
+        return get_model(self._choose(system), self.device)
+
     def predict(
         self, systems: Sequence[BimetallicSystem], reference_state: ReferenceState = "dimer"
     ) -> list[Prediction | Failure]:
