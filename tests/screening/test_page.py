@@ -16,7 +16,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "screening.md").read_text(encoding=
 
 def blocks(language: str) -> list[str]:
     """Code blocks of one language, in the order of the page; commands have none."""
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.S | re.M)
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.S | re.M)
+    return [text for name, text in found if name == language]
 
 
 def commands() -> list[list[str]]:

@@ -137,7 +137,7 @@ def test_cards_of_supports_say_what_their_numbers_are_made_of(folder: Path) -> N
         assert forest[0] == "forest, at GFN1-xTB" and total == ("E_form", round(row[c.FORMATION_ENERGY], 3))
         # Corrections of Cu 1.2969, Ni 0.9345 and Pt 0.7289 eV, none of Y: half of each.
         corrections = {"Cu": 1.2969, "Ni": 0.9345, "Pt": 0.7289, "Y": 0.0}
-        expected = sum(corrections[symbol] for symbol in row[c.CORE_SYMBOLS]) / 2
+        expected = (corrections[row[c.HOST]] + corrections[row[c.DOPANTS]]) / 2
         assert level == ("step to GFN1-xTB with PBE-referenced elements", pytest.approx(expected, abs=6e-4))
         assert reference == (f"reference state {row[c.REFERENCE_STATE]}", 0.0)
         assert forest[1] + level[1] == pytest.approx(total[1], abs=1e-9)
