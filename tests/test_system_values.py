@@ -1,5 +1,7 @@
 """What a system says of itself, value by value: order of metals, equality, what is written and read again, parts."""
 
+from dataclasses import FrozenInstanceError
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -128,8 +130,10 @@ def test_what_is_one_thing_is_not_split(obj) -> None:
     assert system == as_system(obj)
 
 
-def test_arrays_cannot_be_changed() -> None:
+def test_a_system_cannot_be_changed() -> None:
     system = as_system(hydrides(0.0)[:3])
+    with pytest.raises(FrozenInstanceError):
+        system.kind = "alloy"
     for array in (system.positions, system.cell, system.metals, system.donors, system.bonds):
         with pytest.raises(ValueError, match="read-only"):
             array[...] = np.zeros_like(array)

@@ -34,7 +34,10 @@ _TITLES = {False: "Screening of bimetallic clusters", True: "Screening of metal 
 # A prediction made anew from the file of its structure differs by less [eV/metal].
 _SAME_ENERGY = 2e-3
 _PAGE = files("ase_bimetal.report") / "page"
-_HOW_TO_TURN = "A template is not relaxed for its candidate. Drag to turn, scroll to zoom, click an element to hide it."
+_HOW_TO_TURN = (
+    "What is called a template is not relaxed for its candidate. Drag to turn, scroll to zoom, click an element to "
+    "hide it."
+)
 _CLUSTER_ERRORS = (
     "The random split is the flattering one; for a new dopant, ligand or family read the rows that leave it out."
 )
@@ -122,6 +125,7 @@ def render(results: Results, rows: int = TABLE_ROWS) -> str:
         title=results.info["config"].get("title") or _TITLES[results.on_supports],
         version=version("ase-bimetal"),
         model_name=results.info["model"],
+        on_supports=results.on_supports,
         css=Markup(_text("report.css")),
         script=Markup(_text("report.js")),
         plotly=Markup(get_plotlyjs()),

@@ -155,6 +155,7 @@ def test_names_read_like_formulas():
 def test_cards_hold_notes_ligands_and_numbers_in_full(results, static):
     shown = re.findall(r"<article.*?</article>", static, re.S)
     assert len(shown) == BEST
+    assert "Ligands are drawn free" in static
     for card, (_, row) in zip(shown, results.predicted.iterrows(), strict=False):
         assert f'aria-label="{formula(row[NAME])}"' in card and card.count("<svg") == len(shell_parts(row[c.LIGANDS]))
         assert all(escape(note, quote=True) in card for note in row[c.FLAGS])

@@ -123,7 +123,7 @@ def test_the_report_says_what_was_screened(folder: Path, tmp_path: Path) -> None
     text = write_report(folder, tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Screening of metal pairs on supports" in text
     assert "descriptor forest, zeolite" in text and "metal pair left out" in text
-    assert "free ligands" not in text.split("<script")[0]
+    assert "free ligands" not in text.split("<script")[0] and "Ligands are drawn" not in text
     assert any("2 reference states" in sentence for sentence in summarise(results))
     assert len(write_figures(folder, tmp_path / "figures")) == 2 * (3 + results.predicted[c.HOST].nunique())
 
