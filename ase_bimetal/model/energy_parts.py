@@ -91,9 +91,9 @@ def energy_parts(
 def _of_networks(model: LabelModel, system: BimetallicSystem, reference_state: ReferenceState) -> EnergyParts:
     card, level = model.card, level_shift(system, model.card).value
     shift = level_shift(system, card, reference_state).value - level
-    [energy], [deviation] = model.label_level([system])
-    scale = card.level_difference and card.level_difference.scale
-    return EnergyParts("networks", card.data.labels, float(energy), float(deviation), scale or 1.0, level, shift)
+    energies, deviations = model.label_level([system])
+    scale = (card.level_difference and card.level_difference.scale) or 1.0
+    return EnergyParts("networks", card.data.labels, float(energies[0]), float(deviations[0]), scale, level, shift)
 
 
 def _of_forest(model: FormationModel, system: BimetallicSystem, reference_state: ReferenceState) -> EnergyParts:
