@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.build import bulk, fcc111
+from ase.build import bulk, fcc111, molecule
 from pymatgen.core import Composition
 
 from ase_bimetal.errors import ChargedSystemError, LigandMismatchError
@@ -89,6 +89,15 @@ def test_contacts_count_the_donor_first() -> None:
     assert system.kind == "cluster" and system.ligand_source == "perception"
     assert system.bonds.tolist() == [[2, 0], [2, 1]] and system.donors.tolist() == [2]
     assert dict(system.coordination) == {2: (0, 1)}
+
+
+@pytest.mark.parametrize("ligands", [None, {"hydride": 1}])
+def test_solvent_far_from_any_metal_is_left_out_and_named(ligands) -> None:
+    water = molecule("H2O")
+    water.translate([8.0, 0, 0])
+    system = as_system(hydrides(0.0)[:3] + water, ligands)
+    assert system.symbols == ("Au", "Cu", "H") and system.ligand_counts == {"[H][H]": 1}
+    assert system.notes[0] == "left out, more than a bond away from any metal: 1 × H2O (at O3)"
 
 
 def test_only_a_core_with_ligands_is_core_only() -> None:
