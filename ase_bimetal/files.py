@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parent
 DATASETS = PACKAGE / "datasets"
 #: Shipped models, one folder each.
 WEIGHTS = PACKAGE / "weights"
+_NOWHERE = Path(os.devnull).absolute() / "ase-bimetal"
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -44,3 +45,28 @@ def write_whole(path: Path, content: str | bytes) -> None:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def user_cache() -> Path:
+    """Find the folder for what can be computed again.
+
+    It need not exist. Where nobody knows the user's home, it lies where nothing can be written, so that nothing is
+    remembered.
+
+    Returns
+    -------
+    pathlib.Path
+        An absolute path.
+
+    Examples
+    --------
+    >>> user_cache().is_absolute()
+    True
+    """
+    from platformdirs import user_cache_dir
+
+    try:
+        folder = Path(user_cache_dir("ase-bimetal"))
+    except RuntimeError:  # neither HOME nor the list of users tells
+        return _NOWHERE
+    return folder if folder.is_absolute() else _NOWHERE

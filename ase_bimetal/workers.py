@@ -70,4 +70,8 @@ def lock_for_forks() -> RLock:
     return lock
 
 
-__all__ = ["allow_forks", "end_with_parent", "lock_for_forks", "start_torch_worker"]
+#: To take while a library changes for a moment what belongs to the whole process, such as the filters of warnings: two
+#: threads that each put back what they found would put back each other's.
+WHOLE_PROCESS = lock_for_forks()
+
+__all__ = ["WHOLE_PROCESS", "allow_forks", "end_with_parent", "lock_for_forks", "start_torch_worker"]

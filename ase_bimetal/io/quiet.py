@@ -10,11 +10,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from threading import get_ident
 from typing import IO, Any, cast
 
-from ase_bimetal.workers import lock_for_forks
-
-# What is silenced belongs to the whole process: two threads that each put back what they found would put back
-# each other's silence.
-_LOCK = lock_for_forks()
+from ase_bimetal.workers import WHOLE_PROCESS
 
 
 @contextmanager
@@ -28,7 +24,7 @@ def quiet_readers() -> Iterator[None]:
     >>> with quiet_readers():
     ...     print("keyword not understood")
     """
-    with _LOCK, warnings.catch_warnings(), _no_log_lines(), _no_prints():
+    with WHOLE_PROCESS, warnings.catch_warnings(), _no_log_lines(), _no_prints():
         warnings.simplefilter("ignore")
         yield
 

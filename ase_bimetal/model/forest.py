@@ -28,6 +28,7 @@ from ase_bimetal.model.interface import Failure, FormationModel, Prediction, des
 from ase_bimetal.model.regressors import REGRESSORS, make_regressor, settings
 from ase_bimetal.model.table import DIGITS, FEATURES, DescriptorTable, material_features, read_table, surroundings
 from ase_bimetal.system import BimetallicSystem
+from ase_bimetal.workers import WHOLE_PROCESS
 
 CARD = DATASETS / "descriptor_forest.json"
 NAME = "descriptor-forest"
@@ -208,7 +209,8 @@ class DescriptorForest(FormationModel):
             It has no coordinates, or a host without atoms that touch metal.
         """
         require_neutral(system)
-        [found] = self.estimate_rows(_described(system), [set(correction_features(system))])
+        with WHOLE_PROCESS:  # pandas and scikit-learn change the filters of warnings
+            [found] = self.estimate_rows(_described(system), [set(correction_features(system))])
         return replace(found, flags=(*system.notes, *found.flags))
 
     def novelty(self, system: BimetallicSystem) -> str:
@@ -235,13 +237,14 @@ class DescriptorForest(FormationModel):
             For each row the elements and donor types that its corrections need; of the metals by default.
         """
         names = corrected or [{host, dopant} for host, dopant in zip(rows.host, rows.dopant, strict=True)]
-        features = rows[list(FEATURES)].astype(float).round(DIGITS)
-        means = self._forest.predict(features)
-        quantiles = self._forest.quantiles(features, ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2))
-        return [
-            self._estimate(row, mean, ends, needed)
-            for (_, row), mean, ends, needed in zip(rows.iterrows(), means, quantiles, names, strict=True)
-        ]
+        with WHOLE_PROCESS:
+            features = rows[list(FEATURES)].astype(float).round(DIGITS)
+            means = self._forest.predict(features)
+            quantiles = self._forest.quantiles(features, ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2))
+            return [
+                self._estimate(row, mean, ends, needed)
+                for (_, row), mean, ends, needed in zip(rows.iterrows(), means, quantiles, names, strict=True)
+            ]
 
     def _estimate(self, row: pd.Series, mean: float, ends: np.ndarray, needed: set[str]) -> Estimate:
         novelty = self._novelty(row)
@@ -321,7 +324,8 @@ def forest_digest(table: DescriptorTable) -> str:
 @lru_cache(maxsize=1)
 def get_forest() -> DescriptorForest:
     """Grow the shipped forest, once in a process."""
-    return DescriptorForest(read_table(), json.loads(CARD.read_text()))
+    with WHOLE_PROCESS:
+        return DescriptorForest(read_table(), json.loads(CARD.read_text()))
 
 
 def _described(system: BimetallicSystem) -> pd.DataFrame:

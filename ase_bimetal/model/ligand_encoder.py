@@ -22,7 +22,7 @@ from safetensors.numpy import load_file, save, save_file
 
 from ase_bimetal.errors import LigandError, WeightsError
 from ase_bimetal.extras import name_extra
-from ase_bimetal.files import write_whole
+from ase_bimetal.files import user_cache, write_whole
 from ase_bimetal.model.smiles_t5 import SmilesT5
 
 if TYPE_CHECKING:
@@ -284,10 +284,8 @@ def write_common(folder: Path, smiles: Iterable[str]) -> None:
 
 
 def _cache_path(digest: str, smiles: str) -> Path:
-    from platformdirs import user_cache_dir
-
     name = hashlib.sha256(smiles.encode()).hexdigest()
-    return Path(user_cache_dir("ase-bimetal")) / "ligand-embeddings" / digest[:16] / f"{name}.safetensors"
+    return user_cache() / "ligand-embeddings" / digest[:16] / f"{name}.safetensors"
 
 
 def _read_cached(path: Path, smiles: str) -> np.ndarray | None:

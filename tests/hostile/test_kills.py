@@ -67,7 +67,7 @@ def _start(code: str, folder: Path) -> subprocess.Popen:
 
 def _whole(code: str, folder: Path) -> str:
     process = _start(code, folder)
-    said, complaints = process.communicate(timeout=600)
+    said, complaints = process.communicate(timeout=1800)
     assert process.returncode == 0, complaints
     return said
 
