@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,7 +40,7 @@ from ase_bimetal.screening.candidates import enumerate_candidates
 from ase_bimetal.screening.store import Store
 
 #: Clusters predicted one by one, of which those that `WAYS` predict too are every so many-th.
-MANY, EVERY = 10_000, 5
+MANY, EVERY = 10_000, 10
 BATCH = 64
 _DOPANTS = ("Ag", "Cu", "Pd", "Pt", "Hg", "Cd")
 _LIGANDS = ("SMe", "PET", "SPh", "SC6H13", "SCy", "TBBT")
@@ -267,39 +267,45 @@ def rows_differ(one: pd.DataFrame, other: pd.DataFrame) -> tuple[int, float]:
     return int((other_words | ~(apart <= 1e-6).all(axis=1)).sum()), float(apart.max())
 
 
-def report(folder: Path) -> Iterator[str]:
-    """All runs, as lines of Markdown."""
+def told_of_predictions() -> str:
+    """Predict all clusters one by one and some of them in all other ways; what came of it, in Markdown."""
     numbers = list(range(MANY))
-    answer(0)
+    in_threads(numbers[:BATCH])
     before = global_state()
     expected, used = grown(numbers)
-    yield from ("# Load", "", "What many predictions and candidates do to memory, to one another and to the process, "
-                "by `tests/hostile/load_campaign.py`.", "", "## Predictions", "")
     refused = sum(np.isnan(item.energy) for item in expected)
-    yield (f"{MANY} clusters and alloys, no two alike, one by one in one process: {MANY - refused} numbers and "
-           f"{refused} refusals. Memory after each tenth (MiB): {', '.join(f'{m:.0f}' for m in used)}.")
-    yield from ("", f"Every {EVERY}th of them once more:", "",
-                "| how | predictions | largest difference (eV/metal) | memory before, after (MiB) |",
-                "| --- | --- | --- | --- |")
-    some = numbers[::EVERY]
+    lines = [f"{MANY} clusters and alloys, no two alike, one by one in one process: {MANY - refused} numbers and "
+             f"{refused} refusals. Memory after each tenth (MiB): {', '.join(f'{m:.0f}' for m in used)}.", "",
+             f"Every {EVERY}th of them once more:", "",
+             "| how | predictions | largest difference (eV/metal) | memory before, after (MiB) |",
+             "| --- | --- | --- | --- |"]
     for name, way in WAYS.items():
         start = memory()
-        apart = difference(way(some), expected[::EVERY])
-        yield f"| {name} | {len(some)} | {apart:.1e} | {start:.0f}, {memory():.0f} |"
+        apart = difference(way(numbers[::EVERY]), expected[::EVERY])
+        lines.append(f"| {name} | {len(numbers[::EVERY])} | {apart:.1e} | {start:.0f}, {memory():.0f} |")
     changed = changes(before, global_state())
-    yield from ("", f"Of the process's own state, {', '.join(changed) or 'nothing'} was changed by all this: looked at "
-                f"were {', '.join(before)}.")
-    yield from ("", "## Screening", "")
-    calm, killed = screened(folder)
+    return "\n".join([*lines, "", f"Changed in the process by all this: {', '.join(changed) or 'nothing'}. Looked at "
+                      f"were {', '.join(before)}. Dask draws random numbers of its own."])
+
+
+def told_of_screening(calm: Screening, killed: Screening) -> str:
+    """What came of the two screenings, in Markdown."""
     one, other = rows(calm.out), rows(killed.out)
     wrong, apart = rows_differ(one, other)
-    yield (f"{_n_candidates()} candidates and skips, by one process that nobody disturbs and by one that is killed "
-           f"(SIGKILL) after each third and started again: {len(one)} and {len(other)} rows, "
-           f"{other[c.ID].nunique()} of the latter by different names, {killed.kills} kills. {wrong} rows differ; "
-           f"the largest difference of a number is {apart:.1e}.")
-    tenth = max(1, len(Store(calm.out).done()) // 10)
-    marks = [max(m for n, m in calm.used if n // tenth == k) for k in sorted({n // tenth for n, _ in calm.used})]
-    yield from ("", f"Memory of the undisturbed one by tenths (MiB): {', '.join(f'{m:.0f}' for m in marks)}.")
+    n_chunks = len(Store(calm.out).done())
+    marks = [max((m for n, m in calm.used if n <= part * n_chunks / 10), default=0.0) for part in range(1, 11)]
+    return (f"{_n_candidates()} candidates and skips in {n_chunks} chunks, by a process that nobody disturbs and by "
+            f"one that is killed (SIGKILL) after each third and started again, {killed.kills} times: {len(one)} and "
+            f"{len(other)} rows, {other[c.ID].nunique()} of the latter with names of their own. {wrong} rows differ; "
+            f"the largest difference of a number is {apart:.1e}. Most memory of the undisturbed one up to each tenth "
+            f"(MiB): {', '.join(f'{m:.0f}' for m in marks)}.")
+
+
+def page(of_predictions: str, of_screening: str) -> str:
+    """The page on load."""
+    return "\n".join(["# Load", "", "What many predictions and candidates do to memory, to one another and to the "
+                      "process, by `tests/hostile/load_campaign.py`.", "", "## Predictions", "", of_predictions, "",
+                      "## Screening", "", of_screening, ""])
 
 
 if __name__ == "__main__":
@@ -308,8 +314,5 @@ if __name__ == "__main__":
     else:
         with tempfile.TemporaryDirectory() as scratch:
             os.environ["XDG_CACHE_HOME"] = scratch
-            lines = []
-            for line in report(Path(scratch)):
-                print(line, flush=True)
-                lines.append(line)
-        Path(sys.argv[1]).write_text("\n".join(lines) + "\n", encoding="utf-8")
+            text = page(told_of_predictions(), told_of_screening(*screened(Path(scratch))))
+        Path(sys.argv[1]).write_text(text, encoding="utf-8")
