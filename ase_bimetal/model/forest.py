@@ -104,8 +104,8 @@ class QuantileForest:
 
     def predict(self, features: pd.DataFrame) -> np.ndarray:
         """Predict the mean (n,) [eV/metal]."""
-        energies: np.ndarray = self.pipeline.predict(features)
-        return energies
+        trees, leaves = self.pipeline[-1].estimators_, self._apply(features).T
+        return np.mean([tree.tree_.value[leaf, 0, 0] for tree, leaf in zip(trees, leaves, strict=True)], axis=0)
 
     def quantiles(self, features: pd.DataFrame, levels: tuple[float, ...]) -> np.ndarray:
         """Predict quantiles (n, len(levels)) [eV/metal].
@@ -122,9 +122,12 @@ class QuantileForest:
         return found
 
     def _apply(self, features: pd.DataFrame) -> np.ndarray:
-        """Leaf of every row in every tree, (n, trees)."""
-        leaves: np.ndarray = self.pipeline[-1].apply(self.pipeline[:-1].transform(features))
-        return leaves
+        """Leaf of every row in every tree, (n, trees).
+
+        The trees are asked themselves: scikit-learn's forest takes several times as long to ask them for one row.
+        """
+        rows = np.asarray(self.pipeline[:-1].transform(features), dtype=np.float32)
+        return np.stack([tree.tree_.apply(rows) for tree in self.pipeline[-1].estimators_], axis=1)
 
 
 class DescriptorForest(FormationModel):
