@@ -105,7 +105,10 @@ class QuantileForest:
     def predict(self, features: pd.DataFrame) -> np.ndarray:
         """Predict the mean (n,) [eV/metal]."""
         trees, leaves = self.pipeline[-1].estimators_, self._apply(features).T
-        return np.mean([tree.tree_.value[leaf, 0, 0] for tree, leaf in zip(trees, leaves, strict=True)], axis=0)
+        energies = np.zeros(len(features))  # one tree after the other, so that a row's sum does not see the others
+        for tree, leaf in zip(trees, leaves, strict=True):
+            energies += tree.tree_.value[leaf, 0, 0]
+        return energies / len(trees)
 
     def quantiles(self, features: pd.DataFrame, levels: tuple[float, ...]) -> np.ndarray:
         """Predict quantiles (n, len(levels)) [eV/metal].

@@ -135,7 +135,7 @@ def on_dask_processes(numbers: Sequence[int]) -> list[Answer]:
 def _on_dask(numbers: Sequence[int], **how: object) -> list[Answer]:
     from dask.distributed import Client, LocalCluster
 
-    with LocalCluster(dashboard_address=None, **how) as workers, Client(workers) as client:
+    with LocalCluster(dashboard_address=":0", **how) as workers, Client(workers) as client:
         return client.gather(client.map(answer, numbers, batch_size=100, pure=False))
 
 

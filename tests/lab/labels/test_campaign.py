@@ -221,7 +221,7 @@ def test_dask_workers_go_on_with_the_same_records(folder, tmp_path):
         (tmp_path / name).mkdir()
         shutil.copy(folder / "fragments.json", tmp_path / name)
         (tmp_path / name / shard).write_text("".join((folder / shard).read_text().splitlines(keepends=True)[:3]))
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
         run_campaign([Job(PROTOTYPE, 6)], tmp_path / "theirs", scheduler=cluster.scheduler_address)
     run_job(Job(PROTOTYPE, 6), tmp_path / "ours")
     theirs, ours = (read_shard(tmp_path / name / shard) for name in ("theirs", "ours"))
