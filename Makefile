@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: data demo screen reproduce test test-all test-lowest coverage lint types mutation audit bench docs clean
+.PHONY: data demo screen reproduce test test-all test-shuffled test-lowest coverage lint types mutation audit bench docs clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -39,6 +39,11 @@ test: $(VENV)/.installed-test
 
 test-all: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -q
+
+# The tests three times, each time in another order: none may need what another one leaves behind.
+test-shuffled: $(VENV)/.installed-test
+	for seed in 1 2 3; do OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not heavy" \
+		--random-order-bucket module --random-order-seed $$seed || exit 1; done
 
 # Lines that the tests pass, by file; files without gaps are left out.
 coverage: $(VENV)/.installed-test

@@ -34,7 +34,7 @@ def test_a_worker_ends_with_its_parent(tmp_path):
         worker = int(parent.stdout.readline())
         assert is_alive(worker)
         parent.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 600
     while is_alive(worker) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not is_alive(worker)
@@ -57,6 +57,6 @@ def test_a_fork_after_a_prediction_predicts_too(tmp_path):
         "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0\n"
         "assert torch.get_num_threads() == 2\n"
     )
-    done = subprocess.run([sys.executable, "-W", "ignore", str(script)], timeout=100, capture_output=True, text=True,
+    done = subprocess.run([sys.executable, "-W", "ignore", str(script)], timeout=1800, capture_output=True, text=True,
                           env=os.environ | {"OMP_NUM_THREADS": "2"})
     assert done.returncode == 0, done.stderr

@@ -79,6 +79,9 @@ def run(
     except KeyboardInterrupt:
         print(f"interrupted: {tally}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
+    except OSError:
+        print(f"stopped: {tally}", file=sys.stderr)
+        raise
     if not quiet and tally.written + tally.failed > 1:
         print(tally, file=sys.stderr)
     if tally.failed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -100,8 +101,10 @@ def get_model(model: str | Path = DEFAULT, device: str = "cpu") -> FormationMode
     if model == AUTO:
         return AutoModel(tuple(_ORDER), device)
     if model == FOREST:
+        drawn = random.getstate()
         from ase_bimetal.model.forest import get_forest
 
+        random.setstate(drawn)  # rich draws a random number when scikit-learn imports it
         return get_forest()
     return _network(model)(model, device)
 
