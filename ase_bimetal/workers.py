@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -107,6 +108,7 @@ def _submit(pool: ProcessPoolExecutor, function: Callable[[Task], Result], task:
 def _start(stop: Event) -> None:
     """Leave Ctrl-C to the process that started this one, and end when it says so."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()  # a collection would touch, and so copy, all that a fork shares with its parent
     Thread(target=_end_at, args=(stop,), daemon=True).start()
     start_torch_worker()
 

@@ -12,7 +12,7 @@ import torch
 from ase.data import atomic_numbers, covalent_radii
 
 from ase_bimetal import elements
-from ase_bimetal.descriptors import ligand_log_p, mixing_enthalpy
+from ase_bimetal.descriptors import METALS_AROUND, ligand_log_p, metal_pairs, mixing_enthalpy
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.neighbors import Pairs, pairs_within, smooth_step
 from ase_bimetal.probes import METAL_PROBES, ligand_probe, metal_probes
@@ -27,7 +27,7 @@ DONOR_GROUPS = (("C",), ("N", "P"), ("O", "S", "Se"), ("F", "Cl", "Br", "I"), ("
 #: Their radii [Å]: distance from gold in X–Au3(PH3)2 or L–Au3Cl(PH3) with GFN1-xTB, less gold's metallic radius.
 DONOR_RADII = {"S": 0.85, "Se": 0.93, "P": 0.92, "C": 0.65, "N": 0.81, "O": 0.56, "F": 0.54, "Cl": 0.85, "Br": 0.95,
                "I": 1.11, "H": 0.10}  # fmt: skip
-METAL_CUTOFF = 6.0  # Å
+METAL_CUTOFF = METALS_AROUND  # Å
 DONOR_CUTOFF = 4.0  # Å, wider than any bond, so that no edge appears or goes within the range of one
 #: What would leave the graph at a distance fades out over so many Å before it: an edge, a carbon of a ring.
 _EDGE_FADE, _CARBON_FADE, _MARGIN_FADE = 0.5, 0.2, 0.1
@@ -311,7 +311,8 @@ def _core_frame(sites: Sites, donors: bytes) -> _Frame:
     system = sites.system
     rows = np.concatenate([system.metals, np.frombuffer(donors, dtype=system.donors.dtype)]).astype(int)
     n_metals = len(system.metals)
-    pairs = pairs_within(system.positions[rows], system.cell, system.pbc, METAL_CUTOFF)
+    pairs = (pairs_within(system.positions[rows], system.cell, system.pbc, METAL_CUTOFF) if donors
+             else metal_pairs(sites, METAL_CUTOFF))
     metals = (pairs.first < n_metals).astype(int) + (pairs.second < n_metals)
     near = pairs.where((metals == 2) | ((metals == 1) & (pairs.distance < DONOR_CUTOFF)))
     return _frame(n_metals, near, _presence(system, rows[n_metals:]), DONOR_CUTOFF, METAL_CUTOFF)
@@ -488,28 +489,23 @@ def collate(items: Sequence[Encoded]) -> Batch:
 def _join(graphs: Sequence[Graph]) -> GraphBatch:
     sizes = [len(graph.nodes) for graph in graphs]
     offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    rows = [_once(_Same(graph.edges)) for graph in graphs]
-
-    def of_edges(arrays: Sequence[np.ndarray]) -> torch.Tensor:
-        return torch.from_numpy(np.concatenate([array[once] for array, once in zip(arrays, rows, strict=True)]))
-
-    edges = np.concatenate([g.edges[:, once] + offset for g, once, offset in zip(graphs, rows, offsets, strict=True)],
-                           axis=1)
-    weights = of_edges([g.weights for g in graphs])
-    weights[torch.from_numpy(edges[0] == edges[1])] *= 0.5
+    edges = np.concatenate([g.edges + offset for g, offset in zip(graphs, offsets, strict=True)], axis=1)
+    once = _once(_Same(graphs[0].edges)) if len(graphs) == 1 else np.flatnonzero(edges[0] <= edges[1])
+    edges = edges[:, once]
+    weights = np.concatenate([g.weights for g in graphs])[once] * np.where(edges[0] == edges[1], np.float32(0.5), 1)
     return GraphBatch(
         nodes=torch.from_numpy(np.concatenate([g.nodes for g in graphs])),
         is_metal=torch.from_numpy(np.concatenate([g.is_metal for g in graphs])),
         presence=torch.from_numpy(np.concatenate([g.presence for g in graphs])),
         edges=torch.from_numpy(edges),
-        lengths=of_edges([g.lengths for g in graphs]),
-        stretches=of_edges([g.stretches for g in graphs]),
-        weights=weights,
+        lengths=torch.from_numpy(np.concatenate([g.lengths for g in graphs])[once]),
+        stretches=torch.from_numpy(np.concatenate([g.stretches for g in graphs])[once]),
+        weights=torch.from_numpy(weights),
         owner=torch.from_numpy(np.repeat(np.arange(len(graphs)), sizes)),
     )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def _once(edges: _Same) -> np.ndarray:
     """Rows of the edges of which each pair, and each loop, has one."""
     return np.flatnonzero(edges.array[0] <= edges.array[1])
