@@ -299,7 +299,8 @@ def main() -> None:
     print(f"{'CPU ms, one thread':54}{'now':>10}{'before':>10}{'ratio':>7}{'last':>7}  others")
     stored = json.loads(options.out.read_text()) if options.out.is_file() else {"tables": {}, "absent": {}}
     about = {"processor": processor(), "python": platform.python_version(), "torch": torch.__version__,
-             "ase-bimetal": version("ase-bimetal"), "unit": "CPU ms, one thread, least of several runs"}
+             "ase-bimetal": version("ase-bimetal"), "unit": "CPU ms, one thread, least of several runs",
+             "load": f"{os.getloadavg()[0]:.0f} processes waiting for {os.cpu_count()} cores"}
     with TemporaryDirectory() as folder:
         peers = Peers(options.peers, Path(folder))
         parts = {"energies": lambda: energies(peers), "descriptors": lambda: descriptors(peers), "networks": networks,

@@ -39,8 +39,8 @@ def test_a_row_holds_the_least_of_the_runs_after_one_to_warm_up(timing):
 
 
 def test_the_stored_run_is_compared_in_units_of_the_yardstick(timing):
-    now = [timing.Row("a", 2.0, 1.0), timing.Row("b", 2.0, 1.0)]
-    last = [timing.Row("a", 12.0, 2.0)]  # on a machine that is half as fast
+    now = [timing.Row("a", 1.0, 0.5), timing.Row("b", 1.0, 0.5)]
+    last = [timing.Row("a", 12.0, 2.0)]  # on a slower machine
     assert [line.last for line in timing.compared(now, last)] == [3.0, None]
 
 
@@ -70,7 +70,8 @@ def test_a_peer_that_cannot_be_loaded_says_why(monkeypatch, tmp_path):
 
 def test_the_tables_hold_ratios(measured, monkeypatch, tmp_path):
     row = {"case": "46 atoms", "now": 5.0, "yardstick": 1.0, "before": 10.0, "peers": {"CHGNet": 150.0}, "last": 1.25}
-    about = {"processor": "a processor", "python": "3.11", "torch": "2.13", "ase-bimetal": "0.1"}
+    about = {"processor": "a processor", "python": "3.11", "torch": "2.13", "ase-bimetal": "0.1",
+             "load": "3 processes waiting for 2 cores"}
     tables = {name: [row] for name in ("energies", "descriptors", *measured._WAITS)}
     stored = {"about": about, "absent": {"SevenNet-0": "no module"}, "tables": tables}
     monkeypatch.setattr(measured, "STORED", tmp_path / "bench.json")

@@ -49,7 +49,7 @@ def _about(stored: Mapping[str, Any]) -> str:
     """Where it was measured, and what was absent."""
     about = stored["about"]
     lines = [f"{about['processor']}, Python {about['python']}, torch {about['torch']}, ase-bimetal "
-             f"{about['ase-bimetal']}."]
+             f"{about['ase-bimetal']}; {about['load']}."]
     lines += [f"Absent: {name} ({reason})." for name, reason in stored["absent"].items()]
     return " ".join(lines)
 
