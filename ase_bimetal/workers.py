@@ -9,7 +9,7 @@ import signal
 import sys
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
@@ -29,7 +29,7 @@ _IN_FLIGHT_PER_WORKER = 3  # enough that a worker never waits for the next task,
 
 def in_order(
     function: Callable[[Task], Result], tasks: Iterable[Task], workers: int
-) -> Iterator[tuple[Task, Result]]:
+) -> Generator[tuple[Task, Result], None, None]:
     """Share tasks among processes; results in the tasks' order.
 
     Tasks are taken from their source only as there is room for them. Where processes can be forked they begin with all

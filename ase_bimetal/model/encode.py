@@ -158,7 +158,8 @@ def baseline_features(system: BimetallicSystem, core: Graph) -> np.ndarray:
     same for any order of atoms, and for the same object twice, far apart: nothing here knows how many metals there are.
     """
     counts = system.composition_metals
-    metals = sum(n * np.array(metal_features(s)[:N_METAL_PROBES]) for s, n in counts.items()) / system.n_metals
+    probes = [metal_features(symbol)[:N_METAL_PROBES] for symbol in counts]
+    metals = np.average(probes, axis=0, weights=list(counts.values()))
     symbols = sorted(system.metal_symbols)  # sums are then the same to the last bit
     shell = np.zeros((2, _KIND_WIDTH))
     for ligand, n in system.ligands:
