@@ -14,7 +14,6 @@ import json
 import math
 import os
 import platform
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -44,7 +43,6 @@ from ase_bimetal.screening import evaluate
 from ase_bimetal.screening.candidates import enumerate_candidates, required_shells
 from ase_bimetal.screening.config import ScreenConfig
 from ase_bimetal.screening.evaluate import Chunk, evaluate_chunk
-from ase_bimetal.screening.runners import make_runner
 from ase_bimetal.screening.templates import template_name
 from ase_bimetal.structures.assembly import assemble
 from ase_bimetal.structures.motifs import Prototype
@@ -200,25 +198,6 @@ def candidates(motif: str, counts: list[str | int]) -> Chunk:
     return Chunk(0, tuple(enumerate_candidates(config)), templates, config)
 
 
-def dask() -> Iterator[Row]:
-    """A candidate of a screening over Dask, in the CPU time of all its processes."""
-    from distributed import Client, LocalCluster
-
-    chunks = [candidates("M@Au24-centre", [1, 2])] * 8
-    cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
-    with cluster, Client(cluster) as client, make_runner(cluster.scheduler_address) as over_dask:
-        def all_processes() -> float:
-            return time.process_time() + sum(client.run(time.process_time).values())
-
-        def shared() -> float:
-            start = all_processes()
-            assert len(list(over_dask(evaluate_chunk, chunks))) == len(chunks)
-            return 1e3 * (all_processes() - start)
-
-        yield row("a candidate over two Dask workers, all processes", shared, 2, share=8 * len(chunks[0].items), peers={
-            "in one process": timed(lambda: [evaluate_chunk(chunk) for chunk in chunks])})
-
-
 def training() -> Iterator[Row]:
     """A step of training on 32 clusters, with and without denormal numbers."""
     predictor, images = get_predictor(), [core_of(40 + n, 3) for n in range(32)]
@@ -304,8 +283,8 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         peers = Peers(options.peers, Path(folder))
         parts = {"energies": lambda: energies(peers), "descriptors": lambda: descriptors(peers), "networks": networks,
-                 "batch": batch_of_clusters, "search": search, "screening": screening, "dask": dask,
-                 "training": training, "labelling": labelling, "ligand": unseen_ligand, "cold": cold}
+                 "batch": batch_of_clusters, "search": search, "screening": screening, "training": training,
+                 "labelling": labelling, "ligand": unseen_ligand, "cold": cold}
         tables = {name: [Row(**line) for line in stored["tables"].get(name, ())] for name in parts}
         for name in options.only or parts:
             last, tables[name] = tables[name], []

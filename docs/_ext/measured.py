@@ -9,7 +9,7 @@ from typing import Any
 
 STORED = Path(__file__).parents[2] / "benchmarks" / "bench.json"
 #: Parts that have no table of their own.
-_WAITS = ("batch", "search", "screening", "dask", "networks", "ligand", "cold", "training", "labelling")
+_WAITS = ("batch", "search", "screening", "networks", "ligand", "cold", "training", "labelling")
 
 Row = Mapping[str, Any]
 
