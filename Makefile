@@ -67,9 +67,16 @@ lint: $(VENV)/.installed-test
 data: $(VENV)/.installed-test
 	$(BIN)/python -m ase_bimetal.lab.build $(OUT)
 
-# What users wait for, in CPU time, against the way before and ASE's EMT: a table, and benchmarks/bench.json.
-bench: $(VENV)/.installed-test
+# What users wait for, in CPU time, against the way before and other tools: benchmarks/bench.json, shown by docs/benchmarks.md.
+bench: $(VENV)/.installed-test $(VENV)-peers/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -W ignore benchmarks/bench.py
+
+# Those other tools, one by one: what cannot be installed is absent from the page.
+$(VENV)-peers/.installed: benchmarks/peers.txt constraints.txt
+	$(PYTHON) -m venv $(VENV)-peers
+	while read -r peer; do $(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "$$peer" \
+		|| echo "$$peer is absent"; done < benchmarks/peers.txt
+	touch $@
 
 # Strict mypy over the whole package, and over a script of a user.
 types: $(VENV)/.installed-test
@@ -91,4 +98,4 @@ docs: $(VENV)/.installed-test
 	$(BIN)/python -m sphinx -W --keep-going -E docs docs/_build/html
 
 clean:
-	rm -rf $(VENV) $(VENV)-audit $(VENV)-lowest build dist *.egg-info cluster.png
+	rm -rf $(VENV) $(VENV)-audit $(VENV)-lowest $(VENV)-peers build dist *.egg-info cluster.png
