@@ -21,9 +21,11 @@ from ase_bimetal.perception import perceive_ligands
 from ase_bimetal.shell import (
     APART_FACTOR,
     FREE_FACTOR,
+    NEVER_DONORS,
     Shell,
     cut_shell,
     ligand_contacts,
+    metal_contacts,
     radii_of,
     search_cutoff,
 )
@@ -260,7 +262,9 @@ def require_one_cluster(raw: Raw, around: Around, given: Ligands | None) -> None
 def perceived(symbols: tuple[str, ...], around: Around) -> Ligands:
     """Perceive the ligands of the shell from the coordinates."""
     contacts = ligand_contacts(symbols, around.metals, around.shell, around.pairs)
-    return perceive_ligands(symbols, around.shell, contacts)
+    never = NEVER_DONORS & set(symbols)
+    others = metal_contacts(symbols, around.metals, around.shell, around.pairs, never) if never else None
+    return perceive_ligands(symbols, around.shell, contacts, others)
 
 
 def with_notes(raw: Raw, around: Around, kind: str) -> Raw:
@@ -270,7 +274,7 @@ def with_notes(raw: Raw, around: Around, kind: str) -> Raw:
     """
     n, members = len(around.metals), around.parts.members
     has_shell = len(around.shell.fragments) > 0
-    if kind == "extended" and around.parts.endless_metal and not around.on_framework:
+    if kind == "extended" and around.parts.endless_metal and _is_mostly_metal(raw.symbols, n):
         note = "a slab or solid metal with other atoms on or in it: no cluster, and what is on it are no ligands"
     elif kind == "cluster" and n <= 2 and has_shell:
         note = f"a molecular complex of {n} metal atom{'s' * (n > 1)}, without a metal core"
@@ -281,6 +285,10 @@ def with_notes(raw: Raw, around: Around, kind: str) -> Raw:
     else:
         return raw
     return replace(raw, notes=tuple(dict.fromkeys((*raw.notes, note))))
+
+
+def _is_mostly_metal(symbols: Sequence[str], n_metals: int) -> bool:
+    return symbols.count("O") < n_metals / 2
 
 
 def _check_distances(symbols: tuple[str, ...], pairs: Pairs) -> None:
