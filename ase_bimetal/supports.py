@@ -14,6 +14,7 @@ from ase_bimetal.shell import BOND_FACTOR, CONTACT_FACTOR, Shell, mask_of, metal
 # A fused carbon sheet: larger than any common ligand, with many rings, some atoms inside it (three neighbours with
 # three neighbours each: none in dppz or phthalocyanine), held by several N or O.
 _SHEET_MIN_HEAVY, _SHEET_MIN_RINGS, _SHEET_MIN_INNER, _SHEET_MIN_CONTACTS = 21, 4, 1, 2
+_ANIONS = frozenset({"O", "S", "Se", "Te", "N"})
 # Metal atoms of an oxide have at least so many oxide ions around them on average; metal on top of it has fewer.
 _OXIDE_COORDINATION = 3
 # Of metals that are all in an oxide, one of this share is its cation, where two others are left to be the core.
@@ -26,7 +27,7 @@ def support_cations(symbols: Sequence[str], metals: np.ndarray, pairs: Pairs) ->
     They are cations, and no part of the core.
 
     An element belongs to the oxide when its atoms have three oxide ions (oxygen without a non-metal neighbour) around
-    them on average. When every metal does, as single atoms set into an oxide, an element of three quarters of them all
+    them on average; in a periodic object sulfides, selenides, tellurides and nitrides count as oxides do. When every metal does, as single atoms set into an oxide, an element of three quarters of them all
     is the cation, provided that two other elements are left; a doped oxide keeps its metals.
 
     Examples
@@ -40,12 +41,13 @@ def support_cations(symbols: Sequence[str], metals: np.ndarray, pairs: Pairs) ->
     [0]
     """
     elements_present = sorted({symbols[i] for i in metals.tolist()})
-    if "O" not in symbols or len(elements_present) < 2:
+    anions = _ANIONS & set(symbols) if pairs.shift.any() else {"O"} & set(symbols)
+    if not anions or len(elements_present) < 2:
         return np.empty(0, dtype=int)
     names, radii, is_metal = np.array(symbols), radii_of(symbols), mask_of(metals, len(symbols))
     ratio = pairs.distance / (radii[pairs.first] + radii[pairs.second])
     covalent = (ratio < BOND_FACTOR) & ~is_metal[pairs.first] & ~is_metal[pairs.second]
-    oxide = names == "O"
+    oxide = np.isin(names, sorted(anions))
     oxide[pairs.first[covalent]] = False
     touching = is_metal[pairs.first] & oxide[pairs.second] & (ratio < CONTACT_FACTOR)
     count = np.bincount(pairs.first[touching], minlength=len(symbols))

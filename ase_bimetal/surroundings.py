@@ -13,7 +13,7 @@ import numpy as np
 from ase.data import atomic_numbers
 
 from ase_bimetal.errors import GeometryError, PerceptionError, SeveralClustersError, UnsupportedSystemError
-from ase_bimetal.inputs import Raw, part
+from ase_bimetal.inputs import Raw, disordered, part
 from ase_bimetal.ligands import Ligand, formula_text, total_formula
 from ase_bimetal.neighbors import Pairs, pairs_within
 from ase_bimetal.parts import Parts, parts_of, torn_bond, unbound_fragments
@@ -24,6 +24,7 @@ from ase_bimetal.shell import (
     NEVER_DONORS,
     Shell,
     cut_shell,
+    find_metals,
     ligand_contacts,
     metal_contacts,
     radii_of,
@@ -193,6 +194,32 @@ def without_loose(raw: Raw, loose: Sequence[np.ndarray]) -> Raw:
     return replace(part(raw, kept), notes=(*raw.notes, note, *_counter_ion_note(kinds)))
 
 
+def whole_sites(raw: Raw) -> Raw:
+    """Leave out unbound molecules that are there in part of the cells only.
+
+    Raises
+    ------
+    GeometryError
+        An atom of a cluster is; names its site.
+    """
+    if not raw.partly:
+        return raw
+    metals = find_metals(raw.symbols)
+    pairs = pairs_within(raw.positions, raw.cell, raw.pbc, search_cutoff(raw.symbols))
+    shell = cut_shell(raw.symbols, metals, pairs)
+    loose = [f for f in unbound_fragments(raw.symbols, metals, shell, pairs) if not raw.partly.keys().isdisjoint(f)]
+    inside = {int(i) for fragment in loose for i in fragment}
+    for atom, words in raw.partly.items():
+        if atom not in inside:
+            raise GeometryError(disordered(words, raw.symbols[atom] == "H"))
+    kinds = Counter(formula_text(Counter(raw.symbols[i] for i in fragment)) for fragment in loose)
+    named = ", ".join(f"{n} × {formula}" for formula, n in kinds.items())
+    note = (f"left out, partly occupied and more than a bond away from any metal: {named}; if it is an ion, the cluster "
+            "is charged in this compound, and is taken as neutral")
+    kept = np.setdiff1d(np.arange(len(raw.symbols)), sorted(inside))
+    return replace(part(raw, kept), notes=(*raw.notes, note))
+
+
 def _counter_ion_note(kinds: Mapping[str, int]) -> tuple[str, ...]:
     known = {formula: n for formula, n in kinds.items() if formula in COUNTER_IONS}
     charge = -sum(COUNTER_IONS[formula] * n for formula, n in known.items())
@@ -340,6 +367,7 @@ __all__ = [
     "require_free",
     "require_one_cluster",
     "require_whole_ligands",
+    "whole_sites",
     "with_notes",
     "with_odd_electrons",
     "without_loose",
