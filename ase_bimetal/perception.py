@@ -118,7 +118,8 @@ def _require_donor(
         return
     by = {symbols[i] for i in fragment if i in touching} or {symbols[i] for i in fragment if i in others}
     if by and not by & _DONORS:
-        raise LigandError(f"it touches metal through {', '.join(sorted(by))}, which is no donor; allowed: {DONOR_KINDS}")
+        through = ", ".join(sorted(by))
+        raise LigandError(f"it touches metal through {through}, which is no donor; allowed: {DONOR_KINDS}")
 
 
 @lru_cache(maxsize=4096)
@@ -157,8 +158,8 @@ def _single_atom(name: str) -> Ligand:
         return Ligand.parse(name)
     if name == "H":
         return Ligand.parse("hydride")
-    what = f"a bare {_BARE_ATOMS.get(name, name + ' atom')} is no ligand of the models; of single atoms halides, hydride "
-    what += "and sulfide are"
+    what = (f"a bare {_BARE_ATOMS.get(name, name + ' atom')} is no ligand of the models; of single atoms halides, "
+            "hydride and sulfide are")
     if name == "S":
         what = f"a bare sulfide is no ligand that is read on fewer than {_SULFIDE_CONTACTS} metals"
     if elements.group(name) in (14, 15, 16):
@@ -239,8 +240,8 @@ def _ligand_with(skeleton: Chem.Mol, places: tuple[int, ...]) -> Ligand:
         raise LigandError(f"it touches metal through {', '.join(sorted(touching or expected))}, and {ligand.smiles!r} "
                           f"binds through {ligand.donor}; allowed: {DONOR_KINDS}")
     if not places and ligand.type == "X":
-        raise LigandError(f"it is a whole molecule, and {ligand.smiles!r} binds through {ligand.donor} once it has lost "
-                          f"a hydrogen; allowed: {DONOR_KINDS}")
+        raise LigandError(f"it is a whole molecule, and {ligand.smiles!r} binds through {ligand.donor} once it has "
+                          f"lost a hydrogen; allowed: {DONOR_KINDS}")
     if ligand.bound_formula != dict(names):
         raise LigandError(
             f"a fragment with the hydrogens of {formula_text(names)} cannot be ligand {ligand.smiles!r}, bound as "

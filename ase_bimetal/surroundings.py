@@ -214,8 +214,8 @@ def whole_sites(raw: Raw) -> Raw:
             raise GeometryError(disordered(words, raw.symbols[atom] == "H"))
     kinds = Counter(formula_text(Counter(raw.symbols[i] for i in fragment)) for fragment in loose)
     named = ", ".join(f"{n} × {formula}" for formula, n in kinds.items())
-    note = (f"left out, partly occupied and more than a bond away from any metal: {named}; if it is an ion, the cluster "
-            "is charged in this compound, and is taken as neutral")
+    note = (f"left out, partly occupied and more than a bond away from any metal: {named}; if it is an ion, the "
+            "cluster is charged in this compound, and is taken as neutral")
     kept = np.setdiff1d(np.arange(len(raw.symbols)), sorted(inside))
     return replace(part(raw, kept), notes=(*raw.notes, note))
 
