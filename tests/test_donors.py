@@ -78,7 +78,7 @@ def test_dinitrogen_is_no_diazenide():
 
 
 def test_hydrogen_close_to_metal_is_not_left_out():
-    with pytest.raises(PerceptionError, match="it is a whole molecule"):
+    with pytest.raises(PerceptionError, match=r"H2\): ligand '\[H\]\[H\]' has no donor atom"):
         as_system(Atoms("AuPdH2", [[0, 0, 0], [0, 0, -2.7], [0.37, 0, 1.8], [-0.37, 0, 1.8]]))
     far = as_system(Atoms("AuPdSHH2", [[0, 0, 0], [0, 0, -2.7], [0, 0, 2.3], [0, 1.3, 2.5], [8.4, 0, 0], [7.66, 0, 0]]))
     assert far.ligand_counts == {"S": 1} and "1 × H2" in far.notes[0]
