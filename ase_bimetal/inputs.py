@@ -81,7 +81,7 @@ def read(obj: object) -> Raw:
 
 
 def partly_occupied(occupancies: Mapping[object, Mapping[str, float]]) -> dict[object, str]:
-    """Find sites that are empty in part of the cells, and refuse those that elements share.
+    """Find partly empty sites, and refuse shared ones.
 
     The sites are given as site → element → share; each one found comes with its words.
     """

@@ -209,6 +209,8 @@ def whole_sites(raw: Raw) -> Raw:
     shell = cut_shell(raw.symbols, metals, pairs)
     loose = [f for f in unbound_fragments(raw.symbols, metals, shell, pairs) if not raw.partly.keys().isdisjoint(f)]
     inside = {int(i) for fragment in loose for i in fragment}
+    torn = torn_bond(raw.symbols, np.array(sorted(inside), dtype=int), metals, pairs)
+    inside -= {torn[0]} if torn else set()
     for atom, words in raw.partly.items():
         if atom not in inside:
             raise GeometryError(disordered(words, raw.symbols[atom] == "H"))

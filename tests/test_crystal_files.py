@@ -33,6 +33,7 @@ def rows(atoms: Atoms, share: str = "1", group: str = ".") -> list[Row]:
 def cif(path: Path, sites: list[Row], operations: tuple[str, ...] = ("x,y,z",), groups: bool = True) -> Path:
     lines = ["data_x", *(f"_cell_length_{axis} {EDGE}" for axis in "abc"),
              *(f"_cell_angle_{angle} 90" for angle in ("alpha", "beta", "gamma")),
+             f"_space_group_name_H-M_alt 'P {'-1' if len(operations) == 2 else '1'}'",
              "loop_", "_space_group_symop_operation_xyz", *(f"'{operation}'" for operation in operations),
              "loop_", *COLUMNS, "_atom_site_occupancy", *(["_atom_site_disorder_group"] if groups else [])]
     for number, (symbol, xyz, share, group) in enumerate(sites):

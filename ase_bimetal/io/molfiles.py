@@ -41,7 +41,7 @@ def molecules(path: str, format: str) -> Iterator[Atoms | FileFormatError]:
             yield FileFormatError(f"molecule {number} is no {format.upper()} record with coordinates. Write it anew, "
                                   "or as extxyz")
         else:
-            yield _atoms(mol)
+            yield _atoms(mol, format)
 
 
 def _sdf_records(text: str) -> list[str]:
@@ -59,9 +59,10 @@ def _parsed(record: str, format: str) -> Chem.Mol | None:
     return Chem.MolFromMolBlock(record, sanitize=False, removeHs=False, strictParsing=False)
 
 
-def _atoms(mol: Chem.Mol) -> Atoms:
+def _atoms(mol: Chem.Mol, format: str) -> Atoms:
     atoms = Atoms([atom.GetSymbol() for atom in mol.GetAtoms()], mol.GetConformer().GetPositions())
-    if charge := Chem.GetFormalCharge(mol):
+    # MOL2 has no formal charges; RDKit guesses them from the bonds.
+    if format != "mol2" and (charge := Chem.GetFormalCharge(mol)):
         atoms.info["charge"] = charge
     key = "_TriposPartialCharge"
     partial = np.array([atom.GetDoubleProp(key) if atom.HasProp(key) else 0.0 for atom in mol.GetAtoms()])
