@@ -29,7 +29,7 @@ def support_cations(symbols: Sequence[str], metals: np.ndarray, pairs: Pairs) ->
     They are cations, and no part of the core.
 
     An element belongs to the oxide when its atoms have three oxide ions (oxygen without a non-metal neighbour) around
-    them on average; in a periodic object without oxygen, four ions of sulfur, selenium, tellurium or nitrogen. When every
+    them on average; in a periodic object without oxygen, four of sulfur, selenium, tellurium or nitrogen. When every
     metal does, as single atoms set into an oxide, an element of three quarters of them all is the cation, provided that
     two other elements are left; a doped oxide keeps its metals.
 
