@@ -233,7 +233,9 @@ def _neighbours_of_both(a: Chem.Atom, b: Chem.Atom) -> list[Chem.Atom]:
 def _ligand_with(skeleton: Chem.Mol, places: tuple[int, ...]) -> Ligand:
     """Ligand of a fragment that lost hydrogens from some of its atoms when it bound."""
     names = Counter(atom.GetSymbol() for atom in skeleton.GetAtoms())
-    touching = {atom.GetSymbol() for atom in skeleton.GetAtoms() if atom.GetAtomMapNum()}
+    # A saturated carbon close to metal lies there because of its neighbour.
+    touching = {a.GetSymbol() for a in skeleton.GetAtoms() if a.GetAtomMapNum() and (a.GetSymbol(), a.GetDegree()) !=
+                ("C", 4)}
     ligand = ligand_of_smiles(_anion_smiles(_with_bond_orders(skeleton, places), places))
     expected = {skeleton.GetAtomWithIdx(i).GetSymbol() for i in places} or touching
     if touching and ligand.donor not in expected & touching or ligand.donor not in (expected or {ligand.donor}):
