@@ -44,7 +44,7 @@ def support_cations(symbols: Sequence[str], metals: np.ndarray, pairs: Pairs) ->
     [0]
     """
     elements_present = sorted({symbols[i] for i in metals.tolist()})
-    anions = {"O"} if "O" in symbols else _OTHER_ANIONS & set(symbols) if pairs.shift.any() else set()
+    anions = frozenset({"O"}) if "O" in symbols else _OTHER_ANIONS & set(symbols) if pairs.shift.any() else frozenset()
     least = _OXIDE_COORDINATION if "O" in anions else _OTHER_COORDINATION
     if not anions or len(elements_present) < 2:
         return np.empty(0, dtype=int)
