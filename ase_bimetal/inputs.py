@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -37,6 +37,8 @@ IGNORED_CHARGE = "declared charge"
 #: What may become of a declared charge.
 Charge = Literal["refuse", "keep", "ignore"]
 CHARGE_CHOICES = get_args(Charge)
+#: Names in ``Atoms.info`` and in the data of a database under which the charge of an object is declared.
+CHARGE_KEYS = ("charge", "total_charge", "net_charge")
 #: Atoms of a composition at most.
 MOST_ATOMS = 1_000_000
 # Partial charges may not sum to zero exactly; beyond half an electron they say that the object is an ion.
@@ -56,6 +58,8 @@ class Raw:
     charge: float
     has_geometry: bool = True
     notes: tuple[str, ...] = ()
+    #: Atoms that are there in part of the cells only, each with what its file says of it.
+    partly: Mapping[int, str] = field(default_factory=dict)
 
 
 def read(obj: object) -> Raw:
@@ -76,21 +80,27 @@ def read(obj: object) -> Raw:
     )
 
 
-def require_full_occupancy(occupancies: Mapping[object, Mapping[str, float]]) -> None:
-    """Refuse sites that are shared or partly empty.
+def partly_occupied(occupancies: Mapping[object, Mapping[str, float]]) -> dict[object, str]:
+    """Find partly empty sites, and refuse shared ones.
 
-    The sites are given as site → element → share; several elements may share one, or it may be empty in part of the
-    cells.
+    The sites are given as site → element → share; each one found comes with its words.
     """
+    found = {}
     for site, shares in occupancies.items():
-        if len(shares) == 1 and min(shares.values()) > 1 - 1e-3:
-            continue
-        listed = ", ".join(f"{symbol} {share:g}" for symbol, share in shares.items())
-        what = "hydrogen atoms are partly occupied" if set(shares) == {"H"} else "the site is disordered"
-        raise GeometryError(
-            f"site {site} ({listed}): {what}; allowed: one element a site, fully occupied. Choose one set of positions "
-            "of the disordered group, or give the metal core alone with its ligands named"
-        )
+        where = f"site {site} ({', '.join(f'{symbol} {share:g}' for symbol, share in shares.items())})"
+        if len(shares) > 1:
+            raise GeometryError(disordered(where, is_hydrogen=False))
+        if min(shares.values()) <= 1 - 1e-3:
+            found[site] = where
+    return found
+
+
+def disordered(where: str, is_hydrogen: bool) -> str:
+    """Word the refusal of a disordered site."""
+    what = "hydrogen atoms are partly occupied" if is_hydrogen else "the site is disordered"
+    return (f"{where}: {what}; allowed: one element a site, fully occupied. Read the CIF with "
+            "ase_bimetal.io.read_frames, which takes the major component of a group that the file marks, choose one "
+            "set of positions of the disordered group, or give the metal core alone with its ligands named")
 
 
 def _require_atomic_numbers(numbers: np.ndarray) -> None:
@@ -108,8 +118,8 @@ def _three_bools(pbc: Sequence[bool]) -> tuple[bool, bool, bool]:
 
 def read_atoms(atoms: Atoms) -> Raw:
     """Read an ASE Atoms."""
-    require_full_occupancy(atoms.info.get("occupancy") or {})
     _require_atomic_numbers(atoms.numbers)
+    partly = _partly_occupied_atoms(atoms)
     charges = _charges(atoms)
     return Raw(
         symbols=tuple(chemical_symbols[number] for number in atoms.numbers.tolist()),
@@ -120,18 +130,33 @@ def read_atoms(atoms: Atoms) -> Raw:
         charges=charges,
         charge=_declared_charge(atoms, charges),
         notes=reading_notes_of(atoms.info),
+        partly=partly,
     )
+
+
+def _partly_occupied_atoms(atoms: Atoms) -> dict[int, str]:
+    """Atoms on partly empty sites: of a CIF by the kind of each atom, of a PDB file by a share for each atom."""
+    sites = {str(site): words for site, words in partly_occupied(atoms.info.get("occupancy") or {}).items()}
+    kinds = atoms.arrays.get("spacegroup_kinds", np.arange(len(atoms))).tolist()
+    found = {i: sites[str(kind)] for i, kind in enumerate(kinds) if str(kind) in sites} if sites else {}
+    shares = np.asarray(atoms.arrays.get("occupancy", ()))
+    if shares.shape == (len(atoms),) and np.issubdtype(shares.dtype, np.number):
+        found |= {int(i): f"atom {i} ({atoms.symbols[i]} {shares[i]:g})" for i in
+                  np.flatnonzero((shares > 0) & (shares <= 1 - 1e-3))}
+    return found
 
 
 def _declared_charge(atoms: Atoms, charges: np.ndarray | None) -> float:
     """Charge [e] that an Atoms object declares, wherever a reader or user put it; 0 where nothing does.
 
-    In this order: ``info["charge"]``; the attribute ``charge`` of pymatgen's adaptor; the parameter ``charge`` of a
-    calculator, as Gaussian's reader sets it; charges of the atoms that add up to an ion.
+    In this order: ``info["charge"]`` or one of its other names; the attribute ``charge`` of pymatgen's adaptor; the
+    parameter ``charge`` of a calculator, as Gaussian's reader sets it; charges of the atoms that add up to an ion.
     """
-    given = atoms.info.get("charge", getattr(atoms, "charge", None))
-    if given is not None:
-        return _number("info['charge']", given)
+    for key in CHARGE_KEYS:
+        if atoms.info.get(key) is not None:
+            return _number(f"info[{key!r}]", atoms.info[key])
+    if getattr(atoms, "charge", None) is not None:
+        return _number("the attribute charge", atoms.charge)
     of_calculator = getattr(atoms.calc, "parameters", {}).get("charge")
     if isinstance(of_calculator, Real) and of_calculator:
         return _number("the calculator's charge", of_calculator)
@@ -139,8 +164,8 @@ def _declared_charge(atoms: Atoms, charges: np.ndarray | None) -> float:
 
 
 def _number(where: str, given: object) -> float:
-    try:
-        charge = float(given or 0.0)  # type: ignore[arg-type]
+    try:  # a word without a value in the comment of an XYZ file, as in "charge -1", is read as True
+        charge = np.nan if isinstance(given, bool) else float(given or 0.0)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         charge = np.nan
     if not np.isfinite(charge):
@@ -175,8 +200,8 @@ def read_molecule(molecule: IMolecule) -> Raw:
 
 
 def _read_sites(sites: IStructure | IMolecule, cell: np.ndarray, pbc: Sequence[bool]) -> Raw:
-    require_full_occupancy({
-        index: {str(species): float(share) for species, share in site.species.items()}
+    partly = partly_occupied({
+        index: {species.symbol: float(share) for species, share in site.species.items()}
         for index, site in enumerate(sites)
         if not site.is_ordered
     })
@@ -184,13 +209,14 @@ def _read_sites(sites: IStructure | IMolecule, cell: np.ndarray, pbc: Sequence[b
     atomic = charges_of(charges, len(sites)) if charges is not None and None not in charges else None
     total = float(sites.charge or 0.0)
     return Raw(
-        symbols=tuple(site.specie.symbol for site in sites),
+        symbols=tuple(next(iter(site.species)).symbol for site in sites),
         positions=np.array(sites.cart_coords, dtype=float).reshape(-1, 3),
         cell=np.array(cell, dtype=float),
         pbc=_three_bools(pbc),
         annotation=annotation_of(sites.properties),
         charges=atomic,
         charge=total if total or atomic is None else _beyond_tolerance(atomic.sum()),
+        partly={int(str(site)): words for site, words in partly.items()},
     )
 
 
@@ -229,11 +255,13 @@ def read_system(system: BimetallicSystem) -> Raw:
 
 def part(raw: Raw, rows: np.ndarray) -> Raw:
     """Cut some atoms out of an object."""
+    place = {int(row): k for k, row in enumerate(rows)}
     return replace(
         raw,
         symbols=tuple(raw.symbols[i] for i in rows),
         positions=raw.positions[rows],
         charges=None if raw.charges is None else raw.charges[rows],
+        partly={place[atom]: words for atom, words in raw.partly.items() if atom in place},
     )
 
 
@@ -277,15 +305,17 @@ def settle_charge(raw: Raw, charge: Charge) -> Raw:
 
 __all__ = [
     "CHARGE_CHOICES",
+    "CHARGE_KEYS",
     "Raw",
     "check_values",
+    "disordered",
     "part",
+    "partly_occupied",
     "read",
     "read_atoms",
     "read_composition",
     "read_molecule",
     "read_structure",
     "read_system",
-    "require_full_occupancy",
     "settle_charge",
 ]

@@ -272,7 +272,36 @@ def _parse(text: str) -> Ligand:
         return Ligand(_HYDRIDE, "H", "X", 0)
     if text in _SULFIDE_SPELLINGS:
         return Ligand(_SULFIDE, "S", "X", 0, (0,))
-    smiles = smiles_of(text)
+    return ligand_of_smiles(smiles_of(text), text)
+
+
+@lru_cache(maxsize=4096)
+def ligand_of_smiles(smiles: str, given: str = "") -> Ligand:
+    """Make a ligand from a SMILES, whatever it may name.
+
+    Parameters
+    ----------
+    smiles
+        The free molecule or its anion.
+    given
+        How a user wrote it, for errors.
+
+    Returns
+    -------
+    Ligand
+        As `Ligand.parse` gives it.
+
+    Raises
+    ------
+    LigandError
+        As `Ligand.parse`.
+
+    Examples
+    --------
+    >>> ligand_of_smiles("CO").donor
+    'O'
+    """
+    text = given or smiles
     # RDKit reads past such characters, and takes what follows a space for a name.
     if strange := next((c for c in smiles if not c.isascii() or not c.isprintable() or c.isspace()), None):
         raise LigandError(f"cannot read {text!r} as a SMILES{did_you_mean(text)}: it holds {strange!r}; {_ALLOWED}")
@@ -533,4 +562,5 @@ def total_formula(ligands: Iterable[tuple[Ligand, int]]) -> dict[str, int]:
     return dict(total)
 
 
-__all__ = ["DONOR_KINDS", "LIGAND_NAMES", "Ligand", "formula_text", "parse_ligands", "total_formula"]
+__all__ = ["DONOR_KINDS", "LIGAND_NAMES", "Ligand", "formula_text", "ligand_of_smiles", "parse_ligands",
+           "total_formula"]

@@ -35,9 +35,10 @@ def unbound_fragments(
 
 
 def _bonded_hydrogens(symbols: Sequence[str], shell: Shell) -> np.ndarray:
-    """Which atoms are hydrogen of a molecule."""
-    bonded = mask_of(shell.links.first, len(symbols))
-    hydrogens: np.ndarray = bonded & (elements.numbers_of(symbols) == 1)
+    """Which atoms are hydrogen of a molecule other than H2."""
+    numbers = elements.numbers_of(symbols)
+    bonded = mask_of(shell.links.first[numbers[shell.links.second] != 1], len(symbols))
+    hydrogens: np.ndarray = bonded & (numbers == 1)
     return hydrogens
 
 

@@ -20,24 +20,26 @@ from rdkit.Chem import rdDetermineBonds
 
 from ase_bimetal import elements
 from ase_bimetal.errors import LigandError, PerceptionError
-from ase_bimetal.ligands import DONOR_KINDS, Ligand, formula_text
+from ase_bimetal.ligands import DONOR_KINDS, Ligand, formula_text, ligand_of_smiles
 from ase_bimetal.shell import Shell
 
 # RDKit tries combinations of valences one by one: usual ligands take less than a hundred, some would take hours.
 _MAX_VALENCE_TRIALS = 2000
 _BOND_TYPES = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
-_BARE_ATOMS = {"H": "hydride", "O": "oxide", "S": "sulfide", "Se": "selenide", "N": "nitride", "C": "carbide"}
+_BARE_ATOMS = {"O": "oxide", "S": "sulfide", "Se": "selenide", "Te": "telluride", "N": "nitride", "P": "phosphide",
+               "As": "arsenide", "C": "carbide", "Si": "silicide", "B": "boride"}
 # On fewer metals a bare sulfur atom may be a thiolate without the rest of it.
 _SULFIDE_CONTACTS = 3
 _HALIDES = ("F", "Cl", "Br", "I")
-# Donors in the order in which they take back a hydrogen.
+# Donors in the order in which they take back a hydrogen; a carbon with three neighbours does so last.
 _DONOR_ORDER = ("S", "Se", "P", "C", "N", "O")
+_DONORS = frozenset({*_DONOR_ORDER, *_HALIDES, "H"})
 _WAY_OUT = ("if the coordinates are right, name the ligands in atoms.info['ligand_smiles'] or ligands=; if hydrogen "
             "atoms are missing, add them, or give the metal core alone with its ligands named")
 
 
 def perceive_ligands(
-    symbols: Sequence[str], shell: Shell, contacts: np.ndarray
+    symbols: Sequence[str], shell: Shell, contacts: np.ndarray, other_contacts: np.ndarray | None = None
 ) -> tuple[tuple[Ligand, int], ...]:
     """Perceive the ligands of a cluster.
 
@@ -47,6 +49,8 @@ def perceive_ligands(
     ----------
     contacts
         Rows (donor index, metal index) for donors of any element, from `metal_contacts`.
+    other_contacts
+        The same for elements that are never donors, by which a fragment without any contact is refused.
 
     Raises
     ------
@@ -69,12 +73,19 @@ def perceive_ligands(
     for a, b in shell.bonds.tolist():
         neighbours.setdefault(a, []).append(b)
     touching = Counter(contacts[:, 0].tolist())
-    counts = Counter(_ligand_of(fragment.tolist(), symbols, neighbours, touching) for fragment in shell.fragments)
+    others = frozenset(() if other_contacts is None else other_contacts[:, 0].tolist())
+    counts = Counter(
+        _ligand_of(fragment.tolist(), symbols, neighbours, touching, others) for fragment in shell.fragments
+    )
     return tuple(sorted(counts.items(), key=lambda item: item[0].smiles))
 
 
 def _ligand_of(
-    fragment: list[int], symbols: Sequence[str], neighbours: dict[int, list[int]], touching: Mapping[int, int]
+    fragment: list[int],
+    symbols: Sequence[str],
+    neighbours: dict[int, list[int]],
+    touching: Mapping[int, int],
+    others: frozenset[int],
 ) -> Ligand:
     if [symbols[i] for i in fragment] == ["S"] and touching.get(fragment[0], 0) >= _SULFIDE_CONTACTS:
         return Ligand.parse("sulfide")
@@ -89,6 +100,7 @@ def _ligand_of(
         for j in neighbours.get(i, []):
             skeleton.AddBond(row[i], row[j], Chem.BondType.SINGLE)
     try:
+        _require_donor(fragment, symbols, touching, others)
         return _read_skeleton(Chem.MolToSmiles(skeleton))
     except LigandError as error:
         names = [symbols[i] for i in fragment]
@@ -96,6 +108,18 @@ def _ligand_of(
         raise PerceptionError(
             f"atoms {where}{', …' if len(fragment) > 6 else ''} ({formula_text(Counter(names))}): {error}; {_WAY_OUT}"
         ) from error
+
+
+def _require_donor(
+    fragment: list[int], symbols: Sequence[str], touching: Mapping[int, int], others: frozenset[int]
+) -> None:
+    """Refuse a molecule that touches metal by no atom of an element that can bind."""
+    if len(fragment) == 1:
+        return
+    by = {symbols[i] for i in fragment if i in touching} or {symbols[i] for i in fragment if i in others}
+    if by and not by & _DONORS:
+        through = ", ".join(sorted(by))
+        raise LigandError(f"it touches metal through {through}, which is no donor; allowed: {DONOR_KINDS}")
 
 
 @lru_cache(maxsize=4096)
@@ -110,15 +134,15 @@ def _read_skeleton(skeleton: str) -> Ligand:
         return _single_atom(names[0])
     if _lacks_hydrogens(mol):
         raise LigandError("hydrogen atoms are missing")
-    failure: LigandError | None = None
+    failures: dict[tuple[int, ...], LigandError] = {}
     for given in _places_of_hydrogens(mol):
         try:
             return _ligand_with(mol, given)
         except LigandError as error:
-            failure = failure or error
-    if failure is None or "H" not in names and "C" in names:
+            failures[given] = error
+    if not failures or "H" not in names and "C" in names:
         raise LigandError("hydrogen atoms are missing, or its donor kind is none of those that exist: " + DONOR_KINDS)
-    raise failure
+    raise failures.get((), next(iter(failures.values())))
 
 
 def _skeleton_mol(skeleton: str) -> Chem.Mol:
@@ -134,7 +158,8 @@ def _single_atom(name: str) -> Ligand:
         return Ligand.parse(name)
     if name == "H":
         return Ligand.parse("hydride")
-    what = f"a bare {_BARE_ATOMS.get(name, name + ' atom')} is no ligand in eq. (1)"
+    what = (f"a bare {_BARE_ATOMS.get(name, name + ' atom')} is no ligand of the models; of single atoms halides, "
+            "hydride and sulfide are")
     if name == "S":
         what = f"a bare sulfide is no ligand that is read on fewer than {_SULFIDE_CONTACTS} metals"
     if elements.group(name) in (14, 15, 16):
@@ -162,33 +187,63 @@ def _places_of_hydrogens(mol: Chem.Mol) -> list[tuple[int, ...]]:
     """Where a fragment may have lost the hydrogens that make it an X ligand, most likely place first.
 
     One for an odd number of electrons, on an atom that touches metal if one can take it. For an even number two, on two
-    thiolates that touch metal; else none (an L ligand); else two, on any two N or O, P, S or Se that touch metal.
+    thiolates or alkynyls; else none (an L ligand); else two, on any two N or O, P, S or Se. Both touch metal.
     """
-    able = [atom for atom in mol.GetAtoms() if atom.GetSymbol() in _DONOR_ORDER]
-    donors = [atom for atom in able if atom.GetSymbol() != "C" or atom.GetDegree() < 4]
-    donors.sort(key=lambda a: (not a.GetAtomMapNum(), _DONOR_ORDER.index(a.GetSymbol()), a.GetDegree()))
+    donors = [atom for atom in mol.GetAtoms() if _may_take_hydrogen(atom)]
+    donors.sort(key=lambda a: (not a.GetAtomMapNum(), _rank(a), a.GetDegree()))
     if sum(atom.GetAtomicNum() for atom in mol.GetAtoms()) % 2:
         return [(atom.GetIdx(),) for atom in donors]
-    pairs = [(a, b) for a, b in combinations(donors, 2) if a.GetSymbol() == b.GetSymbol() and a.GetAtomMapNum()]
-    thiolates = [(a.GetIdx(), b.GetIdx()) for a, b in pairs if a.GetSymbol() in ("S", "Se") and not _geminal(a, b)]
-    # Two carbons are an alkene or an arene on its face, and no dialkyl.
-    others = [(a.GetIdx(), b.GetIdx()) for a, b in pairs if a.GetSymbol() != "C"]
-    return [*thiolates, (), *(pair for pair in others if pair not in thiolates)]
+    touching = [atom for atom in donors if atom.GetAtomMapNum()]
+    pairs = [(a, b) for a, b in combinations(touching, 2) if a.GetSymbol() == b.GetSymbol()]
+    sure = [(a.GetIdx(), b.GetIdx()) for a, b in pairs if _are_thiolates(a, b) or _are_alkynyls(a, b)]
+    # Two other carbons are an alkene or an arene on its face, and no dialkyl.
+    others = [(a.GetIdx(), b.GetIdx()) for a, b in pairs if a.GetSymbol() != "C" and not _of_one_acid(a, b)]
+    return [*sure, (), *(pair for pair in others if pair not in sure)]
 
 
-def _geminal(a: Chem.Atom, b: Chem.Atom) -> bool:
-    return bool({n.GetIdx() for n in a.GetNeighbors()} & {n.GetIdx() for n in b.GetNeighbors()})
+def _may_take_hydrogen(atom: Chem.Atom) -> bool:
+    most = {"C": 3, "S": 1, "Se": 1}.get(atom.GetSymbol(), 3)
+    return atom.GetSymbol() in _DONOR_ORDER and atom.GetDegree() <= most
+
+
+def _rank(atom: Chem.Atom) -> int:
+    is_last = atom.GetSymbol() == "C" and atom.GetDegree() > 2
+    return len(_DONOR_ORDER) if is_last else _DONOR_ORDER.index(atom.GetSymbol())
+
+
+def _are_thiolates(a: Chem.Atom, b: Chem.Atom) -> bool:
+    return a.GetSymbol() in ("S", "Se") and not _neighbours_of_both(a, b)
+
+
+def _are_alkynyls(a: Chem.Atom, b: Chem.Atom) -> bool:
+    return a.GetSymbol() == "C" and a.GetDegree() == b.GetDegree() == 1
+
+
+def _of_one_acid(a: Chem.Atom, b: Chem.Atom) -> bool:
+    """Whether both are of one carboxylate or dithiocarbamate, which loses one hydrogen; carbonate loses two."""
+    between = [n for n in _neighbours_of_both(a, b) if n.GetSymbol() == "C"]
+    return any(other.GetSymbol() != "O" for carbon in between for other in carbon.GetNeighbors())
+
+
+def _neighbours_of_both(a: Chem.Atom, b: Chem.Atom) -> list[Chem.Atom]:
+    rows = {n.GetIdx() for n in b.GetNeighbors()}
+    return [n for n in a.GetNeighbors() if n.GetIdx() in rows]
 
 
 def _ligand_with(skeleton: Chem.Mol, places: tuple[int, ...]) -> Ligand:
     """Ligand of a fragment that lost hydrogens from some of its atoms when it bound."""
     names = Counter(atom.GetSymbol() for atom in skeleton.GetAtoms())
-    touching = {atom.GetSymbol() for atom in skeleton.GetAtoms() if atom.GetAtomMapNum()}
-    ligand = Ligand.parse(_anion_smiles(_with_bond_orders(skeleton, places), places))
+    # A saturated carbon close to metal lies there because of its neighbour.
+    touching = {a.GetSymbol() for a in skeleton.GetAtoms() if a.GetAtomMapNum() and (a.GetSymbol(), a.GetDegree()) !=
+                ("C", 4)}
+    ligand = ligand_of_smiles(_anion_smiles(_with_bond_orders(skeleton, places), places))
     expected = {skeleton.GetAtomWithIdx(i).GetSymbol() for i in places} or touching
-    if expected and ligand.donor not in expected:
-        raise LigandError(f"it touches metal through {', '.join(sorted(expected))}, and {ligand.smiles!r} binds "
-                          f"through {ligand.donor}; allowed: {DONOR_KINDS}")
+    if touching and ligand.donor not in expected & touching or ligand.donor not in (expected or {ligand.donor}):
+        raise LigandError(f"it touches metal through {', '.join(sorted(touching or expected))}, and {ligand.smiles!r} "
+                          f"binds through {ligand.donor}; allowed: {DONOR_KINDS}")
+    if not places and ligand.type == "X":
+        raise LigandError(f"it is a whole molecule, and {ligand.smiles!r} binds through {ligand.donor} once it has "
+                          f"lost a hydrogen; allowed: {DONOR_KINDS}")
     if ligand.bound_formula != dict(names):
         raise LigandError(
             f"a fragment with the hydrogens of {formula_text(names)} cannot be ligand {ligand.smiles!r}, bound as "

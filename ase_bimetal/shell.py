@@ -36,6 +36,8 @@ FREE_FACTOR = 1.55
 CARBON_CONTACT = 2.6
 #: An atom further out than its bonded neighbour by this share of the radii is second shell (C of M–N–C).
 SECOND_SHELL_MARGIN = 0.12
+#: Non-metals that are no donors: they lie behind one, or bind in a way that no ligand here does.
+NEVER_DONORS = frozenset({"B", "Si", "Ge"})
 # A carbon that binds by itself has up to two neighbours: alkynyls, CO, carbenes. Carbons of rings and faces have three.
 _MOST_NEIGHBOURS = 2
 
@@ -295,7 +297,7 @@ def _contacts(symbols: Sequence[str], shell: Shell, to_metal: Pairs, ratios: np.
 def _may_donate(symbol: str, donors: frozenset[str] | None) -> bool:
     if donors is not None:
         return symbol in donors
-    return symbol == "H" or elements.group(symbol) >= 14 and symbol not in ("Si", "Ge")
+    return symbol == "H" or elements.group(symbol) >= 14 and symbol not in NEVER_DONORS
 
 
 def _first_shell(ratio: dict[tuple[int, int], float], bonds: np.ndarray) -> np.ndarray:
@@ -319,6 +321,7 @@ __all__ = [
     "CONTACT_FACTOR",
     "FREE_FACTOR",
     "LAST_CONTACT_FACTOR",
+    "NEVER_DONORS",
     "SECOND_SHELL_MARGIN",
     "Shell",
     "are_endless",

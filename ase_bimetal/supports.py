@@ -14,6 +14,9 @@ from ase_bimetal.shell import BOND_FACTOR, CONTACT_FACTOR, Shell, mask_of, metal
 # A fused carbon sheet: larger than any common ligand, with many rings, some atoms inside it (three neighbours with
 # three neighbours each: none in dppz or phthalocyanine), held by several N or O.
 _SHEET_MIN_HEAVY, _SHEET_MIN_RINGS, _SHEET_MIN_INNER, _SHEET_MIN_CONTACTS = 21, 4, 1, 2
+_OTHER_ANIONS = frozenset({"S", "Se", "Te", "N"})
+# On a sheet of a sulfide, single metal atoms lie over three sulfur atoms.
+_OTHER_COORDINATION = 4
 # Metal atoms of an oxide have at least so many oxide ions around them on average; metal on top of it has fewer.
 _OXIDE_COORDINATION = 3
 # Of metals that are all in an oxide, one of this share is its cation, where two others are left to be the core.
@@ -26,8 +29,9 @@ def support_cations(symbols: Sequence[str], metals: np.ndarray, pairs: Pairs) ->
     They are cations, and no part of the core.
 
     An element belongs to the oxide when its atoms have three oxide ions (oxygen without a non-metal neighbour) around
-    them on average. When every metal does, as single atoms set into an oxide, an element of three quarters of them all
-    is the cation, provided that two other elements are left; a doped oxide keeps its metals.
+    them on average; in a periodic object without oxygen, four of sulfur, selenium, tellurium or nitrogen. When every
+    metal does, as single atoms set into an oxide, an element of three quarters of them all is the cation, provided that
+    two other elements are left; a doped oxide keeps its metals.
 
     Examples
     --------
@@ -40,17 +44,19 @@ def support_cations(symbols: Sequence[str], metals: np.ndarray, pairs: Pairs) ->
     [0]
     """
     elements_present = sorted({symbols[i] for i in metals.tolist()})
-    if "O" not in symbols or len(elements_present) < 2:
+    anions = frozenset({"O"}) if "O" in symbols else _OTHER_ANIONS & set(symbols) if pairs.shift.any() else frozenset()
+    least = _OXIDE_COORDINATION if "O" in anions else _OTHER_COORDINATION
+    if not anions or len(elements_present) < 2:
         return np.empty(0, dtype=int)
     names, radii, is_metal = np.array(symbols), radii_of(symbols), mask_of(metals, len(symbols))
     ratio = pairs.distance / (radii[pairs.first] + radii[pairs.second])
     covalent = (ratio < BOND_FACTOR) & ~is_metal[pairs.first] & ~is_metal[pairs.second]
-    oxide = names == "O"
+    oxide = np.isin(names, sorted(anions))
     oxide[pairs.first[covalent]] = False
     touching = is_metal[pairs.first] & oxide[pairs.second] & (ratio < CONTACT_FACTOR)
     count = np.bincount(pairs.first[touching], minlength=len(symbols))
     of_element = {s: metals[names[metals] == s] for s in elements_present}
-    in_oxide = [s for s, rows in of_element.items() if count[rows].mean() >= _OXIDE_COORDINATION]
+    in_oxide = [s for s, rows in of_element.items() if count[rows].mean() >= least]
     if len(in_oxide) == len(elements_present):
         many = [s for s, rows in of_element.items() if len(rows) >= _OXIDE_SHARE * len(metals)]
         in_oxide = many if len(elements_present) > 2 else []

@@ -13,7 +13,7 @@ import numpy as np
 from ase.data import atomic_numbers
 
 from ase_bimetal.errors import GeometryError, PerceptionError, SeveralClustersError, UnsupportedSystemError
-from ase_bimetal.inputs import Raw, part
+from ase_bimetal.inputs import Raw, disordered, part
 from ase_bimetal.ligands import Ligand, formula_text, total_formula
 from ase_bimetal.neighbors import Pairs, pairs_within
 from ase_bimetal.parts import Parts, parts_of, torn_bond, unbound_fragments
@@ -21,9 +21,12 @@ from ase_bimetal.perception import perceive_ligands
 from ase_bimetal.shell import (
     APART_FACTOR,
     FREE_FACTOR,
+    NEVER_DONORS,
     Shell,
     cut_shell,
+    find_metals,
     ligand_contacts,
+    metal_contacts,
     radii_of,
     search_cutoff,
 )
@@ -191,6 +194,34 @@ def without_loose(raw: Raw, loose: Sequence[np.ndarray]) -> Raw:
     return replace(part(raw, kept), notes=(*raw.notes, note, *_counter_ion_note(kinds)))
 
 
+def whole_sites(raw: Raw) -> Raw:
+    """Leave out unbound molecules that are there in part of the cells only.
+
+    Raises
+    ------
+    GeometryError
+        An atom of a cluster is; names its site.
+    """
+    if not raw.partly:
+        return raw
+    metals = find_metals(raw.symbols)
+    pairs = pairs_within(raw.positions, raw.cell, raw.pbc, search_cutoff(raw.symbols))
+    shell = cut_shell(raw.symbols, metals, pairs)
+    loose = [f for f in unbound_fragments(raw.symbols, metals, shell, pairs) if not raw.partly.keys().isdisjoint(f)]
+    inside = {int(i) for fragment in loose for i in fragment}
+    torn = torn_bond(raw.symbols, np.array(sorted(inside), dtype=int), metals, pairs)
+    inside -= {torn[0]} if torn else set()
+    for atom, words in raw.partly.items():
+        if atom not in inside:
+            raise GeometryError(disordered(words, raw.symbols[atom] == "H"))
+    kinds = Counter(formula_text(Counter(raw.symbols[i] for i in fragment)) for fragment in loose)
+    named = ", ".join(f"{n} × {formula}" for formula, n in kinds.items())
+    note = (f"left out, partly occupied and more than a bond away from any metal: {named}; if it is an ion, the "
+            "cluster is charged in this compound, and is taken as neutral")
+    kept = np.setdiff1d(np.arange(len(raw.symbols)), sorted(inside))
+    return replace(part(raw, kept), notes=(*raw.notes, note))
+
+
 def _counter_ion_note(kinds: Mapping[str, int]) -> tuple[str, ...]:
     known = {formula: n for formula, n in kinds.items() if formula in COUNTER_IONS}
     charge = -sum(COUNTER_IONS[formula] * n for formula, n in known.items())
@@ -260,7 +291,9 @@ def require_one_cluster(raw: Raw, around: Around, given: Ligands | None) -> None
 def perceived(symbols: tuple[str, ...], around: Around) -> Ligands:
     """Perceive the ligands of the shell from the coordinates."""
     contacts = ligand_contacts(symbols, around.metals, around.shell, around.pairs)
-    return perceive_ligands(symbols, around.shell, contacts)
+    never = NEVER_DONORS & set(symbols)
+    others = metal_contacts(symbols, around.metals, around.shell, around.pairs, never) if never else None
+    return perceive_ligands(symbols, around.shell, contacts, others)
 
 
 def with_notes(raw: Raw, around: Around, kind: str) -> Raw:
@@ -270,7 +303,7 @@ def with_notes(raw: Raw, around: Around, kind: str) -> Raw:
     """
     n, members = len(around.metals), around.parts.members
     has_shell = len(around.shell.fragments) > 0
-    if kind == "extended" and around.parts.endless_metal and not around.on_framework:
+    if kind == "extended" and around.parts.endless_metal and _is_mostly_metal(raw.symbols, n):
         note = "a slab or solid metal with other atoms on or in it: no cluster, and what is on it are no ligands"
     elif kind == "cluster" and n <= 2 and has_shell:
         note = f"a molecular complex of {n} metal atom{'s' * (n > 1)}, without a metal core"
@@ -281,6 +314,10 @@ def with_notes(raw: Raw, around: Around, kind: str) -> Raw:
     else:
         return raw
     return replace(raw, notes=tuple(dict.fromkeys((*raw.notes, note))))
+
+
+def _is_mostly_metal(symbols: Sequence[str], n_metals: int) -> bool:
+    return symbols.count("O") < n_metals / 2
 
 
 def _check_distances(symbols: tuple[str, ...], pairs: Pairs) -> None:
@@ -332,6 +369,7 @@ __all__ = [
     "require_free",
     "require_one_cluster",
     "require_whole_ligands",
+    "whole_sites",
     "with_notes",
     "with_odd_electrons",
     "without_loose",

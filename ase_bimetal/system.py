@@ -46,6 +46,7 @@ from ase_bimetal.surroundings import (
     require_free,
     require_one_cluster,
     require_whole_ligands,
+    whole_sites,
     with_notes,
     with_odd_electrons,
     without_loose,
@@ -498,6 +499,8 @@ def split_clusters(
     [('Au',), ('Pt',)]
     """
     raw = read_system(obj) if isinstance(obj, BimetallicSystem) else read(obj)
+    check_values(raw)
+    raw = whole_sites(raw)
     parts = _separate_parts(raw)
     if len(parts) > 1:
         parts = [settle_charge(item, "ignore" if charge == "keep" else charge) for item in parts]
@@ -524,7 +527,6 @@ def _require_same_ligands(systems: Sequence[BimetallicSystem], given: Ligands) -
 
 def _separate_parts(raw: Raw) -> list[Raw]:
     """Each separate cluster of an object with what is bound to it; empty for a solid or a composition."""
-    check_values(raw)
     metals = find_metals(raw.symbols)
     if not raw.has_geometry or not len(metals):
         return []
@@ -537,6 +539,7 @@ def _separate_parts(raw: Raw) -> list[Raw]:
 def _build(raw: Raw, argument: object) -> BimetallicSystem:
     """Check an input and find its ligands, donors and kind."""
     check_values(raw)
+    raw = whole_sites(raw)
     metals = find_metals(raw.symbols)
     if not len(metals):
         raise NoMetalError(

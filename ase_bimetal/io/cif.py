@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
+from ase.data import covalent_radii
 from ase.io.cif import CIFBlock, parse_cif
 from ase.spacegroup.spacegroup import SpacegroupNotFoundError
+from scipy.sparse.csgraph import connected_components
 
 from ase_bimetal.annotation import NOTES_KEY
 from ase_bimetal.errors import FileFormatError
 from ase_bimetal.io.moiety import charge_without_ions, parse_moieties
 from ase_bimetal.io.quiet import quiet_readers
+from ase_bimetal.shell import BOND_FACTOR
 
 _GROUP_NAMES = ("_space_group_name_h-m_alt", "_symmetry_space_group_name_h-m")
 _OPERATIONS = ("_space_group_symop_operation_xyz", "_space_group_symop.operation_xyz", "_symmetry_equiv_pos_as_xyz")
@@ -21,6 +24,9 @@ _DISORDER, _ASSEMBLY = "_atom_site_disorder_group", "_atom_site_disorder_assembl
 _OCCUPANCY = "_atom_site_occupancy"
 _MOIETY = "_chemical_formula_moiety"
 _NO_GROUP = (".", "?", "0", "")
+# Sites of one component hang together below this distance [Å], and sites of two compete for one place below that: the
+# hydrogen atoms of one methyl group, and those of its other setting.
+_ONE_COMPONENT, _ONE_PLACE = 2.0, 1.2
 
 
 def cif_structures(path: str) -> Iterator[Atoms | FileFormatError]:
@@ -50,18 +56,27 @@ def cif_structures(path: str) -> Iterator[Atoms | FileFormatError]:
 
 
 def _structure(block: CIFBlock) -> Atoms:
-    ordered, notes = _major_component(block)
+    ordered, notes, special = _major_component(_with_numbers(block))
     try:
         atoms = ordered.get_atoms()
     except SpacegroupNotFoundError:
         known, note = _without_group_name(ordered)
         atoms, notes = known.get_atoms(), [*notes, note]
+    atoms = _without_copies(atoms, special)
     if charge := _charge_by_moiety(block, atoms):
         atoms.info["charge"] = charge
         notes = [*notes, f"charge {charge:+d} by _chemical_formula_moiety: the file lacks counter-ions"]
     if notes:
-        atoms.info[NOTES_KEY] = notes
+        atoms.info[NOTES_KEY] = list(dict.fromkeys(notes))
     return atoms
+
+
+def _with_numbers(block: CIFBlock) -> CIFBlock:
+    """The block with an occupancy of 1 where it gives none."""
+    shares = block.get(_OCCUPANCY)
+    if not isinstance(shares, list):
+        return block
+    return CIFBlock(block.name, dict(block.items()) | {_OCCUPANCY: [1.0 if s in ("?", ".") else s for s in shares]})
 
 
 def _charge_by_moiety(block: CIFBlock, atoms: Atoms) -> int:
@@ -83,24 +98,79 @@ def _without_group_name(block: CIFBlock) -> tuple[CIFBlock, str]:
     return CIFBlock(block.name, tags), note
 
 
-def _major_component(block: CIFBlock) -> tuple[CIFBlock, list[str]]:
-    """The block with one component of each disordered group, fully occupied, and the notes that say which."""
+def _major_component(block: CIFBlock) -> tuple[CIFBlock, list[str], list[list[int]]]:
+    """One component of each disordered group, fully occupied.
+
+    Returns
+    -------
+    tuple
+        The block with the components kept, the notes that say which, and of each that lies on a special position, by a
+        negative number, its rows: its copies by symmetry exclude each other.
+    """
     groups, occupancies = block.get(_DISORDER), block.get(_OCCUPANCY)
     if not isinstance(groups, Sequence) or not isinstance(occupancies, Sequence):
-        return block, []
+        return block, [], []
     names = [str(group) for group in groups]
     assemblies = [str(a) for a in block.get(_ASSEMBLY) or [""] * len(names)]
-    keep, share, notes = np.ones(len(names), dtype=bool), np.array(occupancies, dtype=float), []
-    for assembly in dict.fromkeys(a for a, name in zip(assemblies, names, strict=True) if name not in _NO_GROUP):
-        rows = [i for i, name in enumerate(names) if assemblies[i] == assembly and name not in _NO_GROUP]
+    keep, share, notes, special = np.ones(len(names), dtype=bool), np.array(occupancies, dtype=float), [], []
+    for rows in _competing(block, names, assemblies):
         mean = {name: float(np.mean([share[i] for i in rows if names[i] == name])) for name in
                 dict.fromkeys(names[i] for i in rows)}
         major = max(mean, key=mean.__getitem__)
-        keep[[i for i in rows if names[i] != major]] = False
-        share[[i for i in rows if names[i] == major]] = 1.0
+        chosen = [i for i in rows if names[i] == major]
+        keep[np.setdiff1d(rows, chosen)] = False
+        share[chosen] = 1.0
+        if major.startswith("-"):
+            special.append(chosen)
         notes.append(f"disorder: kept component {major}, of share {mean[major]:g}, of "
                      f"{', '.join(f'{name} ({value:g})' for name, value in mean.items())}")
-    return CIFBlock(block.name, _kept(block, keep) | {_OCCUPANCY: share[keep].tolist()}), notes
+    place = np.cumsum(keep) - 1
+    kept = CIFBlock(block.name, _kept(block, keep) | {_OCCUPANCY: share[keep].tolist()})
+    return kept, notes, [place[rows].tolist() for rows in special]
+
+
+def _competing(block: CIFBlock, names: Sequence[str], assemblies: Sequence[str]) -> list[np.ndarray]:
+    """Rows of the table of sites of which one component each is there: named assemblies, or those in one place.
+
+    Without names, the same numbers may stand for several groups, and several pairs of numbers for one each.
+    """
+    rows = [i for i, name in enumerate(names) if name not in _NO_GROUP]
+    named = dict.fromkeys(assemblies[i] for i in rows if assemblies[i] not in _NO_GROUP)
+    found = [np.array([i for i in rows if assemblies[i] == assembly]) for assembly in named]
+    rest = np.array([i for i in rows if assemblies[i] in _NO_GROUP], dtype=int)
+    if not len(rest):
+        return found
+    sites = block.get_unsymmetrized_structure()[rest]
+    distance = np.linalg.norm(sites.positions[:, None] - sites.positions, axis=2)
+    radii = covalent_radii[sites.numbers]
+    group = np.array(names)[rest]
+    nearest = np.where(group[:, None] == group, _ONE_COMPONENT, _ONE_PLACE)
+    _, label = connected_components(distance < np.maximum(nearest, BOND_FACTOR * np.add.outer(radii, radii)))
+    return found + [rest[label == k] for k in dict.fromkeys(label.tolist())]
+
+
+def _without_copies(atoms: Atoms, components: Sequence[Sequence[int]]) -> Atoms:
+    """Leave out the copies by symmetry of a component that overlap with one that is kept."""
+    drop: list[int] = []
+    for rows in components:
+        copies = [np.flatnonzero(atoms.arrays["spacegroup_kinds"] == row) for row in rows]
+        if len({len(images) for images in copies}) != 1:
+            continue
+        kept: list[np.ndarray] = []
+        for image in np.stack(copies, axis=1):
+            if any(_overlap(atoms, image, other) for other in kept):
+                drop += image.tolist()
+            else:
+                kept.append(image)
+    return atoms if not drop else atoms[np.setdiff1d(np.arange(len(atoms)), drop)]
+
+
+def _overlap(atoms: Atoms, one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether atoms of two molecules are as close as bonded ones."""
+    radii = covalent_radii[atoms.numbers]
+    return any(
+        (atoms.get_distances(i, other, mic=True) < BOND_FACTOR * (radii[i] + radii[other])).any() for i in one.tolist()
+    )
 
 
 def _kept(block: CIFBlock, keep: np.ndarray) -> dict[str, Any]:

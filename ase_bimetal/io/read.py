@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -18,9 +19,10 @@ from ase.io.formats import filetype, ioformats, iread, open_with_compression, pa
 from ase.utils import string2index
 
 from ase_bimetal.errors import BimetalError, FileFormatError, UnsafeContentError
-from ase_bimetal.inputs import require_full_occupancy
+from ase_bimetal.inputs import partly_occupied
 from ase_bimetal.io.allowed import parse_json, require_allowed
 from ase_bimetal.io.cif import cif_structures
+from ase_bimetal.io.molfiles import MOL_FORMATS, molecules
 from ase_bimetal.io.orca import ORCA_INPUT, is_orca_input, orca_structures
 from ase_bimetal.io.quiet import quiet_readers
 from ase_bimetal.io.text import as_utf8, decoded, decoded_lines
@@ -39,6 +41,10 @@ _SERVERS = ("mysql", "postgresql")
 # What a reader of ASE needs to be told to give the charge that a file declares.
 _OPTIONS: dict[str, dict[str, Any]] = {"gaussian-in": {"attach_calculator": True}}
 # pymatgen's names of the formats that ASE does not read, and its own name of one that ASE calls "vasp".
+_CHARGE_IN_OUTPUT = {
+    "gaussian-out": re.compile(r"^\s*Charge\s*=\s*(-?\d+)\s+Multiplicity", re.MULTILINE),
+    "orca-output": re.compile(r"^\s*Total Charge\s+Charge\s+\.+\s+(-?\d+)", re.MULTILINE),
+}
 _ONLY_PYMATGEN = ("cssr", "gjf", "lmto", "mcsqs", "poscar", "pwmat", "yaml")
 
 
@@ -61,7 +67,7 @@ class Frame:
 def known_formats() -> list[str]:
     """List the names that ``format`` may have.
 
-    ASE's come first, then those that only pymatgen reads, then ORCA's input.
+    ASE's come first, then those that only pymatgen reads, then ORCA's input and MOL2.
 
     Returns
     -------
@@ -74,7 +80,7 @@ def known_formats() -> list[str]:
     True
     """
     readable = (name for name, entry in sorted(ioformats.items()) if entry.can_read and name not in _SERVERS)
-    return [*readable, *_ONLY_PYMATGEN, ORCA_INPUT]
+    return [*dict.fromkeys([*readable, *_ONLY_PYMATGEN, ORCA_INPUT, *MOL_FORMATS])]
 
 
 def read_frames(source: str | Path, format: str | None = None) -> Iterator[Frame]:
@@ -210,6 +216,8 @@ def _contents_by_format(path: str, format: str | None) -> Iterator[Content]:
             yield from _cif_contents(readable, format)
         elif name == "yaml" or (format is None and Path(path).suffix in _YAML):
             yield _attempt(lambda: _yaml_structure(readable))
+        elif name in MOL_FORMATS:
+            yield from molecules(readable, name)
         elif name == ORCA_INPUT or (name not in ioformats and is_orca_input(readable)):
             yield from orca_structures(readable)
         else:
@@ -362,8 +370,12 @@ def _general_contents(path: str, format: str | None, guess: str | None) -> Itera
     frames = _from_ase(path, guess) if guess in ioformats else iter(())
     first = next(frames, FileFormatError("no atoms found"))
     if isinstance(first, Atoms) and len(first):
+        charge = _charge_in_output(path, guess)
         for atoms in chain([first], frames):
-            yield atoms if isinstance(atoms, BimetalError) else _attempt(partial(_checked, atoms))
+            if isinstance(atoms, BimetalError):
+                yield atoms
+            elif len(atoms):  # ASE takes the last line of a PDB file of models for another one
+                yield _attempt(partial(_checked, atoms, charge))
         return
     try:
         yield _from_pymatgen(path, None if format in ioformats else format)
@@ -372,6 +384,15 @@ def _general_contents(path: str, format: str | None, guess: str | None) -> Itera
     except FileFormatError as error:
         reason = first if isinstance(first, BimetalError) else "no atoms found"
         yield FileFormatError(f"ASE ({guess if guess in ioformats else 'unknown format'}): {reason}; pymatgen: {error}")
+
+
+def _charge_in_output(path: str, format: str | None) -> int:
+    """Charge [e] that the output of a program declares; ASE's readers leave it out."""
+    if format not in _CHARGE_IN_OUTPUT:
+        return 0
+    with open_with_compression(path, "rb") as stream:
+        found = _CHARGE_IN_OUTPUT[format].search(decoded(stream.read()))
+    return int(found[1]) if found else 0
 
 
 def _from_ase(path: str, name: str) -> Iterator[Atoms | FileFormatError]:
@@ -431,10 +452,10 @@ def _text(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".replace("\n", " ")
 
 
-def _checked(atoms: Atoms) -> Atoms:
+def _checked(atoms: Atoms, declared: int = 0) -> Atoms:
     """Refuse what ASE reads by choosing for the user, and take over a charge it keeps elsewhere."""
-    require_full_occupancy(atoms.info.get("occupancy") or {})
-    charge = getattr(atoms.calc, "parameters", {}).get("charge")
+    partly_occupied(atoms.info.get("occupancy") or {})
+    charge = getattr(atoms.calc, "parameters", {}).get("charge") or declared
     if charge:
         atoms.info.setdefault("charge", charge)
     return atoms

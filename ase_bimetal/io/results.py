@@ -17,6 +17,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from ase_bimetal.annotation import ANNOTATION_KEY, annotation_of
 from ase_bimetal.errors import MissingDataError
+from ase_bimetal.inputs import CHARGE_KEYS
 from ase_bimetal.io.allowed import require_allowed
 from ase_bimetal.ligands import LigandAnnotation, parse_ligands
 
@@ -186,6 +187,8 @@ def from_row(row: AtomsRow) -> Atoms:
     atoms: Atoms = row.toatoms()
     kept = {**row.key_value_pairs, **row.data}
     atoms.info |= {key: value for key, value in kept.items() if key.startswith(PREFIX) or key == ANNOTATION_KEY}
+    declared = {key: value for key, value in kept.items() if key in CHARGE_KEYS and value}
+    atoms.info |= declared or {key: q for key, q in row.get("calculator_parameters", {}).items() if key in CHARGE_KEYS}
     prediction = results_of(atoms)
     if prediction is not None:
         atoms.calc = _single_point(atoms, prediction)

@@ -11,6 +11,8 @@ from ase_bimetal.descriptors import pair_descriptor_note
 from ase_bimetal.formation import correction_features
 from ase_bimetal.inputs import IGNORED_CHARGE
 from ase_bimetal.model.card import Domain, ModelCard
+from ase_bimetal.neighbors import pairs_within
+from ase_bimetal.shell import cut_shell, search_cutoff
 from ase_bimetal.system import BimetallicSystem
 
 #: Half-width of the central 90 % of a normal distribution, in standard deviations.
@@ -21,6 +23,8 @@ Z90 = 1.645
 STRAIN_SLOPE = 12.0
 #: Strain [Å²] beyond which the number is flagged; 98 in 100 trained labels have less.
 STRAIN_FLAGGED = 0.002
+#: On how many metal atoms the hydrides and sulfides of the labels lie: terminal ones, and over a face of three.
+LABELLED_CONTACTS = {"hydride": 1, "sulfide": 3}
 #: An element with fewer density-functional energies is flagged: what is known of it rests on one or two kinds of bonds.
 ENOUGH_ANCHORS = 3
 
@@ -75,12 +79,38 @@ def unseen(system: BimetallicSystem, domain: Domain) -> list[str]:
         found.append("unseen_element")
     if {ligand.smiles for ligand, _ in system.ligands} - set(domain.ligands):
         found.append("unseen_ligand")
-    if stoichiometry(system) not in domain.stoichiometries:
+    if stoichiometry(system) not in domain.stoichiometries or unlabelled_contacts(system):
         found.append("unseen_family")
     if system.n_metals > domain.n_metals[1]:
         found.append("unseen_size")
     if any(note.startswith(IGNORED_CHARGE) for note in system.notes):
         found.append("unseen_charge")
+    return found
+
+
+def unlabelled_contacts(system: BimetallicSystem) -> dict[str, int]:
+    """Find hydrides and sulfides that lie as no labelled one does.
+
+    Parameters
+    ----------
+    system
+        The object; a bare core shows no contacts.
+
+    Returns
+    -------
+    dict
+        Name → the number of metal atoms that it touches, of the one with most.
+    """
+    names = {ligand.donor: ligand.name for ligand, _ in system.ligands if ligand.name in LABELLED_CONTACTS}
+    if not names or system.is_core_only or not system.has_geometry:
+        return {}
+    pairs = pairs_within(system.positions, system.cell, system.pbc, search_cutoff(system.symbols))
+    alone = [int(f[0]) for f in cut_shell(system.symbols, system.metals, pairs).fragments if len(f) == 1]
+    found: dict[str, int] = {}
+    for atom in alone:
+        name, touched = names.get(system.symbols[atom], ""), len(system.coordination.get(atom, ()))
+        if name and touched != LABELLED_CONTACTS[name]:
+            found[name] = max(touched, found.get(name, 0))
     return found
 
 
@@ -189,6 +219,8 @@ def flags(system: BimetallicSystem, card: ModelCard) -> tuple[str, ...]:
         found.append(f"ligand never seen in training: {', '.join(sorted(names))}")
     if stoichiometry(system) not in domain.stoichiometries:
         found.append(f"kind of cluster never seen in training: {stoichiometry(system)}")
+    found += [f"{name} on {n} metal atoms; labels have it on {LABELLED_CONTACTS[name]}"
+              for name, n in sorted(unlabelled_contacts(system).items())]
     found += _out_of_range(system, domain)
     if system.is_core_only:
         found.append("no ligand atoms in the coordinates: metal–donor bonds unknown")

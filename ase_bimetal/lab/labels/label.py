@@ -67,9 +67,12 @@ class LigandEnergies:
     free
         The closed-shell molecule as its SMILES says (thiol, phosphine, HCl …).
     dimer
-        The oxidative dimer L–L (disulfide, diyne, Cl2 …); two atoms of S8 for sulfide; None for L-type ligands.
+        The oxidative dimer L–L (disulfide, diyne, Cl2 …); two atoms of S8 for sulfide; two units of the endless
+        disulfide (S–R–S)n for a dithiolate, each E(HS–R–S–S–R–SH) − E(HS–R–SH), for which no ring is strained; None
+        for L-type ligands.
     radical
-        The neutral radical left by the lost hydrogen, an atom for sulfide; None for L-type ligands.
+        What the lost hydrogens leave, neutral and with their electrons unpaired; an atom for sulfide; None for L-type
+        ligands.
     """
 
     free: float
@@ -88,7 +91,9 @@ def ligand_energies(ligand: Ligand, level: Level = GFN1) -> LigandEnergies:
     dimer = _lowest(dimers(ligand), level)
     if ligand == SULFIDE:
         return LigandEnergies(free, S8_SHARE * dimer, atom_energy(ligand.donor, level))
-    return LigandEnergies(free, dimer, _lowest(_radicals(ligand), level, multiplicity=2))
+    if ligand.denticity > 1:
+        dimer = 2 * (dimer - free)
+    return LigandEnergies(free, dimer, _lowest(_radicals(ligand), level, multiplicity=1 + ligand.denticity))
 
 
 def hydrogen_energy(level: Level = GFN1) -> float:
@@ -107,20 +112,20 @@ def _lowest(candidates: list[Atoms], level: Level, multiplicity: int | None = No
 
 
 def _radicals(ligand: Ligand) -> list[Atoms]:
-    """Conformers of the ligand without its donor's hydrogen."""
+    """Conformers of the ligand without the hydrogens of its donors."""
     return [atoms[bound_rows(ligand)] for atoms in free_molecule(ligand)]
 
 
 def dimers(ligand: Ligand) -> list[Atoms]:
     """Make conformers of two ligands joined, L–L.
 
-    They are joined donor to donor; for sulfide it is the ring S8, of which a dimer is `S8_SHARE`.
+    They are joined donor to donor, by one donor each; for sulfide it is the ring S8, of which a dimer is `S8_SHARE`.
     """
     if ligand == SULFIDE:
         return conformers(Chem.MolFromSmiles("S1SSSSSSS1"), 1, seed=7)
     half = Chem.RWMol(Chem.AddHs(ligand.mol))
-    [lost] = set(range(half.GetNumAtoms())) - set(bound_rows(ligand))
-    half.RemoveAtom(lost)
+    neighbours = half.GetAtomWithIdx(ligand.donor_index).GetNeighbors()
+    half.RemoveAtom(next(a.GetIdx() for a in neighbours if a.GetSymbol() == "H"))
     joined = Chem.RWMol(Chem.CombineMols(half, half))
     donors = (ligand.donor_index, ligand.donor_index + half.GetNumAtoms())
     joined.AddBond(*donors, Chem.BondType.SINGLE)

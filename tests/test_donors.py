@@ -1,0 +1,146 @@
+"""How molecules on metal are told apart by the atoms that touch it, and single atoms by how many metals they touch."""
+
+import numpy as np
+import pytest
+from ase import Atoms
+
+from ase_bimetal import predict
+from ase_bimetal.errors import PerceptionError
+from ase_bimetal.lab.labels.label import dimers, ligand_energies
+from ase_bimetal.ligands import Ligand, formula_text
+from ase_bimetal.model.domain import unlabelled_contacts
+from ase_bimetal.structures.assembly import free_molecule
+from ase_bimetal.system import as_system
+
+REACH = {"S": 2.3, "Se": 2.4, "P": 2.3, "N": 2.1, "O": 2.1, "C": 2.0, "Te": 2.6, "As": 2.4, "Si": 2.35}
+
+
+def bound(smiles: str, donors: tuple[int, ...], loses: int = 1) -> Atoms:
+    """A molecule with a metal atom on some of its atoms, in place of the hydrogens that they lose."""
+    from rdkit import Chem
+    from rdkit.Chem import AllChem
+
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    AllChem.EmbedMolecule(mol, randomSeed=7)
+    positions = mol.GetConformer().GetPositions()
+    metals, gone = [], []
+    for number, donor in enumerate(donors):
+        atom = mol.GetAtomWithIdx(donor)
+        near = [n.GetIdx() for n in atom.GetNeighbors()]
+        lost = [i for i in near if mol.GetAtomWithIdx(i).GetSymbol() == "H"][: loses > number]
+        away = positions[lost[0]] - positions[donor] if lost else positions[donor] - positions[near].mean(axis=0)
+        metals.append(positions[donor] + REACH[atom.GetSymbol()] * away / np.linalg.norm(away))
+        gone += lost
+    rows = [i for i in range(mol.GetNumAtoms()) if i not in gone]
+    ligand = Atoms([mol.GetAtomWithIdx(i).GetSymbol() for i in rows], positions[rows])
+    return ligand + Atoms("AuPd"[: 2 * len(metals)], metals)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "donors", "loses", "found"),
+    [
+        ("SC#N", (0,), 1, ("N#CS", "S", "X", 1)),
+        ("CC(C)OP(=S)(S)OC(C)C", (6, 5), 1, ("CC(C)OP(=S)(S)OC(C)C", "S", "X", 1)),
+        ("CCN(CC)C(=S)S", (7, 6), 1, ("CCN(CC)C(=S)S", "S", "X", 1)),
+        ("c1ccc(NC=Nc2ccccc2)cc1", (4, 6), 1, ("C(=Nc1ccccc1)[N-]c1ccccc1", "N", "X", 1)),
+        ("C#Cc1ccc(C#C)cc1", (0, 7), 2, ("[C-]#Cc1ccc(C#[C-])cc1", "C", "X", 2)),
+        ("OC(=O)c1ccc(C(=O)O)cc1", (0, 9), 2, ("O=C([O-])c1ccc(C(=O)[O-])cc1", "O", "X", 2)),
+        ("SCc1cccc(CS)c1", (0, 8), 2, ("[S-]Cc1cccc(C[S-])c1", "S", "X", 2)),
+        ("CN(C)C(=S)N(C)C", (4,), 0, ("CN(C)C(=S)N(C)C", "S", "L", 1)),
+    ],
+)
+def test_the_donor_decides(smiles, donors, loses, found):
+    [(ligand, count)] = as_system(bound(smiles, donors, loses)).ligands
+    assert (ligand.smiles, ligand.donor, ligand.type, ligand.denticity, count) == (*found, 1)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "donors", "loses", "words"),
+    [
+        ("[TeH]c1ccccc1", (0,), 1, "it touches metal through Te, which is no donor; allowed: X type"),
+        ("c1ccc([As](c2ccccc2)c2ccccc2)cc1", (4,), 0, "it touches metal through As, which is no donor"),
+        ("c1ccc([SiH](c2ccccc2)c2ccccc2)cc1", (4,), 1, "it touches metal through Si, which is no donor"),
+        ("OC(=S)c1ccccc1", (0,), 1, r"it touches metal through O, and 'OC\(=S\)c1ccccc1' binds through S"),
+        ("CO", (1,), 0, "it is a whole molecule, and 'OC' binds through O once it has lost a hydrogen"),
+        ("CS", (1,), 0, "it is a whole molecule, and 'CS' binds through S once it has lost a hydrogen"),
+        ("OC(=O)c1ccccc1S", (9, 0), 2, "no neutral closed-shell molecule fits these bonds"),
+        ("S=P(C)(C)CP(C)(C)=S", (0, 8), 0, "has no donor atom; allowed: X type"),
+    ],
+)
+def test_what_is_no_ligand_is_refused_by_its_donor(smiles, donors, loses, words):
+    with pytest.raises(PerceptionError, match=words):
+        as_system(bound(smiles, donors, loses))
+
+
+def test_dinitrogen_is_no_diazenide():
+    with pytest.raises(PerceptionError, match="ligand 'N#N' has no donor atom"):
+        as_system(Atoms("AuPdN2", [[0, 0, 0], [0, 0, -2.7], [0, 0, 2.0], [0, 0, 3.1]]))
+
+
+def test_hydrogen_close_to_metal_is_not_left_out():
+    with pytest.raises(PerceptionError, match=r"H2\): ligand '\[H\]\[H\]' has no donor atom"):
+        as_system(Atoms("AuPdH2", [[0, 0, 0], [0, 0, -2.7], [0.37, 0, 1.8], [-0.37, 0, 1.8]]))
+    far = as_system(Atoms("AuPdSHH2", [[0, 0, 0], [0, 0, -2.7], [0, 0, 2.3], [0, 1.3, 2.5], [8.4, 0, 0], [7.66, 0, 0]]))
+    assert far.ligand_counts == {"S": 1} and "1 × H2" in far.notes[0]
+
+
+def octahedron() -> Atoms:
+    """Au4Pd2 with a phosphine on each gold atom."""
+    r = 2.8 / np.sqrt(2)
+    core = Atoms("Au4Pd2", [[r, 0, 0], [-r, 0, 0], [0, r, 0], [0, -r, 0], [0, 0, r], [0, 0, -r]])
+    phosphine = free_molecule(Ligand.parse("PH3"))[0]
+    phosphine.positions -= phosphine.positions[0]
+    atoms = core.copy()
+    for gold in core.positions[:4]:
+        one = phosphine.copy()
+        one.rotate(phosphine.positions[1:].mean(axis=0), gold)
+        one.translate(gold * (1 + 2.3 / r))
+        atoms += one
+    return atoms
+
+
+R = 2.8 / np.sqrt(2)
+PLACES = {1: [0, 0, R + 1.6], 2: [1.6, 0, 1.6], 3: [1.2, 1.2, 1.2], 6: [0.0, 0.0, 0.0]}
+
+
+@pytest.mark.parametrize("touched", PLACES)
+def test_a_hydride_elsewhere_than_labelled_is_flagged(touched):
+    system = as_system(octahedron() + Atoms("H", [PLACES[touched]]))
+    assert system.ligand_counts == {"P": 4, "[H][H]": 1}
+    assert unlabelled_contacts(system) == ({} if touched == 1 else {"hydride": touched})
+    if touched == 6:
+        [found] = predict([system])
+        assert "hydride on 6 metal atoms; labels have it on 1" in found.flags
+
+
+def test_sulfides_elsewhere_than_on_three_metals_are_flagged_or_refused():
+    on_three = octahedron() + Atoms("S", [[1.68, 1.68, 1.68]])
+    assert unlabelled_contacts(as_system(on_three)) == {}
+    on_two = octahedron() + Atoms("S", [[2.35, 0, 2.35]])
+    with pytest.raises(PerceptionError, match="no ligand that is read on fewer than 3 metals.*name the ligands in"):
+        as_system(on_two)
+    named = as_system(on_two, {"PH3": 4, "sulfide": 1})
+    assert unlabelled_contacts(named) == {"sulfide": 2}
+    tetrahedron = Atoms("Ag3CuS", [*(np.array([[1, 1, 1], [-1, -1, 1], [-1, 1, -1], [1, -1, -1]]) * 1.4), [0, 0, 0]])
+    inside = as_system(tetrahedron)
+    assert inside.ligand_counts == {"[S-2]": 1} and unlabelled_contacts(inside) == {"sulfide": 4}
+    [found] = predict([named])
+    assert "sulfide on 2 metal atoms; labels have it on 3" in found.flags
+
+
+@pytest.mark.parametrize(("atom", "name"), [("O", "oxide"), ("P", "phosphide"), ("N", "nitride"), ("C", "carbide"),
+                                            ("Se", "selenide"), ("As", "arsenide"), ("B", "boride")])
+def test_other_bare_atoms_are_refused_by_name(atom, name):
+    with pytest.raises(PerceptionError, match=f"a bare {name} is no ligand of the models; of single atoms halides, "
+                                              "hydride and sulfide are"):
+        as_system(octahedron() + Atoms(atom, [[0.0, 0.0, 0.0]]))
+
+
+def test_the_dimer_of_a_dithiolate_is_a_unit_of_the_endless_disulfide():
+    ligand = Ligand.parse("edt")
+    assert {formula_text(dict(molecule.symbols.formula.count())) for molecule in dimers(ligand)} == {"C4H10S4"}
+    assert len(dimers(Ligand.parse("SMe"))[0]) == 10
+    pytest.importorskip("tblite")
+    one, two = ligand_energies(Ligand.parse("SMe")), ligand_energies(ligand)
+    # Two thiol groups are oxidised at twice the cost of one.
+    assert two.dimer / 2 - two.free == pytest.approx(2 * (one.dimer / 2 - one.free), abs=0.15)
