@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ase_bimetal.structures.cores import Core, bridge_site, icosahedron
+from ase_bimetal.structures.cores import Core, Site, bridge_site, icosahedron
 
 #: Name → (metal atoms, thiolates, length along z over width, lattice). Compositions are those of known clusters.
 SIZES: dict[str, tuple[int, int, float, str]] = {
@@ -216,10 +216,9 @@ def _spread(units: Sequence[_Unit], n_metals: int, places: Sequence[np.ndarray],
 
 def _crowding(units: Sequence[_Unit]) -> np.ndarray:
     """How much any two units press on each other: 1 for two donors 3.5 Å apart, rising steeply; shape (n, n)."""
-    donors, gold = (np.vstack([getattr(unit, name) for unit in units]) for name in ("donors", "gold"))
-    of_donor, of_gold = (
-        np.repeat(np.eye(len(units)), [len(getattr(unit, name)) for unit in units], axis=1) for name in ("donors", "gold")
-    )
+    donors, gold = np.vstack([unit.donors for unit in units]), np.vstack([unit.gold for unit in units])
+    of_donor = np.repeat(np.eye(len(units)), [len(unit.donors) for unit in units], axis=1)
+    of_gold = np.repeat(np.eye(len(units)), [len(unit.gold) for unit in units], axis=1)
     pressure = of_donor @ _pressure(donors, donors, _DONOR_DONOR) @ of_donor.T
     pressure += of_gold @ _pressure(gold, gold, _GOLD_NEIGHBOR) @ of_gold.T
     mixed = of_donor @ _pressure(donors, gold, _GOLD_DONOR) @ of_gold.T

@@ -89,7 +89,7 @@ _SIZES: tuple[tuple[str, Sequence[str]], ...] = (
     ("M52-bridged", ("Au",)),
     ("M92-bridged", ("Au",)),
 )
-#: The same under staples of gold and thiolate, as on the clusters that crystals hold; second metals mixed in by percent.
+#: The same under staples of gold and thiolate, as crystals hold them, and percents of a second metal.
 _STAPLED: tuple[tuple[str, dict[str, Sequence[int]]], ...] = (
     ("M38-stapled", {"Ag": (10, 50)}),
     ("M22-stapled", {"Ag": (10, 50), "Cu": (10,), "Pd": (10,)}),
