@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: data demo screen reproduce test test-all test-lowest coverage lint types mutation audit bench docs clean
+.PHONY: data demo screen reproduce test test-all test-shuffled test-lowest coverage lint types mutation audit bench docs clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -40,6 +40,11 @@ test: $(VENV)/.installed-test
 test-all: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -q
 
+# The tests three times, each time in another order: none may need what another one leaves behind.
+test-shuffled: $(VENV)/.installed-test
+	for seed in 1 2 3; do OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not heavy" \
+		--random-order-bucket module --random-order-seed $$seed || exit 1; done
+
 # Lines that the tests pass, by file; files without gaps are left out.
 coverage: $(VENV)/.installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not heavy" --cov --cov-report term-missing:skip-covered
@@ -62,9 +67,16 @@ lint: $(VENV)/.installed-test
 data: $(VENV)/.installed-test
 	$(BIN)/python -m ase_bimetal.lab.build $(OUT)
 
-# What users wait for, in CPU time, against the way before and ASE's EMT: a table, and benchmarks/bench.json.
-bench: $(VENV)/.installed-test
+# What users wait for, in CPU time, against the way before and other tools: benchmarks/bench.json, shown by docs/benchmarks.md.
+bench: $(VENV)/.installed-test $(VENV)-peers/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -W ignore benchmarks/bench.py
+
+# Those other tools, one by one: what cannot be installed is absent from the page.
+$(VENV)-peers/.installed: benchmarks/peers.txt constraints.txt
+	$(PYTHON) -m venv $(VENV)-peers
+	while read -r peer; do $(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "$$peer" \
+		|| echo "$$peer is absent"; done < benchmarks/peers.txt
+	touch $@
 
 # Strict mypy over the whole package, and over a script of a user.
 types: $(VENV)/.installed-test
@@ -86,4 +98,4 @@ docs: $(VENV)/.installed-test
 	$(BIN)/python -m sphinx -W --keep-going -E docs docs/_build/html
 
 clean:
-	rm -rf $(VENV) $(VENV)-audit $(VENV)-lowest build dist *.egg-info cluster.png
+	rm -rf $(VENV) $(VENV)-audit $(VENV)-lowest $(VENV)-peers build dist *.egg-info cluster.png

@@ -50,6 +50,8 @@ def require_usable_cell(cell: np.ndarray, pbc: Sequence[bool], n_atoms: int) -> 
     if cell.shape != (3, 3) or not np.isfinite(cell).all():
         raise GeometryError(f"the cell holds values that are not finite: {cell.tolist()}"
                             ". Give three lattice vectors of numbers, or pass pbc=False")
+    if not any(pbc):
+        return
     lengths = np.linalg.norm(cell, axis=1)
     periodic = np.array(pbc, dtype=bool) & (lengths > 1e-8)
     if not periodic.any():

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 #: Metal atoms are neighbours below this multiple of the sum of their 12-coordinate radii: between the first shell
 #: of a close-packed metal (1.0) and its second (1.41).
 NEIGHBOUR_FACTOR = 1.25
+#: How far metals are searched at once [Å]: whoever asks for closer ones gets a part of these.
+METALS_AROUND = 6.0
 #: c, the weight of the radius difference in the reduced distance, eq. (10) [-].
 REDUCED_DISTANCE_SCALE = 100.0
 #: A dual-metal site is accessible above this value of φ [-].
@@ -395,7 +397,7 @@ def _nearest_distance(sites: Sites, symbols: tuple[str, ...], a: str, b: str) ->
 
 @lru_cache(maxsize=64)
 def metal_pairs(sites: Sites, reach: float) -> Pairs:
-    """Find pairs of metal atoms closer than a distance.
+    """Find pairs of metal atoms within a distance.
 
     Parameters
     ----------
@@ -409,6 +411,14 @@ def metal_pairs(sites: Sites, reach: float) -> Pairs:
     Pairs
         Rows count the metal atoms.
     """
+    if reach > METALS_AROUND:
+        return _metal_pairs(sites, reach)
+    pairs = _metal_pairs(sites, METALS_AROUND)
+    return pairs.where(pairs.distance <= reach)
+
+
+@lru_cache(maxsize=16)
+def _metal_pairs(sites: Sites, reach: float) -> Pairs:
     system = sites.system
     return pairs_within(system.positions[system.metals], system.cell, system.pbc, reach)
 

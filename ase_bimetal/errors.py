@@ -115,6 +115,10 @@ class OptionError(BimetalError):
     """An option that does not exist, or a value that it does not take."""
 
 
+class WorkerError(BimetalError):
+    """A worker process that ended before its work was done."""
+
+
 class LevelError(BimetalError):
     """A level of theory that is unknown or not able.
 

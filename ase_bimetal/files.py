@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
+from uuid import uuid4
 
 PACKAGE = Path(__file__).parent
 #: Shipped tables and labels.
 DATASETS = PACKAGE / "datasets"
 #: Shipped models, one folder each.
 WEIGHTS = PACKAGE / "weights"
+_NOWHERE = Path(os.devnull).absolute() / "ase-bimetal"
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -34,22 +35,38 @@ def write_whole(path: Path, content: str | bytes) -> None:
     path = Path(path)
     raw = content.encode() if isinstance(content, str) else content
     # The name is the writer's own, so that two processes that write one file do not mix their bytes.
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-    partial = Path(name)
+    partial = path.with_name(f".{path.name}.{uuid4().hex}.partial")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with partial.open("xb") as stream:
             stream.write(raw)
             stream.flush()
             os.fsync(stream.fileno())
-        partial.chmod(0o666 & ~_umask())
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
 
 
-def _umask() -> int:
-    """The file mode bits that this process withholds."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def user_cache() -> Path:
+    """Find the folder for what can be computed again.
+
+    It need not exist. Where nobody knows the user's home, it lies where nothing can be written, so that nothing is
+    remembered.
+
+    Returns
+    -------
+    pathlib.Path
+        An absolute path.
+
+    Examples
+    --------
+    >>> user_cache().is_absolute()
+    True
+    """
+    from platformdirs import user_cache_dir
+
+    try:
+        folder = Path(user_cache_dir("ase-bimetal"))
+    except RuntimeError:  # neither HOME nor the list of users tells
+        return _NOWHERE
+    return folder if folder.is_absolute() else _NOWHERE

@@ -207,9 +207,16 @@ def _distances(system: BimetallicSystem) -> tuple[np.ndarray, np.ndarray, np.nda
         radii, (first, second, distance) = covalent_radii[numbers], _near_on_sites(Sites(system))
         near = np.flatnonzero(distance < JOINED_BELOW * (radii[first] + radii[second]))
         return first[near], second[near], distance[near]
-    pairs = pairs_within(system.positions, system.cell, system.pbc,
-                         2 * JOINED_BELOW * float(covalent_radii[np.unique(numbers)].max()))
-    return pairs.first, pairs.second, pairs.distance
+    return _pairs_on_sites(Sites(system), 2 * JOINED_BELOW * float(covalent_radii[np.unique(numbers)].max()))
+
+
+@lru_cache(maxsize=8)
+def _pairs_on_sites(sites: Sites, reach: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of any number of atoms closer than a distance [Å], each once."""
+    system = sites.system
+    pairs = pairs_within(system.positions, system.cell, system.pbc, reach)
+    once = np.flatnonzero(pairs.first <= pairs.second)
+    return pairs.first[once], pairs.second[once], pairs.distance[once]
 
 
 @lru_cache(maxsize=8)

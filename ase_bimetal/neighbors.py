@@ -158,18 +158,25 @@ def all_distances(positions: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        Distances [Å], shape (n, n).
+        Distances [Å], shape (n, n), read-only.
 
     Examples
     --------
     >>> all_distances(np.array([[0, 0, 0], [3.0, 4.0, 0]])).tolist()
     [[0.0, 5.0], [5.0, 0.0]]
     """
+    return _distances_of(np.asarray(positions, dtype=float).tobytes())
+
+
+@lru_cache(maxsize=4)  # a cluster is read more than once on the way to its energy
+def _distances_of(coordinates: bytes) -> np.ndarray:
+    positions = np.frombuffer(coordinates).reshape(-1, 3)
     squared, apart = np.zeros((2, len(positions), len(positions)))
     for along in positions.T:
         np.subtract.outer(along, along, out=apart)
         squared += np.square(apart, out=apart)
     distance: np.ndarray = np.sqrt(squared, out=squared)
+    distance.setflags(write=False)
     return distance
 
 

@@ -1,5 +1,7 @@
 """Shared clusters."""
 
+import subprocess
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -16,6 +18,23 @@ from ase_bimetal.structures.motifs import Prototype
 
 PET = "SCCc1ccccc1"
 _ANCHORS = DATASETS / "anchors.extxyz"
+
+#: Longest wait [s] for a program, as long as a machine with much else to do may need.
+PATIENCE = 1800.0
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[[Callable[[], bool], subprocess.Popen], None]:
+    """Waits until something is so, while a program runs; an error where the program ends before."""
+
+    def wait(is_so: Callable[[], bool], program: subprocess.Popen) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not is_so():
+            assert program.poll() is None, f"ended with {program.returncode} before"
+            assert time.monotonic() < deadline, f"not within {PATIENCE:g} s"
+            time.sleep(0.01)
+
+    return wait
 
 
 @pytest.fixture

@@ -259,10 +259,10 @@ def test_a_chain_is_infinite():
     ],
 )
 def test_missing_hydrogens_are_said_with_the_way_out(name, where):
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(PerceptionError, match=f"atoms {where}.*hydrogen atoms.*missing.*give the metal core alone"):
         as_system(case(name))
-    assert time.perf_counter() - start < 3.0
+    assert time.process_time() - start < 3.0
 
 
 def test_a_carbon_ring_without_hydrogens_is_not_read_as_a_cumulene():

@@ -116,10 +116,10 @@ def test_the_check_is_fast(anchor):
     examine(system)
 
     def duration():
-        start = time.perf_counter()
+        start = time.process_time()
         for _ in range(50):
             examine(system)
-        return (time.perf_counter() - start) / 50
+        return (time.process_time() - start) / 50
 
     assert min(duration() for _ in range(5)) < 1e-3  # 0.2 ms on a quiet machine
 

@@ -1,9 +1,11 @@
 """The package itself: light imports, attributes, and documents that agree with the card."""
 
+import ast
 import doctest
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from ase_bimetal.featurizers.base import SOURCE
 from ase_bimetal.model.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parents[1]
+#: Rooms whose ``__all__`` is the public interface.
+PUBLIC = ("", ".calculators", ".featurizers", ".io", ".screening", ".report")
 
 
 def test_import_is_light():
@@ -42,6 +46,27 @@ def test_training_needs_no_graph_library():
 @pytest.mark.parametrize("name", [*ase_bimetal.__all__, "__version__"])
 def test_public_names_resolve(name):
     assert getattr(ase_bimetal, name) is not None
+
+
+def test_the_public_names_are_few_and_every_one_resolves():
+    """At most sixty; what else is public stands on no list, so that it may change."""
+    rooms = [import_module(f"ase_bimetal{room}") for room in PUBLIC]
+    names = {name for room in rooms for name in room.__all__}
+    assert 40 < len(names) <= 60
+    assert all(getattr(room, name) is not None for room in rooms for name in room.__all__)
+    listed = (ROOT / "docs" / "reference" / "index.md").read_text()
+    assert all(f"`ase_bimetal{room}`" in listed for room in PUBLIC)
+
+
+def test_names_for_type_checkers_are_those_that_load():
+    """A block under TYPE_CHECKING, ``__all__`` and the table of homes say the same."""
+    for room in ("ase_bimetal", "ase_bimetal.calculators", "ase_bimetal.screening", "ase_bimetal.report",
+                 "ase_bimetal.lab.paper"):
+        module = import_module(room)
+        [block] = [node for node in ast.parse(Path(module.__file__).read_text()).body
+                   if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+        typed = {alias.name for line in block.body for alias in line.names}
+        assert typed == set(module.__all__) == set(module._HOME), room
 
 
 def test_unknown_attribute_is_an_attribute_error():

@@ -160,9 +160,9 @@ def test_a_thousand_atoms_take_well_below_a_second(assembled):
     copies = Atoms()
     for k in range(7):
         copies += _shifted(Atoms(assembled.symbols, assembled.positions), 40.0 * k)
-    start = time.perf_counter()
+    start = time.process_time()
     systems = split_clusters(copies)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
     assert len(copies) > 1400 and sum(sum(s.ligand_counts.values()) for s in systems) == 70
 
 

@@ -19,6 +19,8 @@ from ase_bimetal import (
     predict,
 )
 from ase_bimetal.descriptors import accessibility_index, metal_distance
+from ase_bimetal.report import write_report
+from ase_bimetal.screening import ScreenSummary, load_results, rank, screen
 
 
 def script() -> float:
@@ -48,4 +50,11 @@ def script() -> float:
     DescriptorFormationCalculator(ligands=("PET", "PPh3"))
     as_system(atoms, 8)  # type: ignore[arg-type]
     predict([atoms], ligands={"PET": "8"})  # type: ignore[dict-item]
-    return width + phi + energy + len(reasons) + is_molecule
+
+    # Names that are loaded when first used have their types all the same.
+    summary: ScreenSummary = screen(out="results", dopants=["Pd"])
+    ok: int = summary.n_ok
+    ok = screen(out="results")  # type: ignore[assignment]
+    rank(load_results("results"), "cost")  # type: ignore[arg-type]
+    write_report("results", 3)  # type: ignore[arg-type]
+    return ok + width + phi + energy + len(reasons) + is_molecule

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -27,6 +29,8 @@ from ase_bimetal.cli import (
 from ase_bimetal.errors import BimetalError
 from ase_bimetal.extras import name_extra
 
+# What a full disk, a limit on files, or a folder of somebody else says.
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 app = typer.Typer(
     epilog="Exit codes: 0 all fine; 1 something failed, each with its reason on standard error; 2 wrong usage; "
     "130 interrupted, with finished work kept.",
@@ -71,9 +75,16 @@ def main() -> None:
 
     The exit code is 0 for success, 1 when some input failed, and 2 for wrong usage.
     """
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns where it cannot write a cache of its own
     try:
         with name_extra():
             app()
     except BimetalError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        print(f"{type(error).__name__}: {error}: what is finished is not lost. Make room, or give a place that can be "
+              "written, and run the same command again", file=sys.stderr)
         raise SystemExit(1) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -15,6 +15,7 @@ from ase_bimetal.errors import BimetalError, SeveralClustersError
 from ase_bimetal.io.read import Frame, read_frames
 from ase_bimetal.io.write import Record, RecordWriter
 from ase_bimetal.system import BimetallicSystem, Charge, as_system, split_clusters
+from ase_bimetal.workers import in_order
 
 #: Frames that are worked on together, and after which finished work is on disk.
 BATCH = 64
@@ -46,6 +47,7 @@ def run(
     verbose: bool = False,
     quiet: bool = False,
     built: Iterable[Frame] = (),
+    workers: int = 1,
 ) -> None:
     """Read, work, write, and leave with the exit code.
 
@@ -63,6 +65,8 @@ def run(
         Count after every batch; no count at the end.
     built
         Frames that come from no file, first in line.
+    workers
+        Processes that share the batches; `work` must be picklable for more than one.
 
     Raises
     ------
@@ -70,15 +74,19 @@ def run(
         Always but when all is fine.
     """
     tally = Tally()
+    batches = _batches(chain(built, *(read_frames(file, format) for file in files)))
     try:
-        with output as writer:
-            for frames in _batches(chain(built, *(read_frames(file, format) for file in files))):
-                _one_batch(frames, work, writer, tally)
+        with output as writer, closing(in_order(_OnReadable(work), batches, workers)) as finished:
+            for frames, worked in finished:
+                _write(frames, worked, writer, tally)
                 if verbose:
                     print(tally, file=sys.stderr)
     except KeyboardInterrupt:
         print(f"interrupted: {tally}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
+    except OSError:
+        print(f"stopped: {tally}", file=sys.stderr)
+        raise
     if not quiet and tally.written + tally.failed > 1:
         print(tally, file=sys.stderr)
     if tally.failed:
@@ -113,12 +121,21 @@ def _batches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
         yield batch
 
 
-def _one_batch(frames: Sequence[Frame], work: Work, writer: RecordWriter, tally: Tally) -> None:
-    good = [frame for frame in frames if not isinstance(frame.content, BimetalError)]
-    worked = iter(work(good))
+@dataclass(frozen=True)
+class _OnReadable:
+    """Does some work on those frames of a batch that could be read."""
+
+    work: Work
+
+    def __call__(self, frames: Sequence[Frame]) -> Sequence[Sequence[Done]]:
+        return self.work([frame for frame in frames if not isinstance(frame.content, BimetalError)])
+
+
+def _write(frames: Sequence[Frame], worked: Sequence[Sequence[Done]], writer: RecordWriter, tally: Tally) -> None:
+    rest = iter(worked)
     done: list[Done] = []
     for frame in frames:
-        done += [(frame.name, frame.content)] if isinstance(frame.content, BimetalError) else next(worked)
+        done += [(frame.name, frame.content)] if isinstance(frame.content, BimetalError) else next(rest)
     records = [result for _, result in done if isinstance(result, Record)]
     with _uninterrupted():
         writer.write(records)

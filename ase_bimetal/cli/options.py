@@ -58,6 +58,7 @@ AnyModel = Annotated[str, typer.Option(
     autocompletion=complete_any_model,
 )]
 Out = Annotated[Path | None, typer.Option("--out", help="Write to this file; its suffix names the format.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes on this machine.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell more on standard error.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="On standard error, tell only what failed.")]
 
@@ -173,3 +174,22 @@ def check_device(device: str) -> None:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise typer.BadParameter(f"{device!r} cannot be used: {reason}", param_hint="--device") from None
+
+
+def check_workers(workers: int, device: str) -> None:
+    """Refuse a number of workers that cannot be had.
+
+    Raises
+    ------
+    typer.BadParameter
+        More than one on another device than the CPU.
+    """
+    if workers == 1:
+        return
+    from ase_bimetal.errors import OptionError
+    from ase_bimetal.model.registry import require_workers
+
+    try:
+        require_workers(workers, device)
+    except OptionError as error:
+        raise typer.BadParameter(str(error), param_hint="--workers") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ import typer
 from ase_bimetal.cli import options
 
 if TYPE_CHECKING:
-    from ase_bimetal.cli.batches import Done, Work
+    from ase_bimetal.cli.batches import Done
     from ase_bimetal.errors import BimetalError
     from ase_bimetal.formation import ReferenceState
     from ase_bimetal.io.read import Frame
@@ -54,6 +55,7 @@ def predict_files(
     output: Annotated[str | None, typer.Option(help="table, json, csv or extxyz; default: table on a terminal, csv in "
                                                "a pipe.")] = None,
     out: options.Out = None,
+    workers: options.Workers = 1,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -65,6 +67,7 @@ def predict_files(
     """
     from ase_bimetal.cli import batches, render
     from ase_bimetal.cli.output import choose, open_output
+    from ase_bimetal.model.registry import load_weights
 
     files = files or []
     if not files and not formula:
@@ -73,11 +76,13 @@ def predict_files(
     options.check_files(files, format)
     options.check_any_model(model)
     options.check_device(device)
-    say = options.teller(quiet)
-    clusters = _build(formula or [], say)
-    work = _worker(model, device, options.read_ligands(ligand), reference_state.value, charge, clusters, say)
+    options.check_workers(workers, device)
+    clusters = _build(formula or [], options.teller(quiet))
+    work = _Prediction(model, device, options.read_ligands(ligand), reference_state.value, charge, clusters, quiet)
     target = open_output(kind, out, render.Predictions(verbose).print)
-    batches.run(files, format, work, target, verbose, quiet, _frames(clusters))
+    if workers > 1:
+        load_weights(model, device)
+    batches.run(files, format, work, target, verbose, quiet, _frames(clusters), workers)
 
 
 def _build(formulas: Sequence[str], say: Callable[[str], None]) -> dict[str, FormulaCluster]:
@@ -108,29 +113,32 @@ def _finished(found: Prediction, cluster: FormulaCluster | None) -> Prediction:
     return found if cluster is None else with_geometry(found, cluster)
 
 
-def _worker(
-    model: str,
-    device: str,
-    ligands: dict[str, int] | None,
-    reference_state: ReferenceState,
-    charge: Charge,
-    built: Mapping[str, FormulaCluster],
-    say: Callable[[str], None],
-) -> Work:
-    """The function that predicts a batch, with the model loaded once, at the first batch."""
+@dataclass(frozen=True)
+class _Prediction:
+    """Predicts a batch; the model is loaded once in each process, at its first batch.
 
-    def work(frames: Sequence[Frame]) -> list[list[Done]]:
+    ``built`` holds the cluster of each formula by the formula's name; the rest as in the options.
+    """
+
+    model: str
+    device: str
+    ligands: dict[str, int] | None
+    reference_state: ReferenceState
+    charge: Charge
+    built: Mapping[str, FormulaCluster]
+    quiet: bool
+
+    def __call__(self, frames: Sequence[Frame]) -> list[list[Done]]:
         """Records or errors of each frame, in the order given."""
         from ase_bimetal.cli.batches import clusters
         from ase_bimetal.errors import BimetalError
         from ase_bimetal.model.registry import get_model
 
-        parts = [clusters(frame, ligands, charge.value, say) for frame in frames]
+        say = options.teller(self.quiet)
+        parts = [clusters(frame, self.ligands, self.charge.value, say) for frame in frames]
         good = [system for part in parts for _, system in part if not isinstance(system, BimetalError)]
-        found = iter(get_model(model, device).predict(good, reference_state))
-        return [[(frame.name, _result(frame, system, found, built)) for frame, system in part] for part in parts]
-
-    return work
+        found = iter(get_model(self.model, self.device).predict(good, self.reference_state))
+        return [[(frame.name, _result(frame, system, found, self.built)) for frame, system in part] for part in parts]
 
 
 def _result(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ase_bimetal.cli import options
 from ase_bimetal.extras import require
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def screen(
     out: Annotated[Path, typer.Option(file_okay=False, help="Results folder; an interrupted run goes on.")
                    ] = Path("results"),
     scheduler: Annotated[str | None, typer.Option(help="Dask scheduler, such as tcp://host:8786.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
+    workers: options.Workers = 1,
     example: Annotated[bool, typer.Option(help="Screen 16 dopants × 12 ligands × 5 motifs.")] = False,
     best: Annotated[int, typer.Option(help="Rows of the table shown at the end.")] = 10,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every failed candidate on standard "

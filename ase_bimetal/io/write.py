@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from io import FileIO, StringIO
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -196,6 +197,30 @@ class ParquetWriter:
             self._writer.close()
 
 
+class _WholeBatches(StringIO):
+    """Text that reaches a file when it is flushed, and all of it or, where a disk is full, nothing."""
+
+    def __init__(self, file: FileIO) -> None:
+        super().__init__(newline="")
+        self._file, self._end = file, 0
+
+    def flush(self) -> None:
+        """Write what has come since the last time."""
+        if self.closed:
+            return
+        waiting = self.getvalue().encode()
+        self.seek(0)
+        self.truncate()
+        try:
+            while waiting:
+                waiting = waiting[self._file.write(waiting):]
+        except OSError:
+            self._file.truncate(self._end)
+            self._file.seek(self._end)
+            raise
+        self._end = self._file.tell()
+
+
 _WRITERS: Mapping[str, Callable[[IO[str]], RecordWriter]] = {
     "csv": CsvWriter, "json": JsonWriter, "extxyz": ExtxyzWriter,
 }
@@ -240,7 +265,7 @@ def open_writer(kind: str, path: str | Path) -> Iterator[RecordWriter]:
     if kind not in _WRITERS:
         raise FileFormatError(f"unknown output format {kind!r}; allowed: {', '.join([*_WRITERS, 'parquet'])}"
                               ". Choose one of these")
-    with Path(path).open("w", encoding="utf-8", newline="") as stream, closing(_WRITERS[kind](stream)) as writer:
+    with Path(path).open("wb", buffering=0) as file, closing(_WRITERS[kind](_WholeBatches(file))) as writer:
         yield writer
 
 

@@ -1,7 +1,7 @@
 """The card beside a model's weights: what the model is, what it was made of, and what its predictions need.
 
 On disk it is a JSON object; here every part is a frozen dataclass with the same fields. A card that lacks a field is
-refused with the field's name.
+refused with the field's name. `predict` needs the card, so its reader is of the standard library alone.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ class _Part:
         return found
 
 
+_SomeCard = TypeVar("_SomeCard", bound=_Part)
 _NEXT = "give the card that was written with the weights, reinstall ase-bimetal, or train the model anew"
 
 
@@ -86,10 +87,18 @@ def _read(value: object, wanted: Any, place: str) -> Any:
         return value
     if issubclass(kind, _Part):
         return kind.from_json(value, place)
+    if kind is Mapping and isinstance(value, dict) and (part := _part_in(wanted)):
+        return {key: part.from_json(one, f"{place}, {key!r}") for key, one in value.items()}
     json_type: Any = {tuple: list, Mapping: dict, float: (int, float)}.get(kind, kind)
     if not isinstance(value, json_type):
         raise WeightsError(f"{place} cannot be read: {value!r:.40}; {_NEXT}")
     return kind(value) if kind in (tuple, float) else value
+
+
+def _part_in(mapping: Any) -> type[_Part] | None:
+    """Class of a mapping's values, if they are parts."""
+    kind = get_args(mapping)[1]
+    return kind if isinstance(kind, type) and issubclass(kind, _Part) else None
 
 
 def _plain(value: Any) -> Any:
@@ -347,6 +356,75 @@ class ModelCard(_Part):
         return {} if self.corrections is None else self.corrections.corrections
 
 
+@dataclass(frozen=True)
+class ForestRows(_Part):
+    """Number of rows that the descriptor forest learns: all, and one for each prototype."""
+
+    all: int
+    minima: int
+
+
+@dataclass(frozen=True)
+class Calibration(_Part):
+    """What the forest's intervals lack for rows of one kind of novelty.
+
+    Attributes
+    ----------
+    errors
+        Surroundings, or ``"all"`` → errors [eV/metal] of predictions out of fold.
+    widening
+        Surroundings, or ``"all"`` → how far both interval ends move outwards [eV/metal].
+    """
+
+    errors: Mapping[str, Errors]
+    widening: Mapping[str, float]
+
+    def widening_in(self, surroundings: str) -> float:
+        """Look up how far interval ends move [eV/metal].
+
+        Both move outwards: by that of the surroundings, or of all rows.
+
+        Parameters
+        ----------
+        surroundings
+            Kind as of `ase_bimetal.model.table.surroundings`.
+        """
+        return self.widening.get(surroundings, self.widening["all"])
+
+
+@dataclass(frozen=True)
+class LevelErrors(_Part):
+    """Mean error [eV/metal] of the forest's level against density-functional anchors, in ligands and elsewhere."""
+
+    ligands: float
+    other: float
+
+
+@dataclass(frozen=True)
+class ForestCard(_Part):
+    """The card of the descriptor forest, made by `ase_bimetal.lab.regressors.forest_card`.
+
+    Attributes
+    ----------
+    digest
+        Hash of table and settings.
+    rows
+        What the forest learns.
+    calibration
+        Kind of novelty → what intervals lack.
+    level_error
+        Of the labels' level.
+    corrections
+        Element or donor type → what the labels have for each [eV].
+    """
+
+    digest: str
+    rows: ForestRows
+    calibration: Mapping[str, Calibration]
+    level_error: LevelErrors
+    corrections: Mapping[str, float] = field(metadata={"key": "elemental_references"})
+
+
 def _present(part: _Some | None, name: str, key: str) -> _Some:
     if part is None:
         raise WeightsError(f"card of {name}, field {key!r} is missing; {_NEXT}")
@@ -378,12 +456,44 @@ def read_card(path: Path) -> ModelCard:
     >>> card.unit, card.data.labels
     ('eV per metal atom', 'GFN1-xTB')
     """
+    return _card_from(path, ModelCard)
+
+
+def read_forest_card(path: Path) -> ForestCard:
+    """Read the card of the descriptor forest.
+
+    Parameters
+    ----------
+    path
+        ``descriptor_forest.json`` among the shipped data.
+
+    Returns
+    -------
+    ForestCard
+        The card.
+
+    Raises
+    ------
+    WeightsError
+        It is no JSON, or lacks a field.
+
+    Examples
+    --------
+    >>> from ase_bimetal.files import DATASETS
+    >>> card = read_forest_card(DATASETS / "descriptor_forest.json")
+    >>> sorted(card.calibration)
+    ['metal pair', 'prototype', 'surroundings']
+    """
+    return _card_from(path, ForestCard)
+
+
+def _card_from(path: Path, kind: type[_SomeCard]) -> _SomeCard:
     where = f"card {path.parent.name}/{path.name}"
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise WeightsError(f"{where} cannot be read: {error}; {_NEXT}") from None
-    return ModelCard.from_json(values, where)
+    return kind.from_json(values, where)
 
 
 def write_card(path: Path, card: ModelCard) -> None:
@@ -399,5 +509,5 @@ def write_card(path: Path, card: ModelCard) -> None:
     write_whole(path, json.dumps(card.as_json(), indent=1, ensure_ascii=False) + "\n")
 
 
-__all__ = ["CorrectionsCard", "Domain", "EncoderCard", "Errors", "LabelsCard", "LevelCard", "ModelCard", "Target",
-           "Uncertainty", "read_card", "write_card"]
+__all__ = ["Calibration", "CorrectionsCard", "Domain", "EncoderCard", "Errors", "ForestCard", "LabelsCard", "LevelCard",
+           "ModelCard", "Target", "Uncertainty", "read_card", "read_forest_card", "write_card"]

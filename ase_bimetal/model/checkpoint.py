@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -121,7 +121,7 @@ def load_checkpoint(model: str | Path = DEFAULT_MODEL) -> Checkpoint:
         raise WeightsError(f"{card.name} is no multimodal model; allowed: {DEFAULT_MODEL} or one trained like it")
     card.encoder, card.deviations  # noqa: B018 (a damaged card is refused here)
     config = MMLConfig(**card.config)
-    members = tuple(member_of(MML(config), tensors, i) for i in range(card.members))
+    members = tuple(member_of(lambda: MML(config), tensors, i) for i in range(card.members))
     return Checkpoint(members, card, card.sha256)
 
 
@@ -146,8 +146,8 @@ def read_weights(model: str | Path) -> tuple[dict[str, torch.Tensor], ModelCard]
     return load(raw), card
 
 
-def member_of(network: Network, tensors: dict[str, torch.Tensor], index: int) -> Network:
-    """Give a network the weights of one member of an ensemble, ready to predict.
+def member_of(make: Callable[[], Network], tensors: dict[str, torch.Tensor], index: int) -> Network:
+    """Make a network with the weights of one member of an ensemble, ready to predict.
 
     Raises
     ------
@@ -155,8 +155,11 @@ def member_of(network: Network, tensors: dict[str, torch.Tensor], index: int) ->
         The tensors do not fit the network.
     """
     prefix = f"{index}."
+    with torch.device("meta"):  # no first weights: drawing them would change the caller's random numbers
+        network = make()
+    own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
     try:
-        network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+        network.load_state_dict(own, assign=True)
     except RuntimeError as mismatch:
         raise WeightsError(f"weights do not fit the architecture of the card: {mismatch}"
                            ". Reinstall ase-bimetal, or train the model anew") from mismatch

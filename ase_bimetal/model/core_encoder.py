@@ -83,8 +83,8 @@ class RadialBasis(nn.Module):
         super().__init__()
         self.cutoff = cutoff
         self.widths = cutoff / _N_GAUSSIANS, (_STRETCHES[1] - _STRETCHES[0]) / _N_GAUSSIANS
-        self.register_buffer("lengths", torch.linspace(1.5, cutoff, _N_GAUSSIANS), persistent=False)
-        self.register_buffer("stretches", torch.linspace(*_STRETCHES, _N_GAUSSIANS), persistent=False)
+        self.register_buffer("lengths", torch.linspace(1.5, cutoff, _N_GAUSSIANS, device="cpu"), persistent=False)
+        self.register_buffer("stretches", torch.linspace(*_STRETCHES, _N_GAUSSIANS, device="cpu"), persistent=False)
 
     def forward(self, lengths: torch.Tensor, stretches: torch.Tensor) -> torch.Tensor:
         """Expand distances (e,) and stretches (e,), both in Å."""

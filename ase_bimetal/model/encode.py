@@ -12,7 +12,7 @@ import torch
 from ase.data import atomic_numbers, covalent_radii
 
 from ase_bimetal import elements
-from ase_bimetal.descriptors import ligand_log_p, mixing_enthalpy
+from ase_bimetal.descriptors import METALS_AROUND, ligand_log_p, metal_pairs, mixing_enthalpy
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.neighbors import Pairs, pairs_within, smooth_step
 from ase_bimetal.probes import METAL_PROBES, ligand_probe, metal_probes
@@ -27,7 +27,7 @@ DONOR_GROUPS = (("C",), ("N", "P"), ("O", "S", "Se"), ("F", "Cl", "Br", "I"), ("
 #: Their radii [Å]: distance from gold in X–Au3(PH3)2 or L–Au3Cl(PH3) with GFN1-xTB, less gold's metallic radius.
 DONOR_RADII = {"S": 0.85, "Se": 0.93, "P": 0.92, "C": 0.65, "N": 0.81, "O": 0.56, "F": 0.54, "Cl": 0.85, "Br": 0.95,
                "I": 1.11, "H": 0.10}  # fmt: skip
-METAL_CUTOFF = 6.0  # Å
+METAL_CUTOFF = METALS_AROUND  # Å
 DONOR_CUTOFF = 4.0  # Å, wider than any bond, so that no edge appears or goes within the range of one
 #: What would leave the graph at a distance fades out over so many Å before it: an edge, a carbon of a ring.
 _EDGE_FADE, _CARBON_FADE, _MARGIN_FADE = 0.5, 0.2, 0.1
@@ -61,6 +61,31 @@ _BOND_END, _BOND_FADE = 1.25, 0.06
 _HOPPING_DECAY, _REPULSION_DECAY = 5.0, 10.0
 #: The neighbourhood of a metal ends here, over this width [Å]: three shells of a crystal.
 _NEIGHBOURHOOD, _NEIGHBOURHOOD_FADE = 5.6, 0.08
+
+
+class _Same:
+    """An array that never changes, as a cache key that is equal to itself alone."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+
+    def __hash__(self) -> int:
+        return id(self.array)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.array is self.array
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A graph before its elements count, the same for all placements of metals on its sites: see `Graph`."""
+
+    is_metal: np.ndarray
+    presence: np.ndarray
+    edges: np.ndarray
+    distance: np.ndarray
+    lengths: np.ndarray
+    weights: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -134,14 +159,16 @@ def baseline_features(system: BimetallicSystem, core: Graph) -> np.ndarray:
     donor; the ligands' bonds to a triangle [eV], summed by type, per metal; `bonding_features`; `donor_strain`. The
     same for any order of atoms, and for the same object twice, far apart: nothing here knows how many metals there are.
     """
-    metals = np.array([metal_features(s)[:N_METAL_PROBES] for s in system.metal_symbols])
+    counts = system.composition_metals
+    probes = [metal_features(symbol)[:N_METAL_PROBES] for symbol in counts]
+    metals = np.average(probes, axis=0, weights=list(counts.values()))
     symbols = sorted(system.metal_symbols)  # sums are then the same to the last bit
     shell = np.zeros((2, _KIND_WIDTH))
     for ligand, n in system.ligands:
         code = [*_group_code(ligand), ligand_probe(ligand, symbols)]
         shell += n * ligand.denticity * np.outer(_type_code(ligand), code)
     bonding = bonding_features(system.metal_symbols, core)
-    return np.concatenate([metals.mean(axis=0), shell.ravel() / system.n_metals, bonding, donor_strain(core)])
+    return np.concatenate([metals, shell.ravel() / system.n_metals, bonding, donor_strain(core)])
 
 
 def bonding_features(symbols: Sequence[str], core: Graph) -> np.ndarray:
@@ -162,23 +189,48 @@ def bonding_features(symbols: Sequence[str], core: Graph) -> np.ndarray:
         From `core_graph`.
     """
     n = len(symbols)
-    between_metals = np.asarray((core.edges < n).all(axis=0))
-    first, second = core.edges[:, between_metals]
+    between_metals, first, second = _between_metals(_Same(core.edges), n)
     reduced, bonded = _bonds(core, between_metals)
-    probes = np.array([metal_probes(s) for s in symbols])
+    kinds, kind = _kinds(symbols)
+    probes = np.array([metal_probes(symbol) for symbol in kinds])[kind]
     gold, own = (probes[:, METAL_PROBES.index(name)] for name in ("M-Au", "M-M"))
-    strength = np.sqrt(np.abs(own[first] * own[second]))
+    squared = np.abs(own[first] * own[second])
+    hopping = np.exp(-_HOPPING_DECAY * (reduced - 1))
+    repelling = np.exp(-_REPULSION_DECAY * (reduced - 1))
 
     def over_bonds(values: np.ndarray) -> np.ndarray:
-        return np.bincount(first, values * bonded, n)
+        return np.bincount(first, values, n)
 
-    root = np.sqrt(over_bonds(np.ones_like(reduced)))
-    band = np.sqrt(over_bonds(strength**2 * np.exp(-_HOPPING_DECAY * (reduced - 1))))
-    repulsion = over_bonds(strength * np.exp(-_REPULSION_DECAY * (reduced - 1)))
-    fading = 1 / (1 + np.exp((core.lengths[between_metals].astype(float) - _NEIGHBOURHOOD) / _NEIGHBOURHOOD_FADE))
-    neighbourhood = (1 + np.bincount(first, fading, n)) ** (-1 / 3)
+    root = np.sqrt(over_bonds(bonded))
+    band = np.sqrt(over_bonds(squared * hopping * bonded))
+    repulsion = over_bonds(np.sqrt(squared) * repelling * bonded)
+    neighbourhood = _neighbourhood(_Same(core.edges), _Same(core.lengths), n)
     means: np.ndarray = np.mean([root**2, root, band, repulsion, root * gold, root * own, neighbourhood], axis=1)
     return means
+
+
+@lru_cache(maxsize=16)
+def _between_metals(edges: _Same, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of the edges between the first n nodes, the metals, and both ends of each."""
+    rows = np.flatnonzero((edges.array < n).all(axis=0))
+    first, second = edges.array[:, rows]
+    return rows, first, second
+
+
+@lru_cache(maxsize=16)
+def _neighbourhood(edges: _Same, lengths: _Same, n: int) -> np.ndarray:
+    """(1 + number of metals within 5.6 Å)^(−1/3) of each metal (n,)."""
+    rows, first, _ = _between_metals(edges, n)
+    fading = 1 / (1 + np.exp((lengths.array[rows].astype(float) - _NEIGHBOURHOOD) / _NEIGHBOURHOOD_FADE))
+    values: np.ndarray = (1 + np.bincount(first, fading, n)) ** (-1 / 3)
+    return values
+
+
+def _kinds(symbols: Sequence[str]) -> tuple[list[str], np.ndarray]:
+    """The elements that occur, and for each atom which of them it is (n,)."""
+    rows: dict[str, int] = {}
+    kind = np.array([rows.setdefault(symbol, len(rows)) for symbol in symbols], dtype=int)
+    return list(rows), kind
 
 
 def donor_strain(core: Graph) -> np.ndarray:
@@ -191,7 +243,7 @@ def donor_strain(core: Graph) -> np.ndarray:
     coordinates.
     """
     n_metals = int(core.is_metal.sum())
-    to_donor = (core.edges[0] >= n_metals) & (core.edges[1] < n_metals)
+    to_donor = np.flatnonzero((core.edges[0] >= n_metals) & (core.edges[1] < n_metals))
     donor, metal = core.edges[:, to_donor]
     reduced, bonded = _bonds(core, to_donor)
     hopping = np.exp(-_HOPPING_DECAY * (reduced - 1))
@@ -253,20 +305,20 @@ def core_graph(system: BimetallicSystem) -> Graph:
     out before they do.
     """
     rows = np.concatenate([system.metals, system.donors]).astype(int)
-    near, presence = _core_pairs(Sites(system), system.donors.tobytes())
-    return _graph([system.symbols[i] for i in rows], len(system.metals), near, presence, DONOR_CUTOFF, METAL_CUTOFF)
+    return _graph([system.symbols[i] for i in rows], _core_frame(Sites(system), system.donors.tobytes()))
 
 
 @lru_cache(maxsize=32)
-def _core_pairs(sites: Sites, donors: bytes) -> tuple[Pairs, np.ndarray]:
-    """Edges of the core's graph and presence of its nodes; `donors` are their rows, which depend on the metals."""
+def _core_frame(sites: Sites, donors: bytes) -> _Frame:
+    """The core's graph but its elements; `donors` are their rows, which depend on the metals."""
     system = sites.system
     rows = np.concatenate([system.metals, np.frombuffer(donors, dtype=system.donors.dtype)]).astype(int)
     n_metals = len(system.metals)
-    pairs = pairs_within(system.positions[rows], system.cell, system.pbc, METAL_CUTOFF)
+    pairs = (pairs_within(system.positions[rows], system.cell, system.pbc, METAL_CUTOFF) if donors
+             else metal_pairs(sites, METAL_CUTOFF))
     metals = (pairs.first < n_metals).astype(int) + (pairs.second < n_metals)
     near = pairs.where((metals == 2) | ((metals == 1) & (pairs.distance < DONOR_CUTOFF)))
-    return near, _presence(system, rows[n_metals:])
+    return _frame(n_metals, near, _presence(system, rows[n_metals:]), DONOR_CUTOFF, METAL_CUTOFF)
 
 
 def _presence(system: BimetallicSystem, donors: np.ndarray) -> np.ndarray:
@@ -324,27 +376,34 @@ def _cluster_graph(system: BimetallicSystem) -> Graph:
     others = [i for i, s in enumerate(system.symbols) if i not in metals and s != "H"]
     rows = np.array([*system.metals, *others], dtype=int)
     pairs = pairs_within(system.positions[rows], system.cell, system.pbc, CONTACT_CUTOFF)
-    return _graph([system.symbols[i] for i in rows], len(system.metals), pairs, np.ones(len(rows)), np.inf, np.inf)
+    frame = _frame(len(system.metals), pairs, np.ones(len(rows)), np.inf, np.inf)
+    return _graph([system.symbols[i] for i in rows], frame)
 
 
-def _graph(
-    symbols: Sequence[str], n_metals: int, pairs: Pairs, presence: np.ndarray, donor_end: float, metal_end: float
-) -> Graph:
-    """The graph of some atoms, metals first; edges fade out towards their end [Å], between metals or to any other."""
-    nodes = np.zeros((len(symbols), N_NODE_FEATURES), dtype=np.float32)
-    for row, symbol in enumerate(symbols):
-        if row < n_metals:
-            nodes[row, :N_METAL_FEATURES] = metal_features(symbol)
-        else:
-            nodes[row, N_METAL_FEATURES:] = _donor_code(symbol)
-    is_metal = np.arange(len(symbols)) < n_metals
-    radius = np.array([_radius(symbol, metal) for symbol, metal in zip(symbols, is_metal, strict=True)])
-    stretches = pairs.distance - radius[pairs.first] - radius[pairs.second]
+def _frame(n_metals: int, pairs: Pairs, presence: np.ndarray, donor_end: float, metal_end: float) -> _Frame:
+    """Some atoms, metals first; edges fade out towards their end [Å], between metals or to any other."""
+    is_metal = np.arange(len(presence)) < n_metals
     ends = np.where(is_metal[pairs.first] & is_metal[pairs.second], metal_end, donor_end)
     weights = presence[pairs.first] * presence[pairs.second] * smooth_step((ends - pairs.distance) / _EDGE_FADE)
-    edges = np.stack([pairs.first, pairs.second])
-    return Graph(nodes, is_metal, presence.astype(np.float32), edges, pairs.distance.astype(np.float32),
-                 stretches.astype(np.float32), weights.astype(np.float32))
+    return _Frame(is_metal, presence.astype(np.float32), np.stack([pairs.first, pairs.second]), pairs.distance,
+                  pairs.distance.astype(np.float32), weights.astype(np.float32))
+
+
+def _graph(symbols: Sequence[str], frame: _Frame) -> Graph:
+    """The graph of atoms on a frame."""
+    n_metals = int(frame.is_metal.sum())
+    metals, metal = _kinds(symbols[:n_metals])
+    others, other = _kinds(symbols[n_metals:])
+    known = np.zeros((len(metals) + len(others), N_NODE_FEATURES), dtype=np.float32)
+    known[: len(metals), :N_METAL_FEATURES] = [metal_features(symbol) for symbol in metals]
+    if others:
+        known[len(metals) :, N_METAL_FEATURES:] = [_donor_code(symbol) for symbol in others]
+    radii = np.array([*(_radius(s, True) for s in metals), *(_radius(s, False) for s in others)])
+    kind = np.concatenate([metal, other + len(metals)])
+    radius = radii[kind]
+    stretches = frame.distance - radius[frame.edges[0]] - radius[frame.edges[1]]
+    return Graph(known[kind], frame.is_metal, frame.presence, frame.edges, frame.lengths,
+                 stretches.astype(np.float32), frame.weights)
 
 
 @lru_cache(maxsize=256)
@@ -404,6 +463,8 @@ class Batch:
 
     def to(self, device: str | torch.device) -> Batch:
         """Move the batch to another device."""
+        if torch.device(device) == self.baseline.device:
+            return self
         moved: dict[str, Any] = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in vars(self).items()}
         for name in ("core", "cluster"):
             graph = getattr(self, name)
@@ -432,15 +493,22 @@ def _join(graphs: Sequence[Graph]) -> GraphBatch:
     sizes = [len(graph.nodes) for graph in graphs]
     offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     edges = np.concatenate([g.edges + offset for g, offset in zip(graphs, offsets, strict=True)], axis=1)
-    once = edges[0] <= edges[1]
-    weights = np.concatenate([g.weights for g in graphs]) * np.where(edges[0] == edges[1], np.float32(0.5), 1)
+    once = _once(_Same(graphs[0].edges)) if len(graphs) == 1 else np.flatnonzero(edges[0] <= edges[1])
+    edges = edges[:, once]
+    weights = np.concatenate([g.weights for g in graphs])[once] * np.where(edges[0] == edges[1], np.float32(0.5), 1)
     return GraphBatch(
         nodes=torch.from_numpy(np.concatenate([g.nodes for g in graphs])),
         is_metal=torch.from_numpy(np.concatenate([g.is_metal for g in graphs])),
         presence=torch.from_numpy(np.concatenate([g.presence for g in graphs])),
-        edges=torch.from_numpy(edges[:, once]),
+        edges=torch.from_numpy(edges),
         lengths=torch.from_numpy(np.concatenate([g.lengths for g in graphs])[once]),
         stretches=torch.from_numpy(np.concatenate([g.stretches for g in graphs])[once]),
-        weights=torch.from_numpy(weights[once]),
+        weights=torch.from_numpy(weights),
         owner=torch.from_numpy(np.repeat(np.arange(len(graphs)), sizes)),
     )
+
+
+@lru_cache(maxsize=16)
+def _once(edges: _Same) -> np.ndarray:
+    """Rows of the edges of which each pair, and each loop, has one."""
+    return np.flatnonzero(edges.array[0] <= edges.array[1])

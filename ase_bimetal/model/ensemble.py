@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -15,6 +16,7 @@ from ase_bimetal.model.encode import Encoded, collate
 from ase_bimetal.model.filter_table import FilterTable
 from ase_bimetal.model.layers import SideBySide
 from ase_bimetal.model.mml import MML
+from ase_bimetal.workers import lock_for_forks
 
 #: Layers that torch alone knows how to run: they stay single, side by side.
 _UNSTACKED = (nn.TransformerEncoderLayer,)
@@ -22,6 +24,8 @@ _UNSTACKED = (nn.TransformerEncoderLayer,)
 _MOST_EDGES, _MOST_SYSTEMS = 32_768, 256
 #: Directed edges that are worth a thread: with fewer, threads wait for one another longer than they work.
 _EDGES_PER_THREAD = 60_000
+# Threads of Python for which torch is limited to few threads of its own, and those it had before.
+_LOCK, _n_limited, _at_rest = lock_for_forks(), 0, torch.get_num_threads()
 
 
 def stack(members: Sequence[MML]) -> MML:
@@ -104,16 +108,31 @@ def few_threads(edges: int) -> Iterator[None]:
     edges
         Directed edges that will be handled together.
     """
-    before = torch.get_num_threads()
-    wanted = min(before, max(1, edges // _EDGES_PER_THREAD))
-    if wanted == before:
-        yield
-        return
-    torch.set_num_threads(wanted)
+    global _n_limited, _at_rest
+    with _LOCK:
+        # A thread that first asks torch while another one is limited is told the few threads of that one.
+        before = _at_rest if _n_limited else torch.get_num_threads()
+        wanted = min(before, max(1, edges // _EDGES_PER_THREAD))
+        is_limited = wanted < before
+        if is_limited:
+            torch.set_num_threads(wanted)
+            _n_limited, _at_rest = _n_limited + 1, before
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        if is_limited:
+            with _LOCK:
+                torch.set_num_threads(before)
+                _n_limited -= 1
+
+
+def _forget_other_threads() -> None:
+    global _n_limited
+    _n_limited = 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_other_threads)
 
 
 def _n_edges(item: Encoded) -> int:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional as F
 
 from ase_bimetal.model.core_encoder import FilteredEdges
+from ase_bimetal.workers import lock_for_forks
 
 if TYPE_CHECKING:
     from ase_bimetal.model.core_encoder import GraphEncoder
@@ -31,6 +31,7 @@ _RADIUS_TOLERANCE = 1e-5
 _FEWEST_EDGES = 512
 #: Rows of the table at most; when they are full, it begins anew.
 _MOST_ROWS = 32_768
+_LOCK = lock_for_forks()
 
 
 class FilterTable:
@@ -48,14 +49,14 @@ class FilterTable:
     """
 
     def __init__(self, encoder: GraphEncoder) -> None:
-        self._encoder, self._lock = encoder, Lock()
+        self._encoder = encoder
         # The row of each point, by sum of radii and length; −1 where it is not known.
         self._row = torch.empty(0, dtype=torch.long)
         self._layers: list[torch.Tensor] = []
         self._used = 0
 
     def __getstate__(self) -> dict[str, GraphEncoder]:
-        """Leave the rows and the lock behind: they are made anew."""
+        """Leave the rows behind: they are made anew."""
         return {"_encoder": self._encoder}
 
     def __setstate__(self, state: dict[str, GraphEncoder]) -> None:
@@ -105,7 +106,7 @@ class FilterTable:
             return None
         weights = _cubic_weights(place - point)
         weights *= graph.weights[:, None]
-        with self._lock:
+        with _LOCK:
             self._fill(asked, size)
             return TabulatedEdges(graph.edges, self._row[points], weights, tuple(self._layers))
 

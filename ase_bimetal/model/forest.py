@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -23,11 +23,13 @@ from ase_bimetal.errors import BimetalError, UnsupportedSystemError, WeightsErro
 from ase_bimetal.files import DATASETS
 from ase_bimetal.formation import ReferenceState, correction_features
 from ase_bimetal.geometry import require_neutral
+from ase_bimetal.model.card import ForestCard, read_forest_card
 from ase_bimetal.model.domain import Z90
 from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe, require_dimer
 from ase_bimetal.model.regressors import REGRESSORS, make_regressor, settings
 from ase_bimetal.model.table import DIGITS, FEATURES, DescriptorTable, material_features, read_table, surroundings
 from ase_bimetal.system import BimetallicSystem
+from ase_bimetal.workers import WHOLE_PROCESS
 
 CARD = DATASETS / "descriptor_forest.json"
 NAME = "descriptor-forest"
@@ -103,8 +105,11 @@ class QuantileForest:
 
     def predict(self, features: pd.DataFrame) -> np.ndarray:
         """Predict the mean (n,) [eV/metal]."""
-        energies: np.ndarray = self.pipeline.predict(features)
-        return energies
+        trees, leaves = self.pipeline[-1].estimators_, self._apply(features).T
+        energies = np.zeros(len(features))  # one tree after the other, so that a row's sum does not see the others
+        for tree, leaf in zip(trees, leaves, strict=True):
+            energies += tree.tree_.value[leaf, 0, 0]
+        return energies / len(trees)
 
     def quantiles(self, features: pd.DataFrame, levels: tuple[float, ...]) -> np.ndarray:
         """Predict quantiles (n, len(levels)) [eV/metal].
@@ -121,9 +126,12 @@ class QuantileForest:
         return found
 
     def _apply(self, features: pd.DataFrame) -> np.ndarray:
-        """Leaf of every row in every tree, (n, trees)."""
-        leaves: np.ndarray = self.pipeline[-1].apply(self.pipeline[:-1].transform(features))
-        return leaves
+        """Leaf of every row in every tree, (n, trees).
+
+        The trees are asked themselves: scikit-learn's forest takes several times as long to ask them for one row.
+        """
+        rows = np.asarray(self.pipeline[:-1].transform(features), dtype=np.float32)
+        return np.stack([tree.tree_.apply(rows) for tree in self.pipeline[-1].estimators_], axis=1)
 
 
 class DescriptorForest(FormationModel):
@@ -142,10 +150,10 @@ class DescriptorForest(FormationModel):
         The card was made for another table or other settings.
     """
 
-    def __init__(self, table: DescriptorTable, card: Mapping[str, Any]) -> None:
-        if card["digest"] != forest_digest(table):
+    def __init__(self, table: DescriptorTable, card: ForestCard) -> None:
+        if card.digest != forest_digest(table):
             raise WeightsError(
-                f"the card {CARD.name} belongs to forest {card['digest']}, the table and settings give "
+                f"the card {CARD.name} belongs to forest {card.digest}, the table and settings give "
                 f"{forest_digest(table)}; make both again with python -m ase_bimetal.lab.regressors.forest_card"
             )
         self.card = card
@@ -159,7 +167,7 @@ class DescriptorForest(FormationModel):
     @property
     def name(self) -> str:
         """Model name with the first 8 digits of the hash of table and settings."""
-        return f"{NAME}@{self.card['digest']}"
+        return f"{NAME}@{self.card.digest}"
 
     @property
     def level(self) -> str:
@@ -208,7 +216,8 @@ class DescriptorForest(FormationModel):
             It has no coordinates, or a host without atoms that touch metal.
         """
         require_neutral(system)
-        [found] = self.estimate_rows(_described(system), [set(correction_features(system))])
+        with WHOLE_PROCESS:  # pandas and scikit-learn change the filters of warnings
+            [found] = self.estimate_rows(_described(system), [set(correction_features(system))])
         return replace(found, flags=(*system.notes, *found.flags))
 
     def novelty(self, system: BimetallicSystem) -> str:
@@ -235,20 +244,20 @@ class DescriptorForest(FormationModel):
             For each row the elements and donor types that its corrections need; of the metals by default.
         """
         names = corrected or [{host, dopant} for host, dopant in zip(rows.host, rows.dopant, strict=True)]
-        features = rows[list(FEATURES)].astype(float).round(DIGITS)
-        means = self._forest.predict(features)
-        quantiles = self._forest.quantiles(features, ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2))
-        return [
-            self._estimate(row, mean, ends, needed)
-            for (_, row), mean, ends, needed in zip(rows.iterrows(), means, quantiles, names, strict=True)
-        ]
+        with WHOLE_PROCESS:
+            features = rows[list(FEATURES)].astype(float).round(DIGITS)
+            means = self._forest.predict(features)
+            quantiles = self._forest.quantiles(features, ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2))
+            return [
+                self._estimate(row, mean, ends, needed)
+                for (_, row), mean, ends, needed in zip(rows.iterrows(), means, quantiles, names, strict=True)
+            ]
 
     def _estimate(self, row: pd.Series, mean: float, ends: np.ndarray, needed: set[str]) -> Estimate:
         novelty = self._novelty(row)
         # What is newer is never given the narrower interval, whatever chance did to the calibrations.
         wider = max(
-            widening(self.card["calibration"][name], row.surroundings)
-            for name in NOVELTY[: NOVELTY.index(novelty) + 1]
+            self.card.calibration[name].widening_in(row.surroundings) for name in NOVELTY[: NOVELTY.index(novelty) + 1]
         )
         # A conformal interval may be narrower than the quantiles say, but never leaves out the mean.
         low, high = min(ends[0] - wider, mean), max(ends[1] + wider, mean)
@@ -258,7 +267,7 @@ class DescriptorForest(FormationModel):
             formation_energy_interval=(float(low), float(high)),
             formation_energy_std=float(high - low) / (2 * Z90),
             level=LEVEL_LIGANDS if in_ligands else LEVEL_OTHER,
-            level_error=self.card["level_error"]["ligands" if in_ligands else "other"],
+            level_error=self.card.level_error.ligands if in_ligands else self.card.level_error.other,
             reference_state=STATE_OF_SURROUNDINGS.get(row.surroundings, "relaxed metal-free host"),
             model=self.name,
             novelty=novelty,
@@ -282,7 +291,7 @@ class DescriptorForest(FormationModel):
         for name, (low, high) in self._ranges.items():
             if not (np.isnan(row[name]) or low <= round(row[name], DIGITS) <= high):
                 flags.append(f"{name} = {row[name]:.3g}; trained on {low:.3g} to {high:.3g}")
-        anchored = set(self.card["elemental_references"])
+        anchored = set(self.card.corrections)
         if missing := sorted((needed & metals) - anchored):
             flags.append(f"no density-functional anchor for {', '.join(missing)}: elemental correction taken as 0")
         if missing := sorted(needed - metals - anchored):
@@ -300,15 +309,6 @@ def _with_level(estimate: Estimate) -> dict[str, Any]:
     return {"formation_energy_interval": (low, high), "formation_energy_std": (high - low) / (2 * Z90)}
 
 
-def widening(calibration: Mapping[str, Any], name: str) -> float:
-    """Look up how far interval ends move [eV/metal].
-
-    Both move outwards: by that of the surroundings, or of all rows.
-    """
-    by_surroundings: Mapping[str, float] = calibration["widening"]
-    return by_surroundings.get(name, by_surroundings["all"])
-
-
 def forest_digest(table: DescriptorTable) -> str:
     """Hash the table and the forest's settings.
 
@@ -321,7 +321,8 @@ def forest_digest(table: DescriptorTable) -> str:
 @lru_cache(maxsize=1)
 def get_forest() -> DescriptorForest:
     """Grow the shipped forest, once in a process."""
-    return DescriptorForest(read_table(), json.loads(CARD.read_text()))
+    with WHOLE_PROCESS:
+        return DescriptorForest(read_table(), read_forest_card(CARD))
 
 
 def _described(system: BimetallicSystem) -> pd.DataFrame:
@@ -344,4 +345,4 @@ def _require_two_metals(system: BimetallicSystem) -> None:
         )
 
 
-__all__ = ["COVERAGE", "DescriptorForest", "Estimate", "QuantileForest", "forest_digest", "get_forest", "widening"]
+__all__ = ["COVERAGE", "DescriptorForest", "Estimate", "QuantileForest", "forest_digest", "get_forest"]

@@ -60,7 +60,7 @@ class GraphModel(LabelModel):
         tensors, card = read_weights(model)
         if set(card.config) != set(GCNNConfig().to_dict()):
             raise WeightsError(f"{card.name} is no graph-only model; allowed: {GRAPH_MODEL} or one trained like it")
-        return cls(member_of(GCNN(GCNNConfig(**card.config)), tensors, 0), card)
+        return cls(member_of(lambda: GCNN(GCNNConfig(**card.config)), tensors, 0), card)
 
     @property
     def name(self) -> str:

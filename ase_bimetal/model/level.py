@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -80,7 +80,7 @@ def _faded_counts(symbols: Sequence[str], pairs: Pairs) -> np.ndarray:
     return np.bincount(pairs.first, smooth_step((FADE[1] - stretch) / (FADE[1] - FADE[0])), len(symbols))
 
 
-def coordination_terms(symbols: Sequence[str], coordination: Iterable[float]) -> dict[str, float]:
+def coordination_terms(symbols: Sequence[str], coordination: np.ndarray) -> dict[str, float]:
     """Sum coordination numbers by element, per metal atom.
 
     Parameters
@@ -95,11 +95,11 @@ def coordination_terms(symbols: Sequence[str], coordination: Iterable[float]) ->
     dict
         ``"CN Au"`` → fraction × coordination / 12, and ``"CN"``, the same of all metals.
     """
-    terms: dict[str, float] = {}
-    for symbol, count in zip(symbols, map(float, coordination), strict=True):
-        for name in (f"CN {symbol}", "CN"):
-            terms[name] = terms.get(name, 0.0) + count / 12 / len(symbols)
-    return terms
+    rows: dict[str, int] = {}
+    kind = [rows.setdefault(symbol, len(rows)) for symbol in symbols]
+    sums = (np.bincount(kind, coordination) / 12 / len(symbols)).tolist()
+    first, *others = (f"CN {symbol}" for symbol in rows)
+    return dict(zip([first, "CN", *others], [sums[0], sum(sums), *sums[1:]], strict=True))
 
 
 def level_terms(system: BimetallicSystem) -> dict[str, float]:

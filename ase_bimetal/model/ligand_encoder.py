@@ -22,8 +22,8 @@ from safetensors.numpy import load_file, save, save_file
 
 from ase_bimetal.errors import LigandError, WeightsError
 from ase_bimetal.extras import name_extra
-from ase_bimetal.files import write_whole
-from ase_bimetal.model.smiles_t5 import SmilesT5
+from ase_bimetal.files import user_cache, write_whole
+from ase_bimetal.model.smiles_t5 import SmilesT5, require_short
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, T5EncoderModel
@@ -175,10 +175,16 @@ def compute_embedding(tokenizer: PreTrainedTokenizerBase, model: T5EncoderModel,
     The mean over its tokens is (d,) float32.
 
     One SMILES at a time: no padding, so no neighbour in a batch can change the last bits.
+
+    Raises
+    ------
+    LigandError
+        It has more tokens than encoders were trained with.
     """
     import torch
 
-    tokens = tokenizer(smiles, return_tensors="pt")["input_ids"].to(model.device)
+    tokens = tokenizer(smiles, return_tensors="pt", verbose=False)["input_ids"].to(model.device)
+    require_short(smiles, tokens.shape[1])
     with torch.inference_mode():
         states = model(input_ids=tokens).last_hidden_state
     vector: np.ndarray = states[0].mean(0).float().cpu().numpy()
@@ -284,10 +290,8 @@ def write_common(folder: Path, smiles: Iterable[str]) -> None:
 
 
 def _cache_path(digest: str, smiles: str) -> Path:
-    from platformdirs import user_cache_dir
-
     name = hashlib.sha256(smiles.encode()).hexdigest()
-    return Path(user_cache_dir("ase-bimetal")) / "ligand-embeddings" / digest[:16] / f"{name}.safetensors"
+    return user_cache() / "ligand-embeddings" / digest[:16] / f"{name}.safetensors"
 
 
 def _read_cached(path: Path, smiles: str) -> np.ndarray | None:

@@ -121,6 +121,7 @@ class MML(nn.Module):
             Linear(width, width), PReLU(), nn.Dropout(config.dropout), Linear(width, 1)
         )
         self.baseline = Linear(N_BASELINE_FEATURES, 1)
+        self.bare = Linear(N_BASELINE_FEATURES, 1)
         self.dropout = nn.Dropout(config.dropout)
         self.project_joint = Linear(2 * width, 64)
         self.project_whole = Linear(64, 64)
@@ -141,8 +142,9 @@ class MML(nn.Module):
         tokens = self.dropout(self._tokens(core, ligand, batch.descriptors))
         for block in self.blocks:
             tokens = block(tokens)
-        beyond = self.head(tokens.mean(dim=-2)).squeeze(-1)  # what the baseline leaves over
-        energy = _covered(batch.baseline) * beyond + self.baseline(batch.baseline).squeeze(-1)
+        energy = self.head(tokens.mean(dim=-2)).squeeze(-1) + self.baseline(batch.baseline).squeeze(-1)
+        covered = _covered(batch.baseline)
+        energy = covered * energy + (1 - covered) * self.bare(batch.baseline).squeeze(-1)
         if batch.cluster is None:
             return MMLOutput(energy, None, None)
         joint = self.project_joint(torch.cat([core.mean(dim=-2), ligand], dim=-1))
@@ -170,7 +172,7 @@ class MML(nn.Module):
 def _covered(baseline: torch.Tensor) -> torch.Tensor:
     """How far a cluster is one of ligands and metal, from 1 to 0: (size,), no label having fewer donors per metal.
 
-    On nearly bare metal the baseline alone counts, for it has seen crystals and the network has not.
+    On nearly bare metal a linear fit that has seen crystals counts alone, for the network has not.
     """
     share = (baseline[..., DONOR_COUNTS].sum(dim=-1) / FEWEST_DONORS).clamp(max=1.0)
     return share**2 * (3 - 2 * share)

@@ -108,6 +108,7 @@ class _CoreTokens:
     def _compute(self, graph: GraphBatch) -> None:
         """Compute all anew."""
         self._layers, self._age = [], 0
+        self._incident = _Incident(graph.edges, len(graph.nodes))
         self._state = self._encoder.embed(graph.nodes)
         for layer, blocks in zip(self._encoder.convolutions, self._encoder.filtered(graph), strict=True):
             filters, sent = _joined(blocks), layer.sent(self._state)
@@ -129,25 +130,44 @@ class _CoreTokens:
             memory.received += received(memory.sent, [FilteredEdges(ends[0], ends[1], change)])
             memory.filters.index_copy_(0, edges, filters)
             sent = layer.sent(state)
-            reached = _spread(memory, graph.edges, nodes, sent - memory.sent.index_select(0, nodes))
+            reached = _spread(memory, self._incident, nodes, sent - memory.sent.index_select(0, nodes))
             memory.sent.index_copy_(0, nodes, sent)
             nodes = reached
             state = layer.updated(memory.state.index_select(-2, nodes), memory.received.index_select(0, nodes))
         self._state.index_copy_(-2, nodes, state)
 
 
-def _spread(memory: _LayerMemory, edges: torch.Tensor, nodes: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
+def _spread(
+    memory: _LayerMemory, incident: _Incident, nodes: torch.Tensor, change: torch.Tensor
+) -> torch.Tensor:
     """Send on what changes (n, …, width) in some nodes' messages; these nodes, then all others that are reached."""
-    row = torch.full((len(memory.sent),), -1, device=nodes.device)
-    row[nodes] = torch.arange(len(nodes), device=nodes.device)
-    reached = torch.zeros_like(row, dtype=torch.bool)
-    for source, target in (edges, edges.flip(0)):
-        sender = row.index_select(0, source)
-        for chosen in torch.nonzero(sender >= 0)[:, 0].split(EDGES_PER_BLOCK):
-            to, messages = target.index_select(0, chosen), change.index_select(0, sender.index_select(0, chosen))
-            memory.received.index_add_(0, to, messages * memory.filters.index_select(0, chosen))
-            reached.index_fill_(0, to, True)
-    return torch.cat([nodes, torch.nonzero(reached & (row < 0))[:, 0]])
+    edges, senders, targets = incident.of(nodes)
+    for rows, sender, to in zip(*(part.split(EDGES_PER_BLOCK) for part in (edges, senders, targets)), strict=True):
+        messages = change.index_select(0, sender)
+        memory.received.index_add_(0, to, messages.mul_(memory.filters.index_select(0, rows)))
+    reached = torch.zeros(len(memory.sent), dtype=torch.bool, device=nodes.device)
+    reached[targets] = True
+    reached[nodes] = False
+    return torch.cat([nodes, torch.nonzero(reached)[:, 0]])
+
+
+class _Incident:
+    """The edges at each node of a graph."""
+
+    def __init__(self, edges: torch.Tensor, n_nodes: int) -> None:
+        # Both directions, a loop among them twice, as messages go.
+        node, order = edges.flatten().sort(stable=True)
+        self._edge, self._other = order % edges.shape[1], edges.flip(0).flatten().index_select(0, order)
+        self._count = torch.bincount(node, minlength=n_nodes)
+        self._start = self._count.cumsum(0) - self._count
+
+    def of(self, nodes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Edges at some nodes: row of the edge, place of the node among `nodes`, and the other end; each (e,)."""
+        count = self._count.index_select(0, nodes)
+        place = torch.repeat_interleave(torch.arange(len(nodes), device=nodes.device), count)
+        first = self._start.index_select(0, nodes) - (count.cumsum(0) - count)
+        at = torch.arange(len(place), device=nodes.device) + first.index_select(0, place)
+        return self._edge.index_select(0, at), place, self._other.index_select(0, at)
 
 
 def _same_edges(one: GraphBatch, other: GraphBatch) -> bool:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
-from ase_bimetal.errors import BimetalError, FormulaError, MissingPackageError, require_options
+from ase_bimetal.errors import BimetalError, FormulaError, MissingPackageError, OptionError, require_options
 from ase_bimetal.extras import name_extra
 from ase_bimetal.formation import ReferenceState
 from ase_bimetal.ligands import LigandAnnotation
 from ase_bimetal.model.card import read_card
 from ase_bimetal.model.interface import SYMMETRIC, Failure, FormationModel, Prediction
 from ase_bimetal.system import BimetallicSystem, Charge, as_system
+from ase_bimetal.workers import in_order
 
 if TYPE_CHECKING:
     from ase_bimetal.structures.formula import FormulaCluster
@@ -24,7 +27,9 @@ AUTO = "auto"
 FOREST = "descriptor-forest"
 DEFAULT = "mml-gfn1-pbe"
 _ORDER = (DEFAULT, FOREST)
-_OPTIONS = ("model", "ligands", "reference_state", "device", "errors", "charge")
+_OPTIONS = ("model", "ligands", "reference_state", "device", "errors", "charge", "workers")
+#: Objects that a worker is given at once: few enough that all end at about the same time.
+_MOST_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -100,8 +105,10 @@ def get_model(model: str | Path = DEFAULT, device: str = "cpu") -> FormationMode
     if model == AUTO:
         return AutoModel(tuple(_ORDER), device)
     if model == FOREST:
+        drawn = random.getstate()
         from ase_bimetal.model.forest import get_forest
 
+        random.setstate(drawn)  # rich draws a random number when scikit-learn imports it
         return get_forest()
     return _network(model)(model, device)
 
@@ -160,6 +167,21 @@ class AutoModel(FormationModel):
         """
         return any(get_model(name, self.device).covers(system) for name in self.names)
 
+    def first_for(self, system: BimetallicSystem) -> FormationModel:
+        """Load the model that an object is left to.
+
+        Parameters
+        ----------
+        system
+            Any object.
+
+        Returns
+        -------
+        FormationModel
+            The first that covers it, or the last.
+        """
+        return get_model(self._choose(system), self.device)
+
     def predict(
         self, systems: Sequence[BimetallicSystem], reference_state: ReferenceState = "dimer"
     ) -> list[Prediction | Failure]:
@@ -215,6 +237,7 @@ def _in_words(system: BimetallicSystem) -> str:
 def predict(
     objects: object, model: str | Path = ..., ligands: LigandAnnotation | None = ...,
     reference_state: ReferenceState = ..., device: str = ..., errors: Literal["raise"] = ..., charge: Charge = ...,
+    workers: int = ...,
 ) -> list[Prediction]: ...
 
 
@@ -222,6 +245,7 @@ def predict(
 def predict(
     objects: object, model: str | Path = ..., ligands: LigandAnnotation | None = ...,
     reference_state: ReferenceState = ..., device: str = ..., *, errors: Literal["collect"], charge: Charge = ...,
+    workers: int = ...,
 ) -> list[Prediction | Failure]: ...
 
 
@@ -233,6 +257,7 @@ def predict(
     device: str = "cpu",
     errors: Literal["raise", "collect"] = "raise",
     charge: Charge = "refuse",
+    workers: int = 1,
     **unknown: object,
 ) -> list[Prediction] | list[Prediction | Failure]:
     """Predict formation energies of Atoms, Structures, Molecules or BimetallicSystems.
@@ -255,6 +280,9 @@ def predict(
         ``"raise"`` stops at the first bad object; ``"collect"`` returns a `Failure` in its place.
     charge
         ``"refuse"`` objects that declare a charge, or ``"ignore"`` it: the number of the neutral object, flagged.
+    workers
+        Processes that share the objects, on the CPU; 1 = this one alone. Worth it from some hundred clusters on. Where
+        Python starts processes anew, a script must call this under ``if __name__ == "__main__":``.
 
     Returns
     -------
@@ -267,9 +295,11 @@ def predict(
     BimetalError
         The first bad object's error, for ``errors="raise"``.
     OptionError
-        A keyword does not exist.
+        A keyword does not exist, or workers are asked for that cannot be had.
     WeightsError
         No such model, or altered weights.
+    WorkerError
+        A worker process ended before its work was done.
 
     Examples
     --------
@@ -284,14 +314,87 @@ def predict(
     require_options("predict", unknown, _OPTIONS)
     if errors not in ("raise", "collect"):
         raise ValueError(f"errors={errors!r}; allowed: 'raise', 'collect'")
-    items = [_made(item, ligands, charge) for item in _several(objects)]
-    good = [item.system for item in items if isinstance(item, _Item)]
-    found = iter(get_model(model, device).predict(good, reference_state))
-    results = [item.finished(next(found)) if isinstance(item, _Item) else item for item in items]
+    settings = _Settings(model, ligands, reference_state, device, charge)
+    results = _shared(list(_several(objects)), settings, workers)
     for result in results:
         if errors == "raise" and isinstance(result, Failure):
             raise result.error
     return results
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """The arguments of `predict` that are the same for all objects."""
+
+    model: str | Path
+    ligands: LigandAnnotation | None
+    reference_state: ReferenceState
+    device: str
+    charge: Charge
+
+    def predict(self, objects: Sequence[object]) -> list[Prediction | Failure]:
+        """Predict objects in this process."""
+        items = [_made(item, self.ligands, self.charge) for item in objects]
+        good = [item.system for item in items if isinstance(item, _Item)]
+        found = iter(get_model(self.model, self.device).predict(good, self.reference_state))
+        return [item.finished(next(found)) if isinstance(item, _Item) else item for item in items]
+
+
+def _shared(objects: Sequence[object], settings: _Settings, workers: int) -> list[Prediction | Failure]:
+    """Predict objects in one process or several."""
+    require_workers(workers, settings.device)
+    if workers == 1 or len(objects) < 2:
+        return settings.predict(objects)
+    load_weights(settings.model, settings.device)
+    size = min(_MOST_AT_ONCE, ceil(len(objects) / workers))
+    parts = [objects[start : start + size] for start in range(0, len(objects), size)]
+    done = in_order(settings.predict, parts, min(workers, len(parts)))
+    return [result for _, results in done for result in results]
+
+
+def load_weights(model: str | Path, device: str = "cpu") -> str:
+    """Load a model's weights before processes are forked.
+
+    They then have them, and a model that cannot be loaded is named once.
+
+    Parameters
+    ----------
+    model, device
+        As in `get_model`; of ``"auto"`` the first model is loaded.
+
+    Returns
+    -------
+    str
+        The model's name with its hash.
+
+    Raises
+    ------
+    WeightsError
+        No such model, or altered weights.
+    """
+    return get_model(model, device).name
+
+
+def require_workers(workers: int, device: str) -> None:
+    """Refuse a number of workers that cannot be had.
+
+    Parameters
+    ----------
+    workers
+        Processes; 1 = this one alone.
+    device
+        Where the networks run.
+
+    Raises
+    ------
+    OptionError
+        Less than one, or more than one on another device than the CPU.
+    """
+    if workers < 1:
+        raise OptionError(f"workers={workers}; allowed: 1 or more. Pass workers=1")
+    if workers > 1 and device != "cpu":
+        raise OptionError(f"workers={workers} with device={device!r}; allowed: several workers on the CPU, or one on "
+                          "another device. Pass workers=1, or device='cpu'")
 
 
 @dataclass(frozen=True)
@@ -354,4 +457,5 @@ def _made(item: object, ligands: LigandAnnotation | None, charge: Charge) -> _It
         return Failure(error)
 
 
-__all__ = ["AUTO", "FOREST", "AutoModel", "ModelInfo", "get_model", "list_models", "predict", "with_geometry"]
+__all__ = ["AUTO", "FOREST", "AutoModel", "ModelInfo", "get_model", "list_models", "load_weights", "predict",
+           "require_workers", "with_geometry"]

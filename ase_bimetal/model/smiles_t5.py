@@ -15,6 +15,24 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
+from ase_bimetal.errors import LigandError
+
+#: Tokens of a SMILES at most, the end counted.
+MOST_TOKENS = 512
+
+
+def require_short(smiles: str, n_tokens: int) -> None:
+    """Refuse a SMILES that is longer than what encoders were trained on.
+
+    Raises
+    ------
+    LigandError
+        It has more than `MOST_TOKENS` tokens.
+    """
+    if n_tokens > MOST_TOKENS:
+        raise LigandError(f"the SMILES {smiles[:40]}… has {n_tokens} tokens; allowed: {MOST_TOKENS} at most, as many "
+                          "as the ligand encoder was trained with. Name a ligand of a molecule, not of a polymer")
+
 
 class SmilesT5:
     """The encoder that the package ships, read from its Hugging Face folder.
@@ -52,8 +70,14 @@ class SmilesT5:
         """Average the last hidden states of one SMILES.
 
         The mean over its tokens is (d,) float32.
+
+        Raises
+        ------
+        LigandError
+            It has more than `MOST_TOKENS` tokens.
         """
         numbers, name = self.tokens(smiles), "encoder.block.{}.layer.{}.{}.weight".format
+        require_short(smiles, len(numbers))
         states = self._weights["shared.weight"][numbers]
         biases = self._position_biases(len(numbers), name(0, 0, "SelfAttention.relative_attention_bias"))
         for k in range(self._config["num_layers"]):
@@ -96,4 +120,4 @@ class SmilesT5:
         return biases
 
 
-__all__ = ["SmilesT5"]
+__all__ = ["MOST_TOKENS", "SmilesT5", "require_short"]

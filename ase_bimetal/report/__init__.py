@@ -6,9 +6,15 @@ Names are loaded when first used; the extra ``report`` brings jinja2 and plotly,
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ase_bimetal.extras import name_extra
+
+if TYPE_CHECKING:
+    from ase_bimetal.report.figures import write_figures
+    from ase_bimetal.report.html import write_report
+    from ase_bimetal.report.results import Results, read_results
+    from ase_bimetal.report.words import summarise
 
 _HOME = {
     "Results": "results",
@@ -17,7 +23,7 @@ _HOME = {
     "write_figures": "figures",
     "write_report": "html",
 }
-__all__ = sorted(_HOME)
+__all__ = ["Results", "read_results", "summarise", "write_figures", "write_report"]
 
 
 def __getattr__(name: str) -> Any:

@@ -91,17 +91,11 @@ class Background:
     ----------
     parts
         The parts of E_form.
-    label_level
-        Level of theory of the labels.
-    scale
-        Factor by which the model widens its standard deviations.
     nearest
-        The labelled cluster most like the candidate; None for a model on labels that are not here.
+        The labelled cluster most like the candidate; None on supports, and for a model on labels that are not here.
     """
 
     parts: EnergyParts
-    label_level: str
-    scale: float
     nearest: Nearest | None
 
 
@@ -179,11 +173,10 @@ def energy_lines(row: pd.Series, background: Background) -> list[tuple[str, str]
     """
     parts, total = background.parts, round(float(row[c.FORMATION_ENERGY]), 3)
     level, reference = round(parts.level, 3), round(parts.reference_state, 3)
-    lines = [(f"networks, at {background.label_level}", total - level - reference)]
+    lines = [(f"{parts.source}, at {parts.labels}", total - level - reference)]
     if level:
         lines.append((f"step to {row[c.LEVEL]}", level))
-    from_dimers = "" if row[c.REFERENCE_STATE] == "dimer" else ", from dimer"
-    lines.append((f"reference state {row[c.REFERENCE_STATE]}{from_dimers}", reference))
+    lines.append((f"reference state {row[c.REFERENCE_STATE]}{', from dimer' if reference else ''}", reference))
     return [(what, _signed(value)) for what, value in lines] + [("E_form", words.number(total, 3))]
 
 
@@ -205,9 +198,10 @@ def spread_lines(row: pd.Series, background: Background) -> list[tuple[str, str]
     total = float(row[c.FORMATION_ENERGY_STD])
     template = 0.0 if row[c.TEMPLATE_ERROR] is None or row[c.TEMPLATE_ERROR] != row[c.TEMPLATE_ERROR] else float(
         row[c.TEMPLATE_ERROR])
-    network = min(background.scale * background.parts.network_std, math.sqrt(max(total**2 - template**2, 0.0)))
-    level = math.sqrt(max(total**2 - template**2 - network**2, 0.0))
-    shares = [("networks", network), ("level of theory", level), ("unrelaxed template", template)]
+    parts = background.parts
+    learned = min(parts.scale * parts.learned_std, math.sqrt(max(total**2 - template**2, 0.0)))
+    level = math.sqrt(max(total**2 - template**2 - learned**2, 0.0))
+    shares = [(parts.source, learned), ("level of theory", level), ("unrelaxed template", template)]
     return [(what, words.number(value, 3)) for what, value in shares if value >= 5e-4] + [
         ("together", words.number(total, 3))]
 

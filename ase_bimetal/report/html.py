@@ -11,10 +11,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ase_bimetal.errors import BimetalError, WeightsError
+from ase_bimetal.errors import BimetalError, ModelError, WeightsError
 from ase_bimetal.extras import name_extra
 from ase_bimetal.files import write_whole
-from ase_bimetal.model.interface import LabelModel
 from ase_bimetal.report import cards, charts, words
 from ase_bimetal.report.results import NAME, Results, read_results
 from ase_bimetal.report.table import table_block
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from ase_bimetal.model.card import ModelCard
+    from ase_bimetal.model.interface import FormationModel
 
 #: Rows in the table, structures to turn and roses, unless told otherwise.
 TABLE_ROWS, BEST, ROSES = 5000, 10, 6
@@ -34,7 +34,10 @@ _TITLES = {False: "Screening of bimetallic clusters", True: "Screening of metal 
 # A prediction made anew from the file of its structure differs by less [eV/metal].
 _SAME_ENERGY = 2e-3
 _PAGE = files("ase_bimetal.report") / "page"
-_HOW_TO_TURN = "A template is not relaxed for its candidate. Drag to turn, scroll to zoom, click an element to hide it."
+_HOW_TO_TURN = (
+    "What is called a template is not relaxed for its candidate. Drag to turn, scroll to zoom, click an element to "
+    "hide it."
+)
 _CLUSTER_ERRORS = (
     "The random split is the flattering one; for a new dopant, ligand or family read the rows that leave it out."
 )
@@ -122,6 +125,7 @@ def render(results: Results, rows: int = TABLE_ROWS) -> str:
         title=results.info["config"].get("title") or _TITLES[results.on_supports],
         version=version("ase-bimetal"),
         model_name=results.info["model"],
+        on_supports=results.on_supports,
         css=Markup(_text("report.css")),
         script=Markup(_text("report.js")),
         plotly=Markup(get_plotlyjs()),
@@ -174,39 +178,37 @@ def _cards(results: Results) -> list[tuple[cards.Card, Atoms]]:
 
     rows = [row for _, row in results.predicted.head(BEST).iterrows()]
     found = [candidate_atoms(results.folder, row[c.ID]) for row in rows]
-    model = _label_model(results)
+    model = _model_here(results)
     return [(cards.make_card(row, atoms, i, None if model is None else _background(row, atoms, model)), atoms)
             for i, (row, atoms) in enumerate(zip(rows, found, strict=True), start=1)]
 
 
-def _label_model(results: Results) -> LabelModel | None:
-    """The model that made the predictions, if it is here, unchanged, and can take them apart."""
-    from ase_bimetal.model.registry import get_model
+def _model_here(results: Results) -> FormationModel | None:
+    """The model that made the predictions, if it is here and unchanged."""
+    from ase_bimetal.model.registry import FOREST, get_model
 
     try:
-        model = None if results.on_supports else get_model(results.info["config"]["model"])
+        model = get_model(FOREST if results.on_supports else results.info["config"]["model"])
     except BimetalError:
         return None
-    return model if isinstance(model, LabelModel) and model.name == results.info["model"] else None
+    return model if model.name == results.info["model"] else None
 
 
-def _background(row: pd.Series, atoms: Atoms, model: LabelModel) -> cards.Background | None:
-    """What a model tells of its prediction; None where it no longer gives the number of the row."""
+def _background(row: pd.Series, atoms: Atoms, model: FormationModel) -> cards.Background | None:
+    """What a model tells of its prediction; None where it no longer gives the number of the row, or tells nothing."""
     from ase_bimetal.model.energy_parts import energy_parts
     from ase_bimetal.model.nearest import nearest_labelled
     from ase_bimetal.model.registry import list_models
 
-    system = as_system(atoms)
-    parts = energy_parts(model, system, row[c.REFERENCE_STATE])
+    system, state = as_system(atoms), row[c.REFERENCE_STATE]
+    try:
+        parts = energy_parts(model, system, state if system.kind == "cluster" else "dimer")
+    except ModelError:
+        return None
     if abs(parts.total - row[c.FORMATION_ENERGY]) > _SAME_ENERGY:
         return None
-    level = model.card.level_difference
     shipped = model.name.split("@")[0] in {info.name for info in list_models()}
-    return cards.Background(
-        parts=parts, label_level=model.card.data.labels,
-        scale=(level and level.scale) or 1.0,
-        nearest=nearest_labelled(system) if shipped else None,
-    )
+    return cards.Background(parts, nearest_labelled(system) if shipped and system.kind == "cluster" else None)
 
 
 def _structure_blocks(best: Sequence[tuple[cards.Card, Atoms]]) -> dict[str, str]:
@@ -305,15 +307,14 @@ def _forest_model(results: Results, facts: list[tuple[str, str]]) -> dict[str, A
     forest = get_forest()
     if forest.name != results.info["model"]:
         return _unknown_model(facts)
-    rows = forest.card["rows"]
     facts += [
-        ("trained", f"on {rows['all']:,} labelled objects"),
+        ("trained", f"on {forest.card.rows.all:,} labelled objects"),
         ("configuration", json.dumps(results.info["config"], ensure_ascii=False)),
     ]
     kinds = sorted({surroundings_of(support) for support in results.info["config"]["supports"]})
     metrics = [
         _error_row(f"{novelty} left out", f"descriptor forest, {kind}",
-                   forest.card["calibration"][novelty]["errors"][kind])
+                   forest.card.calibration[novelty].errors[kind])
         for kind in kinds for novelty in NOVELTY
     ]
     return {"facts": facts, "metrics": metrics, "limits": _SUPPORT_LIMITS,

@@ -6,9 +6,16 @@ Names are loaded when first used; the extra ``screen`` brings pydantic, pyarrow 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ase_bimetal.extras import name_extra
+
+if TYPE_CHECKING:
+    from ase_bimetal.screening.candidates import enumerate_candidates
+    from ase_bimetal.screening.config import ScreenConfig
+    from ase_bimetal.screening.ranking import pareto_front, rank, top_candidates
+    from ase_bimetal.screening.results import candidate_atoms, iter_results, load_results, screen_info
+    from ase_bimetal.screening.run import ScreenSummary, screen
 
 _HOME = {
     "ScreenConfig": "config",
@@ -23,7 +30,19 @@ _HOME = {
     "rank": "ranking",
     "top_candidates": "ranking",
 }
-__all__ = sorted(_HOME)
+__all__ = [
+    "ScreenConfig",
+    "ScreenSummary",
+    "candidate_atoms",
+    "enumerate_candidates",
+    "iter_results",
+    "load_results",
+    "pareto_front",
+    "rank",
+    "screen",
+    "screen_info",
+    "top_candidates",
+]
 
 
 def __getattr__(name: str) -> Any:

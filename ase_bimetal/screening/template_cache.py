@@ -14,7 +14,7 @@ from pathlib import Path
 from ase import Atoms
 from ase.io import iread
 
-from ase_bimetal.files import DATASETS, PACKAGE
+from ase_bimetal.files import DATASETS, PACKAGE, user_cache
 from ase_bimetal.screening.templates import template_name, template_path, write_template
 from ase_bimetal.structures.roles import Shell
 from ase_bimetal.structures.templates import build_template
@@ -60,9 +60,7 @@ def cache_folder() -> Path:
 
     The version is that of the code and of its tables.
     """
-    from platformdirs import user_cache_dir
-
-    return Path(user_cache_dir("ase-bimetal")) / "templates" / _code_digest()
+    return user_cache() / "templates" / _code_digest()
 
 
 @lru_cache(maxsize=1)

@@ -150,15 +150,12 @@ def icosahedral(dopant: str, shells: int) -> Core:
 
     The centre is the dopant; an arrangement puts more of it elsewhere.
     """
-    radius = 2.72
-    vertices = icosahedron()
+    layers = [layer * 2.72 for layer in mackay(shells)]
     if shells == 1:
-        layers = [vertices * radius]
         sites = _terminal_sites(layers[0], _spread_out(layers[0], 4))
     else:
-        near = [(a, b) for a in range(12) for b in range(a) if np.linalg.norm(vertices[a] - vertices[b]) < 1.2]
-        edges = np.array([vertices[a] + vertices[b] for a, b in near]) * radius
-        layers = [vertices * radius, vertices * 2 * radius, edges]
+        # Atoms of the labels are counted by the later vertex of an edge.
+        edges = layers[2] = layers[2][np.argsort(icosahedron_edges()[:, 1], kind="stable")]
         on_axis = edges[np.abs(edges).max(axis=1) > 0.99 * np.linalg.norm(edges, axis=1)]
         sites = _terminal_sites(layers[1], set()) + _terminal_sites(on_axis, set(range(6)))
     positions = np.vstack([np.zeros((1, 3)), *layers])
@@ -318,6 +315,31 @@ def icosahedron() -> np.ndarray:
     vertices = np.vstack([face, face[:, [2, 0, 1]], face[:, [1, 2, 0]]])
     unit: np.ndarray = vertices / np.linalg.norm(vertices, axis=1)[:, None]
     return unit
+
+
+def icosahedron_edges() -> np.ndarray:
+    """Edges of `icosahedron` as rows of its vertices, the smaller first, shape (30, 2)."""
+    vertices = icosahedron()
+    gaps = np.linalg.norm(vertices[:, None] - vertices, axis=2)
+    edges: np.ndarray = np.argwhere(np.triu(gaps < 1.2, k=1))
+    return edges
+
+
+def mackay(shells: int) -> list[np.ndarray]:
+    """Give the layers of a Mackay icosahedron about its central atom.
+
+    Parameters
+    ----------
+    shells
+        One or two.
+
+    Returns
+    -------
+    list of ndarray
+        Twelve vertices (12, 3) at distance 1; of two shells also those at distance 2, and (30, 3) atoms between them.
+    """
+    vertices = icosahedron()
+    return [vertices, 2 * vertices, vertices[icosahedron_edges()].sum(axis=1)][: 1 if shells == 1 else 3]
 
 
 _CAGES: dict[int, Callable[[], np.ndarray]] = {

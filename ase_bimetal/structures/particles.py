@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ase_bimetal.structures.cores import Core, Site, bridge_site, icosahedron
+from ase_bimetal.structures.cores import Core, Site, bridge_site, mackay
 
 #: Name → (metal atoms, thiolates, length along z over width, lattice). Compositions are those of known clusters.
 SIZES: dict[str, tuple[int, int, float, str]] = {
@@ -135,11 +135,8 @@ def _two_icosahedra(n_metals: int) -> np.ndarray:
 
 def _icosahedron(n_metals: int) -> np.ndarray:
     """Mackay icosahedron of 13 or 55 atoms around the origin [Å]."""
-    vertices = icosahedron()
-    edge = np.linalg.norm(vertices[:, None] - vertices[None], axis=2)
-    middles = [vertices[a] + vertices[b] for a, b in np.argwhere(np.triu((edge > 0.1) & (edge < 1.2)))]
-    shells = [np.zeros((1, 3)), vertices, 2 * vertices, np.array(middles)]
-    unit: np.ndarray = np.vstack(shells[:2] if n_metals == 13 else shells) / edge[edge > 0.1].min()
+    edge = 1 / np.sin(2 * np.pi / 5)  # of an icosahedron whose vertices are 1 from its centre
+    unit: np.ndarray = np.vstack([np.zeros((1, 3)), *mackay(1 if n_metals == 13 else 2)]) / edge
     return unit * _NEAREST
 
 

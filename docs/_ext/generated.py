@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cards
+import measured
 from sphinx.application import Sphinx
 
 PAGES = Path(__file__).parents[1]
@@ -59,6 +60,7 @@ MAKERS: dict[str, Callable[[str | None], str]] = {
     "label-card": cards.label_card,
     "anchor-card": cards.anchor_card,
     "level-difference": cards.level_difference,
+    "benchmarks": measured.benchmarks,
 }
 
 

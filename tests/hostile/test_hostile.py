@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 from hostile_campaign import page, run
-from hostile_mutations import EXAMPLE, MUTATIONS, objects
+from hostile_mutations import MUTATIONS, objects
 from hostile_trials import FORMATS, mutated, try_file, try_object, warm_up
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
-from ase_bimetal import load_example, predict
+from relations import RELATIONS, apart
+from relations import trials as relations
 
 SLICE = settings(max_examples=60, deadline=None, derandomize=True, database=None,
                  suppress_health_check=list(HealthCheck))
@@ -42,19 +41,16 @@ def test_damaged_files(name):
     assert [outcome for outcome in outcomes if outcome.is_wrong] == []
 
 
+@pytest.mark.parametrize("name", sorted(RELATIONS))
+def test_a_cluster_written_otherwise_has_the_same_energy(name):
+    found = np.array([apart(name, number) for number in range(3)])
+    assert np.isfinite(found).any() and not (found > 1e-6).any()
+
+
 @SLICE
-@given(st.integers(0, 2**32 - 1), st.booleans())
-def test_rotation_translation_order_and_mirror_change_nothing(seed, mirror):
-    rng = np.random.default_rng(seed)
-    cluster = load_example(EXAMPLE)
-    [expected] = predict([cluster])
-    moved = cluster[rng.permutation(len(cluster))]
-    moved.info = cluster.info
-    moved.rotate(rng.uniform(0, 360), rng.normal(size=3))
-    moved.positions = moved.positions * (-1 if mirror else 1) + rng.normal(size=3) * 50
-    [found] = predict([moved])
-    assert found.formation_energy_per_metal == pytest.approx(expected.formation_energy_per_metal, abs=1e-5)
-    assert found.flags == expected.flags
+@given(relations())
+def test_clusters_written_otherwise_have_the_same_energy(item):
+    assert not apart(*item) > 1e-6
 
 
 @pytest.mark.heavy

@@ -67,7 +67,7 @@ def _start(code: str, folder: Path) -> subprocess.Popen:
 
 def _whole(code: str, folder: Path) -> str:
     process = _start(code, folder)
-    said, complaints = process.communicate(timeout=600)
+    said, complaints = process.communicate(timeout=1800)
     assert process.returncode == 0, complaints
     return said
 
@@ -86,3 +86,14 @@ def test_the_rows_are_those_of_a_run_that_nobody_killed(code, tmp_path):
         process.kill()
         process.communicate()
     assert _whole(code, killed) == expected
+
+
+def test_two_processes_on_one_cache_find_what_one_finds(tmp_path):
+    alone, shared = tmp_path / "alone", tmp_path / "shared"
+    alone.mkdir()
+    shared.mkdir()
+    expected = _whole(CACHE, alone)
+    both = [_start(CACHE, shared) for _ in range(2)]
+    assert [process.communicate(timeout=1800) for process in both] == [(expected, "")] * 2
+    files = [{path.relative_to(folder) for path in folder.rglob("*") if path.is_file()} for folder in (alone, shared)]
+    assert files[0] == files[1] and len(files[0]) == 2, files

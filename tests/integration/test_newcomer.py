@@ -37,7 +37,7 @@ def in_this_process(*words: str) -> Done:
 
 def in_its_own(*words: str) -> Done:
     """A command as a shell starts it."""
-    done = subprocess.run([sys.executable, "-c", MAIN, *words], capture_output=True, text=True, timeout=600)
+    done = subprocess.run([sys.executable, "-c", MAIN, *words], capture_output=True, text=True, timeout=1800)
     return Done(done.returncode, done.stdout, done.stderr)
 
 

@@ -42,12 +42,12 @@ def test_the_limit_of_large_particles_is_the_crystal(symbol: str) -> None:
     assert all(any("metal atoms" in flag for flag in answer.flags) for answer in found)
 
 
-def test_bare_metal_is_gfn1_xtbs_in_the_baseline() -> None:
+def test_the_linear_part_for_bare_metal_has_its_gfn1_xtb_energies() -> None:
     objects, energies = bare_metals(frozenset(CRYSTALS))
     predictor = get_predictor("mml-gfn1-pbe")
     systems = [as_system(atoms) for atoms in objects]
     features = np.array([baseline_features(system, core_graph(system)) for system in systems])
     for member in predictor.checkpoint.members:
-        weight = member.baseline.weight.detach().double().numpy()[0]
-        found = (features @ weight + member.baseline.bias.item()) * predictor.card.target.std + predictor.card.target.mean
+        weight = member.bare.weight.detach().double().numpy()[0]
+        found = (features @ weight + member.bare.bias.item()) * predictor.card.target.std + predictor.card.target.mean
         assert np.abs(found - energies).mean() == pytest.approx(0.15, abs=0.07)

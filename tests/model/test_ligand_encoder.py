@@ -13,7 +13,7 @@ from ase_bimetal.errors import LigandError, WeightsError
 from ase_bimetal.ligands import LIGAND_NAMES, Ligand
 from ase_bimetal.model import ligand_encoder
 from ase_bimetal.model.ligand_encoder import LigandEncoder, bundled_folder, compute_embedding, load_t5
-from ase_bimetal.model.smiles_t5 import SmilesT5
+from ase_bimetal.model.smiles_t5 import MOST_TOKENS, SmilesT5
 
 UNSEEN = "CCCSc1ccc(Br)cc1"
 LIGANDS = sorted(Ligand.parse(name).smiles for name in LIGAND_NAMES)
@@ -56,6 +56,16 @@ def test_no_unknown_token(bundled_t5, smiles):
     assert tokenizer.unk_token_id not in tokens
     assert "".join(tokenizer.convert_ids_to_tokens(tokens[:-1])) == smiles
     assert tokens[-1] == tokenizer.eos_token_id
+
+
+def test_a_smiles_longer_than_any_of_the_training_is_refused(bundled_t5, caplog, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    longest, longer = "C" * (MOST_TOKENS - 2) + "S", "C" * (MOST_TOKENS - 1) + "S"
+    assert LigandEncoder().embed([longest]).shape == (1, LigandEncoder().width)
+    for embed in (lambda text: LigandEncoder().embed([text]), lambda text: compute_embedding(*bundled_t5, text)):
+        with pytest.raises(LigandError, match=f"has {MOST_TOKENS + 1} tokens; allowed: {MOST_TOKENS} at most"):
+            embed(longer)
+    assert caplog.messages == []
 
 
 def test_two_letter_elements_are_one_token_and_aromatic_neighbours_are_two(bundled_t5):

@@ -49,7 +49,7 @@ def browse(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[str,
             [chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader",
              "--enable-logging=stderr", f"--user-data-dir={profile}", "--virtual-time-budget=8000", "--dump-dom",
              f"{path.as_uri()}{fragment}"],
-            capture_output=True, text=True, timeout=120, check=True,
+            capture_output=True, text=True, timeout=1800, check=True,
         )
         return done.stdout, "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
 

@@ -155,6 +155,7 @@ def test_names_read_like_formulas():
 def test_cards_hold_notes_ligands_and_numbers_in_full(results, static):
     shown = re.findall(r"<article.*?</article>", static, re.S)
     assert len(shown) == BEST
+    assert "Ligands are drawn free" in static
     for card, (_, row) in zip(shown, results.predicted.iterrows(), strict=False):
         assert f'aria-label="{formula(row[NAME])}"' in card and card.count("<svg") == len(shell_parts(row[c.LIGANDS]))
         assert all(escape(note, quote=True) in card for note in row[c.FLAGS])
@@ -199,12 +200,19 @@ def test_another_reference_state_is_a_part_of_its_own(results):
     [found] = model.predict([system], "hydride")
     row[c.FORMATION_ENERGY], row[c.REFERENCE_STATE] = found.formation_energy_per_metal, "hydride"
     parts = energy_parts(model, system, "hydride")
-    *told, (_, total) = cards.energy_lines(row, cards.Background(parts, "GFN1-xTB", 1.0, None))
+    *told, (_, total) = cards.energy_lines(row, cards.Background(parts, None))
     assert told[2] == ("reference state hydride, from dimer", f"{parts.reference_state:+.3f}".replace("-", "−"))
     assert abs(parts.reference_state) > 0.1
     numbers = [float(value.replace("−", "-")) for _, value in (*told, ("", total))]
     assert sum(numbers[:-1]) == pytest.approx(numbers[-1], abs=1e-9)
     assert numbers[-1] == round(found.formation_energy_per_metal, 3)
+
+
+def test_a_screening_by_auto_is_taken_apart_as_one_by_name(results, static):
+    info = results.info | {"config": results.info["config"] | {"model": "auto"}}
+    page = render(replace(results, predicted=results.predicted.head(1), info=info))
+    first = re.search(r"<article.*?</article>", page, re.S)[0]
+    assert lines(first, "What E_form is made of") == lines(static, "What E_form is made of")
 
 
 def test_a_prediction_that_the_model_no_longer_gives_is_not_taken_apart(results):

@@ -1,5 +1,7 @@
 """Metal pairs on zeolites and doped carbon: whose geometry, which numbers, and in a report."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from ase_bimetal.descriptors import metal_distance
 from ase_bimetal.errors import ScreenError
 from ase_bimetal.lab.labels.hosts import load_hosts
 from ase_bimetal.report import read_results, summarise, write_figures, write_report
+from ase_bimetal.report.html import render
 from ase_bimetal.screening import candidate_atoms, load_results, pareto_front, screen, screen_info
 from ase_bimetal.screening import columns as c
 from ase_bimetal.screening.config import ScreenConfig
@@ -120,9 +123,34 @@ def test_the_report_says_what_was_screened(folder: Path, tmp_path: Path) -> None
     text = write_report(folder, tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Screening of metal pairs on supports" in text
     assert "descriptor forest, zeolite" in text and "metal pair left out" in text
-    assert "free ligands" not in text.split("<script")[0]
+    assert "free ligands" not in text.split("<script")[0] and "Ligands are drawn" not in text
     assert any("2 reference states" in sentence for sentence in summarise(results))
     assert len(write_figures(folder, tmp_path / "figures")) == 2 * (3 + results.predicted[c.HOST].nunique())
+
+
+def test_cards_of_supports_say_what_their_numbers_are_made_of(folder: Path) -> None:
+    results = read_results(folder)
+    page = render(replace(results, predicted=results.predicted.head(3)))
+    for card, (_, row) in zip(re.findall(r"<article.*?</article>", page, re.S), results.predicted.iterrows(),
+                              strict=False):
+        forest, level, reference, total = lines(card, "What E_form is made of")
+        assert forest[0] == "forest, at GFN1-xTB" and total == ("E_form", round(row[c.FORMATION_ENERGY], 3))
+        # Corrections of Cu 1.2969, Ni 0.9345 and Pt 0.7289 eV, none of Y: half of each.
+        corrections = {"Cu": 1.2969, "Ni": 0.9345, "Pt": 0.7289, "Y": 0.0}
+        expected = (corrections[row[c.HOST]] + corrections[row[c.DOPANTS]]) / 2
+        assert level == ("step to GFN1-xTB with PBE-referenced elements", pytest.approx(expected, abs=6e-4))
+        assert reference == (f"reference state {row[c.REFERENCE_STATE]}", 0.0)
+        assert forest[1] + level[1] == pytest.approx(total[1], abs=1e-9)
+        (who, inner), (what, outer), (_, whole) = lines(card, "What ± is made of")
+        assert (who, what) == ("forest", "level of theory") and inner > 0 < outer
+        assert (inner**2 + outer**2) ** 0.5 == pytest.approx(whole, abs=1.5e-3)
+
+
+def lines(card: str, caption: str) -> list[tuple[str, float]]:
+    """Rows of one small table of a card, as words and numbers."""
+    table = card[card.index(caption):].split("</table>")[0]
+    found = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', table)
+    return [(what, float(value.replace("−", "-"))) for what, value in found]
 
 
 @pytest.mark.parametrize("support", SUPPORTS)

@@ -6,16 +6,20 @@ Names are loaded when first used; the extras ``train``, ``explain`` and ``report
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ase_bimetal.extras import name_extra
+
+if TYPE_CHECKING:
+    from ase_bimetal.lab.paper.materials import assess_materials, read_materials
+    from ase_bimetal.lab.paper.page import write_page
 
 _HOME = {
     "assess_materials": "materials",
     "read_materials": "materials",
     "write_page": "page",
 }
-__all__ = sorted(_HOME)
+__all__ = ["assess_materials", "read_materials", "write_page"]
 
 
 def __getattr__(name: str) -> Any:

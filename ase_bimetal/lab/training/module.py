@@ -35,7 +35,7 @@ from ase_bimetal.system import as_system
 if TYPE_CHECKING:
     from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 
-#: Weight of all bare metals beside that of all labels, where the linear baseline is fitted.
+#: Weight of all bare metals beside that of all labels, where the linear part for them is fitted.
 BARE_SHARE = 0.15
 
 
@@ -226,15 +226,15 @@ def one_epoch(data: TrainingData, rows: np.ndarray, rows_per_epoch: int | None) 
 def fit_baseline(
     network: MML, data: TrainingData, rows: np.ndarray, scale: tuple[float, float], penalty: float
 ) -> None:
-    """Fit the linear part and freeze it: the network learns what it leaves over.
+    """Fit the linear parts and freeze them: the network learns what the baseline leaves over.
 
-    The slopes of `BASELINE_SLOPES` are given, all others those of a ridge regression. Where the labels are of
-    GFN1-xTB, it sees the bare forms of their metals too, for the labels hold no metal that is all inside.
+    The slopes of `BASELINE_SLOPES` are given, all others those of a ridge regression. A second one, for nearly bare
+    metal, sees crystals and particles without ligands too, where the labels are of their level, GFN1-xTB.
 
     Parameters
     ----------
     network
-        Its ``baseline`` is overwritten.
+        Its ``baseline`` and ``bare`` are overwritten.
     data, rows
         The training rows.
     scale
@@ -245,18 +245,25 @@ def fit_baseline(
     features = np.stack([data.encoded[i].baseline for i in rows]).astype(float)
     bare, energies = _bare_rows(data, rows)
     weights = np.repeat([1.0, BARE_SHARE * len(rows) / max(len(bare), 1)], [len(rows), len(bare)])
+    targets = (np.concatenate([data.targets[rows], energies]) - scale[0]) / scale[1]
     features = np.vstack([features, bare])
-    mean, std = scale
-    held = BASELINE_SLOPES / std
-    targets = (np.concatenate([data.targets[rows], energies]) - mean) / std - features @ held
+    _fit_linear(network.baseline, features[: len(rows)], targets[: len(rows)], weights[: len(rows)], scale[1], penalty)
+    _fit_linear(network.bare, features, targets, weights, scale[1], penalty)
+
+
+def _fit_linear(
+    layer: torch.nn.Linear, features: np.ndarray, targets: np.ndarray, weights: np.ndarray, std: float, penalty: float
+) -> None:
+    """Write a ridge regression into a layer and freeze it."""
+    given = BASELINE_SLOPES / std
     free = features * (BASELINE_SLOPES == 0)
     scaler = StandardScaler().fit(free, sample_weight=weights)
-    ridge = Ridge(penalty).fit(scaler.transform(free), targets, sample_weight=weights)
+    ridge = Ridge(penalty).fit(scaler.transform(free), targets - features @ given, sample_weight=weights)
     slopes = ridge.coef_ / scaler.scale_
     with torch.no_grad():
-        network.baseline.weight.copy_(torch.from_numpy((slopes + held)[None]))
-        network.baseline.bias.fill_(float(ridge.intercept_ - slopes @ scaler.mean_))
-    network.baseline.requires_grad_(False)
+        layer.weight.copy_(torch.from_numpy((slopes + given)[None]))
+        layer.bias.fill_(float(ridge.intercept_ - slopes @ scaler.mean_))
+    layer.requires_grad_(False)
 
 
 def _bare_rows(data: TrainingData, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -173,13 +173,11 @@ def test_labels_survive_the_ase_database(shipped, tmp_path):
         export_db(some, tmp_path / "labels.db")
 
 
-def test_a_kill_loses_nothing_and_doubles_nothing(folder):
+def test_a_kill_loses_nothing_and_doubles_nothing(folder, wait_until):
     shard = folder / "Au4M2-Zn-SMe.jsonl"
     before = shard.read_text()
     process = subprocess.Popen([sys.executable, "-c", _RUN % folder], env=os.environ | {"OMP_NUM_THREADS": "1"})
-    deadline = time.monotonic() + 120
-    while shard.read_text().count("\n") < 5 and time.monotonic() < deadline:
-        time.sleep(0.1)
+    wait_until(lambda: shard.read_text().count("\n") >= 5, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     with shard.open("a") as stream:
@@ -223,7 +221,7 @@ def test_dask_workers_go_on_with_the_same_records(folder, tmp_path):
         (tmp_path / name).mkdir()
         shutil.copy(folder / "fragments.json", tmp_path / name)
         (tmp_path / name / shard).write_text("".join((folder / shard).read_text().splitlines(keepends=True)[:3]))
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
         run_campaign([Job(PROTOTYPE, 6)], tmp_path / "theirs", scheduler=cluster.scheduler_address)
     run_job(Job(PROTOTYPE, 6), tmp_path / "ours")
     theirs, ours = (read_shard(tmp_path / name / shard) for name in ("theirs", "ours"))
@@ -240,7 +238,7 @@ def test_a_job_that_fails_is_named_at_once_and_the_others_go_on(tmp_path, capsys
 
     def finish():
         nonlocal told
-        patience = time.monotonic() + 30
+        patience = time.monotonic() + 600
         while "failed" not in told and time.monotonic() < patience:
             told += capsys.readouterr().err
             time.sleep(0.05)

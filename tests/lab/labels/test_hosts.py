@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -161,13 +160,11 @@ def test_an_alloy_that_loses_an_atom_is_rejected():
     assert rejection(atoms, None) == "an atom has left"
 
 
-def test_a_kill_loses_nothing_and_doubles_nothing(folder):
+def test_a_kill_loses_nothing_and_doubles_nothing(folder, wait_until):
     shard = folder / f"{JOB.name}.jsonl"
     before = shard.read_text()
     process = subprocess.Popen([sys.executable, "-c", _RUN % folder], env=os.environ | {"OMP_NUM_THREADS": "1"})
-    deadline = time.monotonic() + 120
-    while shard.read_text().count("\n") < 6 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: shard.read_text().count("\n") >= 6, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     with shard.open("a") as stream:
