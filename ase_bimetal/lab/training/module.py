@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 
 #: Weight of all bare metals beside that of all labels, where the linear part for them is fitted.
-BARE_SHARE = 0.15
+BARE_SHARE = 1.0
 
 
 @dataclass(frozen=True)
