@@ -49,6 +49,8 @@ BONDING = ("coordination", "root coordination", "band", "repulsion", "M-Au per r
 #: How far bonds between metals and donors are from unstrained: see `donor_strain`.
 STRAIN = ("repulsion at donors", "band at donors", "band at metals")
 N_BASELINE_FEATURES = N_METAL_PROBES + 2 * _KIND_WIDTH + len(BONDING) + len(STRAIN)
+#: Those that count donors per metal atom, by type and group.
+DONOR_COUNTS = [N_METAL_PROBES + k * _KIND_WIDTH + group for k in (0, 1) for group in range(len(DONOR_GROUPS))]
 #: Slopes [eV per eV] that the linear baseline is given and not fitted: a ligand that binds more strongly to a triangle
 #: of the core's metals does so by as much in a cluster.
 BASELINE_SLOPES = np.zeros(N_BASELINE_FEATURES)

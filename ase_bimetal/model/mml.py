@@ -16,6 +16,7 @@ from ase_bimetal.errors import WeightsError
 from ase_bimetal.model.core_encoder import GraphEncoder, scatter_sum
 from ase_bimetal.model.encode import (
     CONTACT_CUTOFF,
+    DONOR_COUNTS,
     METAL_CUTOFF,
     N_BASELINE_FEATURES,
     N_LIGAND_FEATURES,
@@ -27,6 +28,8 @@ from ase_bimetal.model.mamba2 import Mamba2Block
 
 #: What can mix the tokens: state-space blocks, self-attention of about the same size, or nothing before the mean.
 FUSIONS = ("mamba2", "attention", "pooling")
+#: Donors per metal atom below which the network counts less and less; the labels hold 0.33 and more.
+FEWEST_DONORS = 0.25
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,7 @@ class MML(nn.Module):
             Linear(width, width), PReLU(), nn.Dropout(config.dropout), Linear(width, 1)
         )
         self.baseline = Linear(N_BASELINE_FEATURES, 1)
+        self.bare = Linear(N_BASELINE_FEATURES, 1)
         self.dropout = nn.Dropout(config.dropout)
         self.project_joint = Linear(2 * width, 64)
         self.project_whole = Linear(64, 64)
@@ -139,6 +143,8 @@ class MML(nn.Module):
         for block in self.blocks:
             tokens = block(tokens)
         energy = self.head(tokens.mean(dim=-2)).squeeze(-1) + self.baseline(batch.baseline).squeeze(-1)
+        covered = _covered(batch.baseline)
+        energy = covered * energy + (1 - covered) * self.bare(batch.baseline).squeeze(-1)
         if batch.cluster is None:
             return MMLOutput(energy, None, None)
         joint = self.project_joint(torch.cat([core.mean(dim=-2), ligand], dim=-1))
@@ -161,6 +167,15 @@ class MML(nn.Module):
             core = self.fuse_core(torch.cat([each, core, each], dim=-1))
             ligand = self.fuse_ligand(torch.cat([h_mix, ligand, h_mix], dim=-1))
         return torch.cat([core, ligand[..., None, :], (log_p + h_mix)[..., None, :]], dim=-2)
+
+
+def _covered(baseline: torch.Tensor) -> torch.Tensor:
+    """How far a cluster is one of ligands and metal, from 1 to 0: (size,), no label having fewer donors per metal.
+
+    On nearly bare metal a linear fit that has seen crystals counts alone, for the network has not.
+    """
+    share = (baseline[..., DONOR_COUNTS].sum(dim=-1) / FEWEST_DONORS).clamp(max=1.0)
+    return share**2 * (3 - 2 * share)
 
 
 def _fusion_blocks(config: MMLConfig) -> nn.ModuleList:

@@ -55,7 +55,8 @@ FAMILIES: dict[str, Callable[[str], Core]] = {
 }
 #: The same for particles that say what size does: for labels, not motifs of known clusters.
 PARTICLES: dict[str, Callable[[str], Core]] = {
-    name: partial(particles.bridged_particle, name) for name in particles.SIZES
+    **{name: partial(particles.bridged_particle, name) for name in particles.SIZES},
+    **{name: partial(particles.stapled_particle, name) for name in particles.STAPLED},
 }
 _PLACE = re.compile(r"-(centre|surface|staple|diphosphine|sulfide)$")
 _ARRANGEMENTS = "'' (the family's own), 'core-shell', 'random-P' (P percent of dopant), 'third-M-n' (n atoms of M)"
@@ -64,15 +65,15 @@ _ARRANGEMENTS = "'' (the family's own), 'core-shell', 'random-P' (P percent of d
 def family_group(family: str) -> str:
     """Name the group of a family.
 
-    Places of a dopant in one core are one group, and so are a core under other kinds of ligands, and bridged particles
-    of all sizes.
+    Places of a dopant in one core are one group, and so are a core under other kinds of ligands, and bridged or stapled
+    particles of all sizes.
 
     Examples
     --------
     >>> family_group("M@Au24-staple"), family_group("M38-bridged"), family_group("M@Au8-diphosphine")
     ('M@Au24', 'bridged particles', 'M@Au8')
     """
-    return "bridged particles" if family in PARTICLES else _PLACE.sub("", family)
+    return f"{family.partition('-')[2]} particles" if family in PARTICLES else _PLACE.sub("", family)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,12 @@ atoms takes five to ten minutes for each metal.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
+from ase import Atoms
+from ase.build import bulk
 from ase.cluster.octahedron import Octahedron
 from ase.io import read
 
@@ -98,6 +101,36 @@ def bare_clusters() -> list[BareCluster]:
     ]
 
 
+def bare_metals(symbols: Collection[str]) -> tuple[list[Atoms], np.ndarray]:
+    """Load metal without ligands as GFN1-xTB sees it.
+
+    Particles, crystals and clusters of twenty atoms, of these metals alone.
+
+    Returns
+    -------
+    tuple
+        The objects, and their formation energies at that level [eV/atom], shape (n,).
+    """
+    objects, energies = [], []
+    for metal in bulk_metals():
+        if metal.symbol in symbols:
+            shells = SHELLS[: len(metal.particles)]
+            objects += [_particle(metal.symbol, metal.lattice_constant, n) for n in shells]
+            objects.append(bulk(metal.symbol, "fcc", metal.lattice_constant))
+            energies += [*(metal.particles[n] for n in sorted(metal.particles)), metal.gfn1]
+    for cluster in bare_clusters():
+        if set(cluster.symbols) <= set(symbols):
+            objects.append(Atoms(cluster.symbols, cluster.positions))
+            energies.append(cluster.gfn1)
+    return objects, np.array(energies)
+
+
+def _particle(symbol: str, lattice_constant: float, shells: int) -> Atoms:
+    """An octahedron cut at its corners: 13, 55 or 147 atoms for 2, 3 or 4 shells."""
+    particle = Octahedron(symbol, 2 * shells - 1, shells - 1, latticeconstant=lattice_constant)
+    return Atoms(particle.symbols, particle.positions)
+
+
 def particle_energy(symbol: str, lattice_constant: float, shells: int) -> tuple[int, float]:
     """Compute an octahedral particle, cut at its corners, with GFN1-xTB.
 
@@ -106,7 +139,7 @@ def particle_energy(symbol: str, lattice_constant: float, shells: int) -> tuple[
     tuple
         Number of atoms, and formation energy [eV/atom].
     """
-    particle = Octahedron(symbol, 2 * shells - 1, shells - 1, latticeconstant=lattice_constant)
+    particle = _particle(symbol, lattice_constant, shells)
     energy = label.single_point(particle).energy
     return len(particle), energy / len(particle) - label.atom_energy(symbol)
 

@@ -89,6 +89,14 @@ _SIZES: tuple[tuple[str, Sequence[str]], ...] = (
     ("M52-bridged", ("Au",)),
     ("M92-bridged", ("Au",)),
 )
+#: The same under staples of gold and thiolate, as crystals hold them, and percents of a second metal.
+_STAPLED: tuple[tuple[str, dict[str, Sequence[int]]], ...] = (
+    ("M38-stapled", {"Ag": (10, 50)}),
+    ("M22-stapled", {"Ag": (10, 50), "Cu": (10,), "Pd": (10,)}),
+    ("M28-stapled", {"Ag": (50,)}),
+    ("M20-stapled", {"Ag": (50,)}),
+    ("M36-stapled", {}),
+)
 
 
 def campaign() -> list[Job]:
@@ -111,13 +119,18 @@ def campaign() -> list[Job]:
 def sizes() -> Iterator[Job]:
     """List the thiolate-covered particles of 13 to 92 metals.
 
-    They are pure, and half silver or copper in gold up to 55.
+    They are pure, and half silver or copper in gold up to 55; under staples gold, alone and with a second metal.
     """
     for family, metals in _SIZES:
         for metal in metals:
             yield Job(Prototype(family, metal, {"thiolate": "SH"}, metal), 6)
         for guest in metals[1:]:
             yield Job(Prototype(family, guest, {"thiolate": "SH"}, "Au", "random-50"), 6)
+    for family, guests in _STAPLED:
+        yield Job(Prototype(family, "Au", {"thiolate": "SH"}), 6)
+        for guest, percents in guests.items():
+            for percent in percents:
+                yield Job(Prototype(family, guest, {"thiolate": "SH"}, "Au", f"random-{percent}"), 6)
 
 
 def _kind(job: Job) -> tuple[str, ...]:

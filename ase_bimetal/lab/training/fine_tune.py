@@ -219,7 +219,8 @@ class Learner:
         else:
             module = OwnModule(start.config, training)
             module.network.load_state_dict(start.state_dict())
-            module.network.baseline.requires_grad_(False)
+            for linear in (module.network.baseline, module.network.bare):
+                linear.requires_grad_(False)
             module.best_state = copy.deepcopy(module.network.state_dict())
             found = predict_rows(start, data, validation, mean, std)
             module.best_error = float(np.abs(found - data.targets[validation]).mean()) / std

@@ -16,13 +16,27 @@ import torch
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
+from ase_bimetal.lab.labels.bulk import bare_metals
+from ase_bimetal.lab.labels.label import LEVEL
 from ase_bimetal.lab.training.data import TrainingData, for_prediction, loader
 from ase_bimetal.lab.training.splits import Split, balanced_rows
-from ase_bimetal.model.encode import BASELINE_SLOPES, N_METAL_FEATURES, Batch, collate
+from ase_bimetal.model.encode import (
+    BASELINE_SLOPES,
+    N_BASELINE_FEATURES,
+    N_METAL_FEATURES,
+    Batch,
+    baseline_features,
+    collate,
+    core_graph,
+)
 from ase_bimetal.model.mml import MML, MMLConfig, contrastive_loss
+from ase_bimetal.system import as_system
 
 if TYPE_CHECKING:
     from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+
+#: Weight of all bare metals beside that of all labels, where the linear part for them is fitted.
+BARE_SHARE = 1.0
 
 
 @dataclass(frozen=True)
@@ -212,14 +226,15 @@ def one_epoch(data: TrainingData, rows: np.ndarray, rows_per_epoch: int | None) 
 def fit_baseline(
     network: MML, data: TrainingData, rows: np.ndarray, scale: tuple[float, float], penalty: float
 ) -> None:
-    """Fit the linear part and freeze it: the network learns what it leaves over.
+    """Fit the linear parts and freeze them: the network learns what the baseline leaves over.
 
-    The slopes of `BASELINE_SLOPES` are given, all others those of a ridge regression.
+    The slopes of `BASELINE_SLOPES` are given, all others those of a ridge regression. A second one, for nearly bare
+    metal, sees crystals and particles without ligands too, where the labels are of their level, GFN1-xTB.
 
     Parameters
     ----------
     network
-        Its ``baseline`` is overwritten.
+        Its ``baseline`` and ``bare`` are overwritten.
     data, rows
         The training rows.
     scale
@@ -228,16 +243,36 @@ def fit_baseline(
         Of the ridge regression on standardised features.
     """
     features = np.stack([data.encoded[i].baseline for i in rows]).astype(float)
-    mean, std = scale
-    held = BASELINE_SLOPES / std
+    bare, energies = _bare_rows(data, rows)
+    weights = np.repeat([1.0, BARE_SHARE * len(rows) / max(len(bare), 1)], [len(rows), len(bare)])
+    targets = (np.concatenate([data.targets[rows], energies]) - scale[0]) / scale[1]
+    features = np.vstack([features, bare])
+    _fit_linear(network.baseline, features[: len(rows)], targets[: len(rows)], weights[: len(rows)], scale[1], penalty)
+    _fit_linear(network.bare, features, targets, weights, scale[1], penalty)
+
+
+def _fit_linear(
+    layer: torch.nn.Linear, features: np.ndarray, targets: np.ndarray, weights: np.ndarray, std: float, penalty: float
+) -> None:
+    """Write a ridge regression into a layer and freeze it."""
+    given = BASELINE_SLOPES / std
     free = features * (BASELINE_SLOPES == 0)
-    scaler = StandardScaler().fit(free)
-    ridge = Ridge(penalty).fit(scaler.transform(free), (data.targets[rows] - mean) / std - features @ held)
+    scaler = StandardScaler().fit(free, sample_weight=weights)
+    ridge = Ridge(penalty).fit(scaler.transform(free), targets - features @ given, sample_weight=weights)
     slopes = ridge.coef_ / scaler.scale_
     with torch.no_grad():
-        network.baseline.weight.copy_(torch.from_numpy((slopes + held)[None]))
-        network.baseline.bias.fill_(float(ridge.intercept_ - slopes @ scaler.mean_))
-    network.baseline.requires_grad_(False)
+        layer.weight.copy_(torch.from_numpy((slopes + given)[None]))
+        layer.bias.fill_(float(ridge.intercept_ - slopes @ scaler.mean_))
+    layer.requires_grad_(False)
+
+
+def _bare_rows(data: TrainingData, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the baseline reads of bare metals, and their energies [eV/atom]: none for labels of another level."""
+    if set(data.frame.get("level", ())) != {LEVEL}:
+        return np.zeros((0, N_BASELINE_FEATURES)), np.zeros(0)
+    objects, energies = bare_metals(frozenset().union(*data.frame.metals.iloc[rows]))
+    systems = [as_system(atoms) for atoms in objects]
+    return np.array([baseline_features(system, core_graph(system)) for system in systems]), energies
 
 
 @contextmanager
