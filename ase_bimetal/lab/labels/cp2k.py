@@ -364,7 +364,7 @@ def _scf_section(eps_scf: float, outer: int, minimizer: str, guess: str) -> dict
 
 
 def section(name: str, content: dict[str, Any]) -> str:
-    """One section of a CP2K input, with what is in it."""
+    """Write one section of a CP2K input."""
     lines = [
         section(key, value) if isinstance(value, dict) else f"{key} {value}\n" for key, value in content.items()
     ]
@@ -454,7 +454,10 @@ def read_output(text: str, n_atoms: int) -> Solution:
 
 
 def table(lines: list[str], title: str, n_rows: int) -> list[list[str]]:
-    """The rows that begin with an atom's number, below the last line that holds a title."""
+    """Read rows that begin with an atom's number.
+
+    They stand below the last line that holds a title.
+    """
     starts = [i for i, line in enumerate(lines) if title in line]
     if not starts:
         return []
