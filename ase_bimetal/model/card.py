@@ -393,14 +393,6 @@ class Calibration(_Part):
 
 
 @dataclass(frozen=True)
-class LevelErrors(_Part):
-    """Mean error [eV/metal] of the forest's level against density-functional anchors, in ligands and elsewhere."""
-
-    ligands: float
-    other: float
-
-
-@dataclass(frozen=True)
 class ForestCard(_Part):
     """The card of the descriptor forest, made by `ase_bimetal.lab.regressors.forest_card`.
 
@@ -413,16 +405,16 @@ class ForestCard(_Part):
     calibration
         Kind of novelty → what intervals lack.
     level_error
-        Of the labels' level.
-    corrections
-        Element or donor type → what the labels have for each [eV].
+        Surroundings → mean error of the labels' level against density-functional energies [eV/metal].
+    donor_error
+        What the level lacks on supports beside that [eV/metal].
     """
 
     digest: str
     rows: ForestRows
     calibration: Mapping[str, Calibration]
-    level_error: LevelErrors
-    corrections: Mapping[str, float] = field(metadata={"key": "elemental_references"})
+    level_error: Mapping[str, float]
+    donor_error: float
 
 
 def _present(part: _Some | None, name: str, key: str) -> _Some:

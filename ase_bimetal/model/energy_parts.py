@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ase_bimetal.errors import ModelError
-from ase_bimetal.formation import ReferenceState, correction_features
+from ase_bimetal.formation import ReferenceState
 from ase_bimetal.model.interface import FormationModel, LabelModel, require_dimer
 from ase_bimetal.model.predictor import level_shift
 from ase_bimetal.model.registry import AutoModel
@@ -103,10 +103,9 @@ def _of_forest(model: FormationModel, system: BimetallicSystem, reference_state:
         raise ModelError(f"{model.name} does not say what its energies are made of; allowed: the shipped models, and "
                          "models on top of them. Use model='auto'")
     require_dimer(model.name, reference_state)
-    estimate = model.estimate(system)
-    level = sum(model.card.corrections.get(name, 0.0) * x for name, x in correction_features(system).items())
-    learned = estimate.formation_energy_per_metal - level
-    return EnergyParts("forest", "GFN1-xTB", learned, estimate.formation_energy_std, 1.0, level, 0.0)
+    estimate = model.estimate(system)  # its labels are on the level of density-functional energies themselves
+    learned, deviation = estimate.formation_energy_per_metal, estimate.formation_energy_std
+    return EnergyParts("forest", estimate.level, learned, deviation, 1.0, 0.0, 0.0)
 
 
 __all__ = ["EnergyParts", "energy_parts"]

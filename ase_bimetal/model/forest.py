@@ -1,4 +1,7 @@
-"""A random forest on the eight features for any bimetallic material, with calibrated intervals.
+"""A random forest on ten features for any bimetallic material, with calibrated intervals.
+
+Eight are those of the table, of which five are absolute differences; the mean electronegativity and cohesive energy of
+the metals, weighted by their atoms, tell which of the two is the majority.
 
 No trained model is stored: the forest grows from the shipped table when first asked for, with fixed seed and
 settings, so that it is the same every time. Intervals are those of a quantile regression forest (Meinshausen, J.
@@ -19,6 +22,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from ase_bimetal import elements
 from ase_bimetal.errors import BimetalError, UnsupportedSystemError, WeightsError
 from ase_bimetal.files import DATASETS
 from ase_bimetal.formation import ReferenceState, correction_features
@@ -26,8 +30,17 @@ from ase_bimetal.geometry import require_neutral
 from ase_bimetal.model.card import ForestCard, read_forest_card
 from ase_bimetal.model.domain import Z90
 from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe, require_dimer
+from ase_bimetal.model.level import level_terms, load_level_difference
 from ase_bimetal.model.regressors import REGRESSORS, make_regressor, settings
-from ase_bimetal.model.table import DIGITS, FEATURES, DescriptorTable, material_features, read_table, surroundings
+from ase_bimetal.model.table import (
+    COORDINATION,
+    DIGITS,
+    FEATURES,
+    DescriptorTable,
+    material_features,
+    read_table,
+    surroundings,
+)
 from ase_bimetal.system import BimetallicSystem
 from ase_bimetal.workers import WHOLE_PROCESS
 
@@ -38,6 +51,14 @@ SETTINGS_ROWS: Literal["configurations"] = "configurations"
 COVERAGE = 0.9
 LEVEL_LIGANDS = "PBE-referenced GFN1-xTB"
 LEVEL_OTHER = "GFN1-xTB with PBE-referenced elements"
+#: Beside `ase_bimetal.model.table.FEATURES`: what tells Au24Ni3 from Ni24Au3.
+MAJORITY_FEATURES = ("chi_metal (Pauling)", "cohesive energy (eV)")
+# Surroundings without donors that the level difference does not know.
+_KNOWN_DONORS = ("ligands", "bare particle", "bare solid")
+#: An element with fewer density-functional energies is flagged.
+_ENOUGH = 3
+#: Mean absolute value of a normal distribution, in standard deviations.
+MEAN_OF_NORMAL = math.sqrt(2 / math.pi)
 #: What an object can be new in, from the least to the most.
 NOVELTY = ("prototype", "metal pair", "surroundings")
 #: What E_env of eq. (1) is, by surroundings; any other host is its relaxed metal-free self.
@@ -63,8 +84,8 @@ class Estimate:
     formation_energy_std
         Width of the interval as a standard deviation [eV per metal atom]: (upper − lower) / (2 · 1.645).
     level, level_error
-        Level of theory, and its mean error [eV per metal atom] against density-functional anchors left out of the
-        fit of the corrections; systematic, and not part of the interval.
+        Level of theory, and the mean error [eV per metal atom] that the level difference expects of itself for this
+        object; not part of the interval.
     reference_state
         Reference state of the surroundings.
     model
@@ -87,6 +108,36 @@ class Estimate:
     flags: tuple[str, ...]
 
 
+def forest_features(rows: pd.DataFrame) -> pd.DataFrame:
+    """Give what the forest reads of rows.
+
+    Parameters
+    ----------
+    rows
+        The eight features by label, with ``host`` and ``dopant``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        (n, 10) table: `FEATURES` and `MAJORITY_FEATURES`.
+
+    Examples
+    --------
+    >>> rows = read_table().rows.iloc[[0]].assign(host=["Au", ], dopant="Ni", **{"dopant ratio (-)": 3 / 27})
+    >>> forest_features(rows)["cohesive energy (eV)"].round(2).tolist()
+    [3.88]
+    """
+    share = rows["dopant ratio (-)"].astype(float)
+    means = {
+        name: (1 - share) * rows.host.map(value).astype(float) + share * rows.dopant.map(value).astype(float)
+        for name, value in zip(
+            MAJORITY_FEATURES, (elements.electronegativity, elements.cohesive_energy), strict=True
+        )
+    }
+    found: pd.DataFrame = rows[list(FEATURES)].astype(float).assign(**means).round(DIGITS)
+    return found
+
+
 class QuantileForest:
     """A random forest that gives quantiles from the training rows which share its leaves.
 
@@ -98,13 +149,14 @@ class QuantileForest:
 
     def __init__(self, table: DescriptorTable) -> None:
         self.pipeline = make_regressor("random forest", seed=0, rows=SETTINGS_ROWS)
-        self.pipeline.fit(table.features, table.targets)
+        features = forest_features(table.rows)
+        self.pipeline.fit(features, table.targets)
         order = np.argsort(table.targets, kind="stable")
         self._sorted = table.targets[order]
-        self._leaves = self._apply(table.features)[order]
+        self._leaves = self._apply(features)[order]
 
     def predict(self, features: pd.DataFrame) -> np.ndarray:
-        """Predict the mean (n,) [eV/metal]."""
+        """Predict the mean (n,) [eV/metal] from `forest_features`."""
         trees, leaves = self.pipeline[-1].estimators_, self._apply(features).T
         energies = np.zeros(len(features))  # one tree after the other, so that a row's sum does not see the others
         for tree, leaf in zip(trees, leaves, strict=True):
@@ -162,7 +214,11 @@ class DescriptorForest(FormationModel):
         self._pairs = set(table.pairs)
         self._metals = set(rows.host) | set(rows.dopant)
         self._surroundings = set(rows.surroundings)
-        self._ranges = {name: (rows[name].min(), rows[name].max()) for name in FEATURES}
+        self._ranges = {
+            str(kind): {name: (group[name].min(), group[name].max()) for name in (*FEATURES, COORDINATION)}
+            for kind, group in rows.groupby("surroundings")
+        }
+        self._evidence = load_level_difference().counts()
 
     @property
     def name(self) -> str:
@@ -218,7 +274,11 @@ class DescriptorForest(FormationModel):
         require_neutral(system)
         with WHOLE_PROCESS:  # pandas and scikit-learn change the filters of warnings
             [found] = self.estimate_rows(_described(system), [set(correction_features(system))])
-        return replace(found, flags=(*system.notes, *found.flags))
+        level_error = MEAN_OF_NORMAL * load_level_difference().predict(level_terms(system))[1]
+        on_support = self._donor_error(surroundings(system))
+        return replace(
+            found, level_error=math.hypot(level_error, on_support), flags=(*system.notes, *found.flags)
+        )
 
     def novelty(self, system: BimetallicSystem) -> str:
         """Say what in an object the forest has not seen.
@@ -239,18 +299,22 @@ class DescriptorForest(FormationModel):
         ----------
         rows
             The eight features by label, with ``host``, ``dopant`` and ``surroundings`` as of
-            `ase_bimetal.model.table.surroundings`. A missing χ_env means bare metal.
+            `ase_bimetal.model.table.surroundings`, and ``coordination (-)`` where it is known. A missing χ_env means
+            bare metal.
         corrected
             For each row the elements and donor types that its corrections need; of the metals by default.
         """
         names = corrected or [{host, dopant} for host, dopant in zip(rows.host, rows.dopant, strict=True)]
         with WHOLE_PROCESS:
-            features = rows[list(FEATURES)].astype(float).round(DIGITS)
+            features = forest_features(rows)
             means = self._forest.predict(features)
             quantiles = self._forest.quantiles(features, ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2))
             return [
                 self._estimate(row, mean, ends, needed)
-                for (_, row), mean, ends, needed in zip(rows.iterrows(), means, quantiles, names, strict=True)
+                for (_, row), mean, ends, needed in zip(
+                    rows.assign(**{COORDINATION: rows.get(COORDINATION, np.nan)}).iterrows(),
+                    means, quantiles, names, strict=True,
+                )
             ]
 
     def _estimate(self, row: pd.Series, mean: float, ends: np.ndarray, needed: set[str]) -> Estimate:
@@ -261,18 +325,23 @@ class DescriptorForest(FormationModel):
         )
         # A conformal interval may be narrower than the quantiles say, but never leaves out the mean.
         low, high = min(ends[0] - wider, mean), max(ends[1] + wider, mean)
-        in_ligands = row.surroundings == "ligands"
+        by_kind = self.card.level_error
+        level_error = by_kind.get(row.surroundings, max(by_kind.values()))
         return Estimate(
             formation_energy_per_metal=float(mean),
             formation_energy_interval=(float(low), float(high)),
             formation_energy_std=float(high - low) / (2 * Z90),
-            level=LEVEL_LIGANDS if in_ligands else LEVEL_OTHER,
-            level_error=self.card.level_error.ligands if in_ligands else self.card.level_error.other,
+            level=LEVEL_LIGANDS if row.surroundings == "ligands" else LEVEL_OTHER,
+            level_error=math.hypot(level_error, self._donor_error(row.surroundings)),
             reference_state=STATE_OF_SURROUNDINGS.get(row.surroundings, "relaxed metal-free host"),
             model=self.name,
             novelty=novelty,
             flags=tuple(self._flags(row, needed)),
         )
+
+    def _donor_error(self, kind: str) -> float:
+        """What the level difference does not know of the donors of a support [eV/metal]."""
+        return 0.0 if kind in _KNOWN_DONORS else self.card.donor_error
 
     def _novelty(self, row: pd.Series) -> str:
         if row.surroundings not in self._surroundings:
@@ -288,22 +357,27 @@ class DescriptorForest(FormationModel):
             flags.append(f"element never seen in training: {', '.join(unseen)}")
         elif "-".join(sorted(metals)) not in self._pairs:
             flags.append(f"{row.host} and {row.dopant} never seen together in training")
-        for name, (low, high) in self._ranges.items():
+        for name, (low, high) in self._ranges.get(row.surroundings, {}).items():
             if not (np.isnan(row[name]) or low <= round(row[name], DIGITS) <= high):
-                flags.append(f"{name} = {row[name]:.3g}; trained on {low:.3g} to {high:.3g}")
-        anchored = set(self.card.corrections)
-        if missing := sorted((needed & metals) - anchored):
-            flags.append(f"no density-functional anchor for {', '.join(missing)}: elemental correction taken as 0")
-        if missing := sorted(needed - metals - anchored):
-            flags.append(f"no density-functional anchor for donor {', '.join(missing)}")
-        if row.surroundings not in ("ligands", "bare particle", "bare solid"):
+                flags.append(f"{name} = {row[name]:.3g}; {row.surroundings} in training: {low:.3g} to {high:.3g}")
+        if thin := sorted(name for name in needed & metals if self._evidence.get(name, 0) < _ENOUGH):
+            listed = ", ".join(f"{name} ({self._evidence.get(name, 0)})" for name in thin)
+            flags.append(f"fewer than {_ENOUGH} density-functional energies for {listed}")
+        if missing := sorted(needed - metals - set(self._evidence)):
+            flags.append(f"no density-functional energy of any cluster with donor {', '.join(missing)}")
+        if row.surroundings in ("bare particle", "bare solid"):
+            flags.append("does not rank arrangements of one composition")
+        if row.surroundings == "doped carbon":
+            flags.append("published density-functional energies of three pairs on doped carbon lie 2 to 4 eV/metal "
+                         "higher: take the order of pairs, not the energy")
+        if row.surroundings not in _KNOWN_DONORS:
             flags.append(f"no density-functional reference for bonds between metal and {row.surroundings}")
         return flags
 
 
 def _with_level(estimate: Estimate) -> dict[str, Any]:
     """Interval and standard deviation with the level's error, whose mean is taken as that of a normal distribution."""
-    middle, level = estimate.formation_energy_per_metal, estimate.level_error * Z90 * math.sqrt(math.pi / 2)
+    middle, level = estimate.formation_energy_per_metal, estimate.level_error * Z90 / MEAN_OF_NORMAL
     low, high = (middle + sign * math.hypot(end - middle, level)
                  for sign, end in zip((-1, 1), estimate.formation_energy_interval, strict=True))
     return {"formation_energy_interval": (low, high), "formation_energy_std": (high - low) / (2 * Z90)}
@@ -329,6 +403,7 @@ def _described(system: BimetallicSystem) -> pd.DataFrame:
     """The one row of `estimate_rows` for an object with coordinates."""
     _require_two_metals(system)
     row = material_features(system) | {
+        COORDINATION: 12 * level_terms(system)["CN"],
         "host": system.host, "dopant": system.dopant, "surroundings": surroundings(system)
     }
     return pd.DataFrame([row])
@@ -345,4 +420,12 @@ def _require_two_metals(system: BimetallicSystem) -> None:
         )
 
 
-__all__ = ["COVERAGE", "DescriptorForest", "Estimate", "QuantileForest", "forest_digest", "get_forest"]
+__all__ = [
+    "COVERAGE",
+    "DescriptorForest",
+    "Estimate",
+    "QuantileForest",
+    "forest_digest",
+    "forest_features",
+    "get_forest",
+]

@@ -10,6 +10,7 @@ from itertools import permutations
 from typing import Any
 
 from ase_bimetal.ligands import Ligand
+from ase_bimetal.structures.motifs import FAMILIES
 from ase_bimetal.structures.roles import motif_roles, wanted_roles
 from ase_bimetal.system import BimetallicSystem
 
@@ -63,11 +64,14 @@ class Nearest:
 
 @lru_cache(maxsize=1)
 def labelled_clusters() -> tuple[LabelledCluster, ...]:
-    """List the ligand-protected clusters of the shipped labels, each prototype once, in their order."""
+    """List the ligand-protected clusters of the shipped labels, each prototype once, in their order.
+
+    Particles with ligands on all their sites, which are no motif, are left out.
+    """
     from ase_bimetal.model.table import N_METAL, read_table
 
     rows = read_table().rows
-    rows = rows[rows.surroundings == "ligands"].drop_duplicates("prototype")
+    rows = rows[(rows.surroundings == "ligands") & rows.family.isin(FAMILIES)].drop_duplicates("prototype")
     return tuple(
         _cluster(row.prototype, row.family, row.host, row.dopant, round(n), round(n * share))
         for row, n, share in zip(rows.itertuples(), rows[N_METAL], rows["dopant ratio (-)"], strict=True)

@@ -25,7 +25,8 @@ from ase_bimetal.system import BimetallicSystem
 
 SHIPPED = DATASETS / "descriptor_table.csv"
 ELEMENTAL = DATASETS / "elemental_references.json"
-#: Level of the energies of a table: elements referred to PBE everywhere, donors where they are ligands.
+#: Level of the energies of a table: GFN1-xTB and the level difference of `ase_bimetal.model.level`, which knows the
+#: donors of ligands, not those of supports.
 LEVEL = "GFN1-xTB with PBE references"
 FEATURES = tuple(PAPER_FEATURES)
 CHI_ENV, _, N_METAL, _, _, _, DISTANCE, _ = FEATURES
@@ -39,7 +40,11 @@ _HOSTS: tuple[tuple[str, Callable[[set[str]], bool]], ...] = (
 # Atoms of an exact supercell repeat to better than this distance [Å].
 _SYMMETRY_TOLERANCE = 1e-3
 NAMES = ("id", "prototype", "family", "surroundings", "host", "dopant")
-_COLUMNS = (*NAMES, "minimum", *FEATURES, "gfn1", "shift")
+#: Mean number of metal neighbours of a metal atom [-], by which an object is told to lie outside the table.
+COORDINATION = "coordination (-)"
+#: Standard deviation of the shift to PBE [eV/metal].
+DEVIATION = "deviation"
+_COLUMNS = (*NAMES, "minimum", *FEATURES, COORDINATION, "gfn1", "shift", DEVIATION)
 # Beyond these digits numbers are noise; the same object turned or moved must give the same row.
 DIGITS = 6
 
@@ -53,7 +58,8 @@ class DescriptorTable:
     rows
         One row per object: the eight features by label with unit; ``id``, ``prototype``, ``family``,
         ``surroundings``, ``host``, ``dopant``, ``minimum`` (lowest of its prototype), ``gfn1`` and ``shift``
-        [eV/metal]: formation energy at the label level, and what refers it to PBE; and, where the table was
+        [eV/metal]: formation energy at the label level, and what refers it to PBE; ``deviation``, the standard
+        deviation of the latter; ``coordination (-)``, the mean number of metal neighbours; and, where the table was
         built and not read, the terms of `ase_bimetal.model.bond_terms.bond_terms`.
     """
 
@@ -209,6 +215,8 @@ def _maps_onto_itself(
 
 
 __all__ = [
+    "COORDINATION",
+    "DEVIATION",
     "FEATURES",
     "LEVEL",
     "DescriptorTable",

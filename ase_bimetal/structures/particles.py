@@ -74,7 +74,8 @@ def bridged_particle(name: str, dopant: str) -> Core:
     positions = _by_distance(_fcc(n_metals, elongation) if lattice == "fcc" else _LATTICES[lattice](n_metals))
     units = list(_bridges(positions))
     chosen = _spread(units, n_metals, [np.arange(len(units))] * n_thiolates, _greedy_starts)
-    sites = tuple(bridge_site(unit.donors[0], *positions[list(unit.ends)], 1) for unit in chosen)
+    ends = [positions[list(unit.ends)] for unit in chosen]
+    sites = tuple(bridge_site(unit.donors[0], a, b, 1) for unit, (a, b) in zip(chosen, ends, strict=True))
     return Core((dopant, *["Au"] * (n_metals - 1)), positions, sites)
 
 
@@ -181,9 +182,9 @@ def _staples(metals: np.ndarray, n_gold: int) -> Iterator[_Unit]:
     Distances after Au25(SR)18 and Au102(SR)44: Au–S 2.3–2.4 Å, S–Au–S 160–170°.
     """
     for a, b, along, outward in _surface_pairs(metals, _STAPLE_SPANS[n_gold]):
-        half, outward = np.linalg.norm(metals[b] - metals[a]) / 2, outward / np.linalg.norm(outward)
+        half, outward = float(np.linalg.norm(metals[b] - metals[a])) / 2, outward / np.linalg.norm(outward)
         if n_gold == 1:
-            height = np.sqrt(_METAL_DONOR**2 - (2.28 - half) ** 2)
+            height = float(np.sqrt(_METAL_DONOR**2 - (2.28 - half) ** 2))
             donors, gold = [(-2.28, height), (2.28, height)], [(0.0, height + 0.35)]
         else:
             terminal = 3.79 + (half - 2.38) / 2

@@ -26,7 +26,10 @@ _HOLES: dict[str, tuple[tuple[float, float], ...]] = {
     "2N4": ((-2, 1), (-2, -1), (2, 1), (2, -1)),
 }
 SITES = tuple(_HOLES)
-_RIM = 4.4  # Å; a six-ring belongs to the flake when its centre is that close to a missing atom
+#: A six-ring belongs to the flake when its centre is that close to a missing atom [Å].
+RIM = 4.4
+#: The rings around the hole alone: a flake for levels that cannot afford more.
+SMALL_RIM = 2.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +53,15 @@ class Sheet:
 
 
 @lru_cache(maxsize=4)
-def sheet(site: str) -> Sheet:
+def sheet(site: str, rim: float = RIM) -> Sheet:
     """Build the metal-free flake around a site.
+
+    Parameters
+    ----------
+    site
+        One of `SITES`.
+    rim
+        How far from the hole a six-ring may be and still belong to the flake [Å].
 
     Raises
     ------
@@ -67,7 +77,7 @@ def sheet(site: str) -> Sheet:
     if site not in _HOLES:
         raise UnsupportedSystemError(f"no site {site!r} on a sheet; allowed: {', '.join(SITES)}. Choose one of these")
     missing = np.array(_HOLES[site]) * [_LATTICE / 2, _C_C / 2]
-    carbon = _honeycomb(missing)
+    carbon = _honeycomb(missing, rim)
     tree = cKDTree(carbon)
     bonded = [np.array([j for j in tree.query_ball_point(p, 1.1 * _C_C) if j != i]) for i, p in enumerate(carbon)]
     gone = {int(i) for i in tree.query(missing)[1]}
@@ -99,13 +109,13 @@ def place_on_sheet(atoms: Atoms, piece: Sheet, metals: tuple[str, str]) -> Atoms
     return placed
 
 
-def _honeycomb(missing: np.ndarray) -> np.ndarray:
+def _honeycomb(missing: np.ndarray, rim: float) -> np.ndarray:
     """Carbon atoms of all six-rings close to the missing atoms, shape (n, 2) [Å]."""
     steps = np.arange(-12, 13)
     i, j = (grid.ravel() for grid in np.meshgrid(steps, steps))
     # The origin is the middle of a vertical bond, half a lattice constant beside two ring centres.
     centres = np.column_stack([(i + j / 2 + 0.5) * _LATTICE, 1.5 * j * _C_C])
-    centres = centres[cKDTree(missing).query(centres)[0] < _RIM]
+    centres = centres[cKDTree(missing).query(centres)[0] < rim]
     angles = np.radians(30 + 60 * np.arange(6))
     corners = centres[:, None] + _C_C * np.column_stack([np.cos(angles), np.sin(angles)])[None]
     return np.unique(corners.reshape(-1, 2).round(6), axis=0)

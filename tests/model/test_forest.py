@@ -15,10 +15,10 @@ from ase_bimetal.lab.regressors import forest_card
 from ase_bimetal.lab.regressors.labelled_table import build_table, thin
 from ase_bimetal.model import forest
 from ase_bimetal.model.card import Calibration, read_forest_card
-from ase_bimetal.model.forest import DescriptorForest, QuantileForest, get_forest
+from ase_bimetal.model.forest import DescriptorForest, QuantileForest, forest_features, get_forest
+from ase_bimetal.model.level import level_digest, level_terms, load_level_difference
 from ase_bimetal.model.table import (
     CHI_ENV,
-    ELEMENTAL,
     FEATURES,
     N_METAL,
     DescriptorTable,
@@ -27,6 +27,7 @@ from ase_bimetal.model.table import (
     read_table,
     surroundings,
 )
+from ase_bimetal.structures.alloys import alloy
 from ase_bimetal.system import as_system
 
 
@@ -52,7 +53,7 @@ def test_shipped_table_card_and_settings_belong_together():
     table = read_table()
     assert card["digest"] == forest.forest_digest(table)
     assert card["rows"]["all"] == len(table.rows) and card["rows"]["minima"] == table.rows.prototype.nunique()
-    assert card["elemental_references"] == json.loads(ELEMENTAL.read_text())["corrections"]
+    assert card["level_difference"] == level_digest()
     assert table.to_csv() == forest_card.SHIPPED.read_text()
 
 
@@ -77,9 +78,9 @@ def test_an_altered_table_is_refused():
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        (("level_error", "other"), "field 'level_error', field 'other' is missing"),
+        (("level_error",), "field 'level_error' is missing"),
         (("calibration", "metal pair", "widening"), "field 'calibration', 'metal pair', field 'widening' is missing"),
-        (("elemental_references",), "field 'elemental_references' is missing"),
+        (("donor_error",), "field 'donor_error' is missing"),
     ],
 )
 def test_a_card_without_a_field_is_refused_with_its_name(tmp_path, keys, message):
@@ -113,7 +114,7 @@ def test_estimates_do_not_depend_on_company():
 
 def test_quantiles_follow_the_spread(made_up):
     grown = QuantileForest(made_up)
-    ask = made_up.features.iloc[[0, 0]].copy()
+    ask = forest_features(made_up.rows.iloc[[0, 0]])
     ask["H_mix (kJ/mol)"] = [2.0, 18.0]
     quiet, loud = grown.quantiles(ask, (0.05, 0.5, 0.95))
     assert quiet[0] < quiet[1] < quiet[2] and loud[0] < loud[1] < loud[2]
@@ -125,7 +126,7 @@ def test_quantiles_of_all_rows_in_one_leaf_are_plain_quantiles(made_up, monkeypa
     grown = QuantileForest(made_up)
     monkeypatch.setattr(grown, "_leaves", np.zeros_like(grown._leaves))
     monkeypatch.setattr(grown, "_apply", lambda features: np.zeros((len(features), grown._leaves.shape[1])))
-    [[low, high]] = grown.quantiles(made_up.features.iloc[[0]], (0.05, 0.95))
+    [[low, high]] = grown.quantiles(forest_features(made_up.rows.iloc[[0]]), (0.05, 0.95))
     assert (made_up.targets < low).mean() == pytest.approx(0.05, abs=0.01)
     assert (made_up.targets > high).mean() == pytest.approx(0.05, abs=0.01)
 
@@ -166,8 +167,8 @@ def test_unseen_surroundings_take_the_widening_of_the_worst_kind():
 
 def test_error_of_the_level_without_donor_reference_is_larger():
     card = json.loads(forest.CARD.read_text())
-    assert 1 > card["level_error"]["other"] > card["level_error"]["ligands"] > 0
-    assert 0.1 < forest_card.donor_transfer_error() < 1
+    assert card["donor_error"] == forest_card.donor_transfer_error()
+    assert 0.1 < card["donor_error"] < 1 and 0 < card["level_error"]["ligands"] < 0.2
 
 
 def test_flags_and_interval_say_what_is_new():
@@ -176,13 +177,13 @@ def test_flags_and_interval_say_what_is_new():
     [pair] = get_forest().estimate_rows(row(host="Tl", dopant="In"))
     assert pair.novelty == "metal pair"
     assert any("element never seen in training: In, Tl" in flag for flag in pair.flags)
-    assert any("no density-functional anchor for In, Tl" in flag for flag in pair.flags)
+    assert "fewer than 3 density-functional energies for In (0), Tl (0)" in pair.flags
     [oxide] = get_forest().estimate_rows(row(surroundings="oxide"))
     assert oxide.novelty == "surroundings" and any("never seen in training: oxide" in flag for flag in oxide.flags)
     assert oxide.level != known.level and oxide.level_error > known.level_error
-    assert known.formation_energy_std <= pair.formation_energy_std < oxide.formation_energy_std
+    assert known.formation_energy_std < min(pair.formation_energy_std, oxide.formation_energy_std)
     [far] = get_forest().estimate_rows(row(**{"D (Å)": 40.0}))
-    assert any(flag.startswith("D (Å) = 40; trained on") for flag in far.flags)
+    assert any(flag.startswith("D (Å) = 40; ligands in training: ") for flag in far.flags)
 
 
 def test_interval_holds_the_mean():
@@ -239,11 +240,57 @@ def test_table_of_labels_keeps_pairs_alone_and_finds_minima(cluster):
         "id": ["p/1", "p/0", "g/0"], "prototype": ["p", "p", "g"], "family": "f", "atoms": [cluster, cluster, gold],
         "formation_energy": [-3.0, -2.0, -1.0],
     })
-    table = build_table(frame, {"Au": 0.3, "S-X": 0.03})
+    level = load_level_difference()
+    table = build_table(frame, level, level)
+    shift, deviation = level.predict(level_terms(as_system(cluster)))
     assert table.rows.id.tolist() == ["p/0", "p/1"] and table.rows.minimum.tolist() == [0, 1]
-    assert table.targets == pytest.approx([-2.0 + 0.2 + 0.04, -3.0 + 0.2 + 0.04])
+    assert table.targets == pytest.approx([-2.0 + shift, -3.0 + shift])
+    assert table.rows.deviation.tolist() == pytest.approx([deviation] * 2)
     assert table.pairs.tolist() == ["Au-Pd"] * 2 and table.rows.surroundings.unique() == ["ligands"]
     assert thin(table, 0).rows.id.tolist() == ["p/1"]
+
+
+def particle(first: str, second: str, share: int) -> Atoms:
+    """An icosahedron of 13 with ``share`` atoms of the second metal on its surface."""
+    atoms = alloy("icosahedron-13", "core", first, first, seed=0)
+    atoms.symbols[1 : 1 + share] = second
+    return atoms
+
+
+@pytest.mark.parametrize(("rich", "poor"), [("Pt", "Au"), ("Cu", "Au"), ("Pt", "Ni")])
+def test_the_majority_metal_counts(rich, poor):
+    """Platinum and copper bind more strongly than gold, platinum more strongly than nickel: 3 of 13 atoms changed."""
+    one, other = (get_forest().estimate(as_system(particle(*pair, 3))) for pair in ((rich, poor), (poor, rich)))
+    assert one.formation_energy_per_metal < other.formation_energy_per_metal - 0.15
+
+
+def test_features_tell_a_metal_from_its_partner():
+    rows = row(host=["Au"], dopant=["Ni"], **{"dopant ratio (-)": 3 / 27})
+    swapped = rows.assign(host="Ni", dopant="Au")
+    one, other = (forest_features(r)[list(forest.MAJORITY_FEATURES)].iloc[0].tolist() for r in (rows, swapped))
+    assert one == pytest.approx([2.47, 3.88], abs=0.005) and other == pytest.approx([1.98, 4.37], abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("rich", "poor", "a", "pbe"),
+    [("Cu", "Au", 3.75, -3.32), ("Au", "Ag", 4.15, -2.79), ("Pt", "Au", 4.02, -4.98)],
+)
+def test_ordered_crystals_come_near_their_elements_with_pbe(rich, poor, a, pbe):
+    """Minus the cohesive energies of three parts and one; mixing changes them by less than 0.1 eV/atom."""
+    crystal = bulk(rich, a=a, cubic=True)
+    crystal.symbols[0] = poor
+    assert get_forest().estimate(as_system(crystal)).formation_energy_per_metal == pytest.approx(pbe, abs=0.3)
+
+
+def test_coordination_never_seen_is_flagged():
+    """Two metals alone have one neighbour each; the smallest labelled particle has thirteen atoms."""
+    flags = get_forest().estimate(as_system(Atoms("AuPd", [[0, 0, 0], [0, 0, 2.7]]))).flags
+    assert any(flag.startswith("coordination (-) = 1; bare particle in training: ") for flag in flags)
+
+
+def test_metals_out_of_reach_of_each_other_get_no_energy():
+    with pytest.raises(errors.SeveralClustersError, match="1 × Au, 1 × Pt"):
+        get_forest().estimate(as_system(Atoms("AuPt", [[0, 0, 0], [0, 0, 15.0]])))
 
 
 def test_bare_metal_has_no_environment_in_the_table():

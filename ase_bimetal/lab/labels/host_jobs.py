@@ -26,6 +26,7 @@ _ALLOYS = (
 # Family, structure, arrangement and number of configurations for each pair of an alloy.
 _SMALL_PARTICLES = (("particle", "icosahedron-13", "core", 6), ("particle", "icosahedron-13", "mixed", 6))
 _SLABS = (("slab", "fcc111-27", "mixed", 3),)
+_CRYSTALS = (("crystal", "fcc-4", "mixed", 1),)
 _LARGE_PARTICLES = (("particle", "octahedron-38", "core", 3),)
 
 
@@ -38,7 +39,8 @@ class HostJob:
     Attributes
     ----------
     family
-        ``"zeolite-MFI"``, ``"zeolite-MOR"``, ``"zeolite-FAU"``, ``"sheet"``, ``"particle"`` or ``"slab"``.
+        ``"zeolite-MFI"``, ``"zeolite-MOR"``, ``"zeolite-FAU"``, ``"sheet"``, ``"particle"``, ``"slab"`` or
+        ``"crystal"``.
     structure
         ``"6-ring"``, ``"8-ring"``, a site of `sheets.SITES`, or a structure of `alloys.STRUCTURES`.
     host, dopant
@@ -96,8 +98,10 @@ def host_campaign() -> list[HostJob]:
     """
     sheets = [HostJob("sheet", "N6", *pair, 4) for pair in _sheet_pairs()]
     wide = [HostJob("sheet", "2N4", *pair, 4) for pair in _WIDE_PAIRS]
-    small, slabs, large = (_alloy_jobs(kinds) for kinds in (_SMALL_PARTICLES, _SLABS, _LARGE_PARTICLES))
-    cheap = _side_by_side(_zeolite_jobs(6, n_samples=4), sheets, small, slabs)
+    small, slabs, large = (_alloy_jobs(_ALLOYS, kinds) for kinds in (_SMALL_PARTICLES, _SLABS, _LARGE_PARTICLES))
+    # Either metal of a pair is the majority once.
+    crystals = _alloy_jobs(dict.fromkeys([*_ALLOYS, *(pair[::-1] for pair in _ALLOYS)]), _CRYSTALS)
+    cheap = _side_by_side(_zeolite_jobs(6, n_samples=4), sheets, small, slabs, crystals)
     # An 8-ring has 94 atoms and costs three times a 6-ring.
     return cheap + _zeolite_jobs(8, n_samples=3) + _side_by_side(wide, large)
 
@@ -116,10 +120,12 @@ def _sheet_pairs() -> list[tuple[str, str]]:
     return [*_SHEET_FIRST, *more, *_SHEET_MORE]
 
 
-def _alloy_jobs(kinds: Iterable[tuple[str, str, str, int]]) -> list[HostJob]:
+def _alloy_jobs(
+    pairs: Iterable[tuple[str, str]], kinds: Iterable[tuple[str, str, str, int]]
+) -> list[HostJob]:
     return [
         HostJob(family, structure, host, dopant, n, arrangement)
-        for host, dopant in _ALLOYS
+        for host, dopant in pairs
         for family, structure, arrangement, n in kinds
     ]
 

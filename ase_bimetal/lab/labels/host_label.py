@@ -1,7 +1,7 @@
 """Labels for extended hosts: relax the host and the parent, draw configurations, check and label them.
 
-The parent is relaxed with the host's far atoms held. Energies are GFN1-xTB; eq. (1) takes the host without its
-metals from its environment: the H-form framework of a zeolite, or the metal-free sheet.
+The parent is relaxed with the host's far atoms held. Energies are GFN1-xTB, with k-points for slabs; eq. (1) takes the
+host without its metals from its environment: the H-form framework of a zeolite, or the metal-free sheet.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from ase_bimetal.files import write_whole
 from ase_bimetal.lab.labels import label
 from ase_bimetal.lab.labels.campaign import rounded, series_seed
 from ase_bimetal.lab.labels.host_jobs import HostJob
-from ase_bimetal.lab.labels.levels import SinglePoint
+from ase_bimetal.lab.labels.levels import Level, SinglePoint
 from ase_bimetal.lab.labels.sampling import Sample, displace_metals
 from ase_bimetal.structures.alloys import alloy
 from ase_bimetal.structures.frameworks import CutOut, cut_out, h_forms, place_metals, substituted
@@ -48,7 +47,8 @@ _STARTS_APART = (2.6, 3.4)  # Å
 # Distance from which a pair starts anew when one of the two leaves its site for a bond to the other [Å].
 _SECOND_START_APART = 4.0
 # Steps of relaxation of a parent by structure; zeolites start from a framework relaxed around another metal.
-_STEPS = {"6-ring": 20, "8-ring": 8, "icosahedron-13": 40, "octahedron-38": 8, "fcc111-27": 6, "N6": 25, "2N4": 25}
+_STEPS = {"6-ring": 20, "8-ring": 8, "icosahedron-13": 40, "octahedron-38": 8, "fcc111-27": 6, "fcc-4": 0,
+          "N6": 25, "2N4": 25}
 _FMAX = 0.15  # eV/Å
 
 
@@ -147,10 +147,18 @@ def _relaxed_parent(job: HostJob, environment: dict[str, Any] | None) -> Atoms:
     """The parent of a prototype, from the first start that keeps its metals, else from the last."""
     host = None if environment is None else bare_host(environment)
     for start in _starts(job, environment):
-        parent = label.relax(start, fmax=_FMAX, steps=_STEPS[job.structure])
+        parent = label.relax(start, fmax=_FMAX, steps=_STEPS[job.structure], level=level_of(start))
         if rejection(rounded(parent), host) is None:
             break
     return parent
+
+
+def level_of(atoms: Atoms) -> Level:
+    """Give the level of a configuration.
+
+    It is GFN1-xTB by tblite, or by CP2K with k-points where it repeats.
+    """
+    return label.GFN1_PERIODIC if atoms.pbc.any() else label.GFN1
 
 
 def _starts(job: HostJob, environment: dict[str, Any] | None) -> Iterator[Atoms]:
@@ -216,17 +224,17 @@ def host_record(
         "dopant": job.dopant,
         "index": index,
         "parent": f"{job.name}/0",
-        "level": label.LEVEL,
-        "code": f"tblite {version('tblite')}",
     }
     try:
         drawn = _drawn(job, index, known_parent, environment)
         atoms = rounded(drawn.atoms)
+        level = level_of(atoms)
+        head |= {"level": level.name, "code": level.code}
         head |= {"kind": drawn.kind, "amplitude": round(drawn.amplitude, 4)} | _geometry(atoms)
         reason = rejection(atoms, None if environment is None else bare_host(environment))
         if reason:
             return head | {"rejected": reason}
-        point = label.single_point(atoms)
+        point = label.single_point(atoms, level=level)
     except CalculationFailed:
         return head | {"rejected": "SCF did not converge"}
     head |= _energies(atoms, point, environment)
@@ -394,5 +402,6 @@ __all__ = [
     "host_atoms",
     "host_formation_energy",
     "host_record",
+    "level_of",
     "rejection",
 ]

@@ -172,7 +172,7 @@ def load_hosts(path: Path = SHIPPED_HOSTS) -> HostData:
     --------
     >>> data = load_hosts()
     >>> sorted(data.frame.family.unique())
-    ['particle', 'sheet', 'slab', 'zeolite-FAU', 'zeolite-MFI', 'zeolite-MOR']
+    ['crystal', 'particle', 'sheet', 'slab', 'zeolite-FAU', 'zeolite-MFI', 'zeolite-MOR']
     """
     raw = lzma.decompress(Path(path).read_bytes())
     content = json.loads(raw)

@@ -16,6 +16,8 @@ from ase_bimetal.structures.assembly import bound_rows, conformers, free_molecul
 #: The level of the bulk of the data.
 GFN1 = get_level("gfn1-xtb")
 LEVEL = GFN1.name
+#: The same for what repeats in space.
+GFN1_PERIODIC = get_level("cp2k-gfn1-xtb")
 SULFIDE = Ligand.parse("sulfide")
 #: The dimer of sulfide is two atoms of S8.
 S8_SHARE = 2 / 8

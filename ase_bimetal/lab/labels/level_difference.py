@@ -64,9 +64,15 @@ class Difference:
         return bool(self.family)
 
 
-def differences() -> list[Difference]:
-    """Collect labels, anchors, bare clusters and crystals that have both energies."""
-    return [*map(_of_label, load_pbe()), *_of_anchors(), *_of_bare_metal()]
+def differences(k_points: bool = False) -> list[Difference]:
+    """Collect labels, anchors, bare clusters and crystals that have both energies.
+
+    Parameters
+    ----------
+    k_points
+        Whether the GFN1-xTB energies of crystals are those with k-points, and not the limit of growing particles.
+    """
+    return [*map(_of_label, load_pbe()), *_of_anchors(), *_of_bare_metal(k_points)]
 
 
 def fit_level(rows: Sequence[Difference]) -> LevelDifference:
@@ -125,14 +131,15 @@ def _of_anchors() -> list[Difference]:
     return rows
 
 
-def _of_bare_metal() -> list[Difference]:
+def _of_bare_metal(k_points: bool) -> list[Difference]:
     clusters = [
         Difference(c.name, c.name, "", "", c.pbe - c.gfn1, level_terms(as_system(Atoms(c.symbols, c.positions))),
                    len(c.symbols))
         for c in bare_clusters()
     ]
     crystals = [
-        Difference(f"{m.symbol} crystal", f"{m.symbol} crystal", "", "", m.pbe - m.gfn1,
+        Difference(f"{m.symbol} crystal", f"{m.symbol} crystal", "", "",
+                   m.pbe - (m.gfn1_k_points if k_points else m.gfn1),
                    {m.symbol: 1.0} | coordination_terms([m.symbol], _CLOSE_PACKED), BARE)
         for m in bulk_metals()
     ]

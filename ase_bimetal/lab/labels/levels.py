@@ -20,7 +20,7 @@ from ase.optimize import LBFGS
 from ase_bimetal.errors import LevelError
 
 #: Names of the levels that come with the package.
-LEVELS = ("gfn1-xtb", "cp2k-pbe")
+LEVELS = ("gfn1-xtb", "cp2k-gfn1-xtb", "cp2k-pbe")
 #: Electronic temperatures tried in turn with GFN1-xTB [K].
 TEMPERATURES = (300.0, 1000.0)
 
@@ -49,7 +49,7 @@ class SinglePoint:
 
 @dataclass(frozen=True)
 class Level:
-    """A level of theory for neutral molecules.
+    """A level of theory for neutral objects.
 
     Attributes
     ----------
@@ -61,6 +61,8 @@ class Level:
         Gives the program and its version.
     has_spin
         Whether the energy depends on the spin multiplicity.
+    is_periodic
+        Whether it can do what repeats in space; if not, such an object is refused.
 
     Examples
     --------
@@ -73,6 +75,7 @@ class Level:
     makers: tuple[tuple[float, Maker], ...] = field(repr=False)
     code_source: Callable[[], str] = field(repr=False)
     has_spin: bool = False
+    is_periodic: bool = False
 
     @property
     def code(self) -> str:
@@ -92,12 +95,12 @@ class Level:
         self.makers[0][1](None)
 
     def single_point(self, atoms: Atoms, multiplicity: int | None = None) -> SinglePoint:
-        """Compute the energy of a neutral, isolated object.
+        """Compute the energy of a neutral object.
 
         Parameters
         ----------
         atoms
-            Symbols and positions; cell and annotations are ignored.
+            Symbols, positions, and cell where it repeats; annotations are ignored.
         multiplicity
             Spin multiplicity 2S+1; None for the level's own choice.
 
@@ -106,11 +109,12 @@ class Level:
         CalculationFailed
             The calculation does not converge with any of the level's settings.
         LevelError
-            The level knows no multiplicities, or not this element.
+            The level knows no multiplicities, not this element, or nothing that repeats in space.
         """
+        self._require_shape(atoms)
         reason = ""
         for temperature, make in self.makers:
-            trial = Atoms(atoms.symbols, atoms.positions)
+            trial = Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
             trial.calc = make(multiplicity)
             try:
                 return SinglePoint(float(trial.get_potential_energy()), _charges(trial), temperature)
@@ -133,6 +137,7 @@ class Level:
         CalculationFailed, LevelError
             As for `single_point`; also a level without forces.
         """
+        self._require_shape(atoms)
         reason = ""
         for _, make in self.makers:
             moving = atoms.copy()
@@ -148,6 +153,13 @@ class Level:
             except CalculationFailed as failure:
                 reason = str(failure)
         raise CalculationFailed(f"SCF of {atoms.get_chemical_formula()} did not converge: {reason}")
+
+    def _require_shape(self, atoms: Atoms) -> None:
+        if atoms.pbc.any() and not self.is_periodic:
+            raise LevelError(
+                f"level {self.name!r} has no k-points, so it cannot do {atoms.get_chemical_formula()}, which repeats "
+                "in space; take level 'cp2k-gfn1-xtb', or set atoms.pbc = False for an isolated object"
+            )
 
     def _require_forces(self, calculator: Calculator) -> None:
         if "forces" not in calculator.implemented_properties:
@@ -178,13 +190,19 @@ def get_level(name: str, folder: Path | None = None) -> Level:
     if name.lower() == "gfn1-xtb":
         makers = tuple((temperature, partial(_tblite, temperature)) for temperature in TEMPERATURES)
         return Level("GFN1-xTB", makers, lambda: f"tblite {version('tblite')}")
+    if name.lower() == "cp2k-gfn1-xtb":
+        from ase_bimetal.lab.labels import cp2k, cp2k_xtb
+
+        make = partial(cp2k_xtb.Cp2kXtb, folder=folder or _cache_folder())
+        maker = partial(_without_spin, name, make)
+        return Level("CP2K-GFN1-xTB", ((cp2k_xtb.TEMPERATURE, maker),), cp2k.version, is_periodic=True)
     if name.lower() == "cp2k-pbe":
         from ase_bimetal.lab.labels import cp2k
 
         return Level("CP2K-PBE", ((0.0, partial(cp2k.Cp2kPbe, folder=folder or _cache_folder())),), cp2k.version, True)
     if ":" in name:
         kind = _imported(name)
-        return Level(name, ((0.0, partial(_without_spin, name, kind)),), partial(_code_of, kind))
+        return Level(name, ((0.0, partial(_without_spin, name, kind)),), partial(_code_of, kind), is_periodic=True)
     raise LevelError(f"unknown level {name!r}; {_ALLOWED}")
 
 
@@ -205,10 +223,10 @@ def _tblite(temperature: float, multiplicity: int | None) -> Calculator:
     )
 
 
-def _without_spin(name: str, kind: type[Calculator], multiplicity: int | None) -> Calculator:
+def _without_spin(name: str, make: Callable[[], Calculator], multiplicity: int | None) -> Calculator:
     if multiplicity is not None:
         raise LevelError(f"level {name!r} takes no spin multiplicity; allowed with one: {', '.join(LEVELS)}")
-    return kind()
+    return make()
 
 
 def _imported(path: str) -> type[Calculator]:

@@ -103,7 +103,9 @@ REFERENCES = {
     "s8": ("sulfide", "dimer"),
 }
 #: Isolated atoms that the first anchors lacked, with the multiplicities tried.
-MULTIPLICITIES_OF_ATOMS = {"Ni": (3, 1), "Rh": (4, 2), "Mn": (6, 4), "Fe": (5, 3), "Co": (4, 2), "Re": (6, 4)}
+MULTIPLICITIES_OF_ATOMS = {
+    **{"Y": (2, 4), "Ni": (3, 1), "Rh": (4, 2), "Mn": (6, 4), "Fe": (5, 3), "Co": (4, 2), "Re": (6, 4)},
+}
 
 #: Dopants of the Au4M2(SH)8 clusters that the first anchors lacked, with the multiplicities tried.
 CLUSTERS = {"Au": (1,), "Rh": (1, 3)}

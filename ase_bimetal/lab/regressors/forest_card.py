@@ -18,9 +18,10 @@ from ase_bimetal.errors import MissingDataError
 from ase_bimetal.lab.regressors.labelled_table import labelled_rows, thin
 from ase_bimetal.lab.regressors.tuning import grouped_folds
 from ase_bimetal.lab.training.metrics import summary
-from ase_bimetal.model.forest import CARD, COVERAGE, QuantileForest, forest_digest
+from ase_bimetal.model.forest import CARD, COVERAGE, MEAN_OF_NORMAL, QuantileForest, forest_digest, forest_features
+from ase_bimetal.model.level import level_digest
 from ase_bimetal.model.regressors import settings
-from ase_bimetal.model.table import ELEMENTAL, SHIPPED, DescriptorTable, read_table
+from ase_bimetal.model.table import DEVIATION, SHIPPED, DescriptorTable, read_table
 
 COMMAND = "python -m ase_bimetal.lab.regressors.forest_card"
 #: Configurations of a prototype that ship beside its minimum.
@@ -47,9 +48,10 @@ def make_card(table: DescriptorTable) -> dict[str, Any]:
     dict
         ``calibration`` by novelty: errors of predictions out of fold, ``widening`` of the interval by surroundings
         [eV/metal], ``coverage`` of the quantiles as they are and of the widened interval, the latter measured on
-        folds that its widening was not taken from.
+        folds that its widening was not taken from; ``level_error`` by surroundings and
+        ``donor_error``, what the level lacks on supports [eV/metal]; and the sha256 of the level difference that
+        the table was made with.
     """
-    elemental = json.loads(ELEMENTAL.read_text())
     return {
         "digest": forest_digest(table),
         "command": COMMAND,
@@ -60,8 +62,9 @@ def make_card(table: DescriptorTable) -> dict[str, Any]:
         "calibration": {
             name: calibrate(table, groups(table), worst=name == "surroundings") for name, groups in NOVELTIES.items()
         },
-        "level_error": {"ligands": elemental["errors"]["leave-one-anchor-out MAE"], "other": donor_transfer_error()},
-        "elemental_references": elemental["corrections"],
+        "level_error": level_errors(table),
+        "donor_error": donor_transfer_error(),
+        "level_difference": level_digest(),
     }
 
 
@@ -113,7 +116,7 @@ def out_of_fold(table: DescriptorTable, groups: np.ndarray) -> OutOfFold:
     means, ends = np.empty(len(table.targets)), np.empty((len(table.targets), 2))
     for train, test in folds:
         forest = QuantileForest(table.where(np.isin(np.arange(len(table.targets)), train)))
-        asked = table.features.iloc[test]
+        asked = forest_features(table.rows.iloc[test])
         means[test] = forest.predict(asked)
         ends[test] = forest.quantiles(asked, ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2))
     return OutOfFold(means, ends, tuple(test for _, test in folds))
@@ -199,13 +202,19 @@ def held_out_coverage(
     return held
 
 
+def level_errors(table: DescriptorTable) -> dict[str, float]:
+    """Compute the mean error [eV/metal] that the level difference expects of itself, by surroundings."""
+    means = table.rows.groupby("surroundings")[DEVIATION].mean()
+    return _round({str(kind): MEAN_OF_NORMAL * value for kind, value in means.items()})
+
+
 def donor_transfer_error() -> float:
     """Compute the error [eV/metal] on an unfitted donor type.
 
     It is the mean error of the corrections on anchors of a donor type none of which were fitted.
 
     It stands for the error of the level where metal binds what has no anchors: framework oxygen, nitrogen of a
-    sheet, nothing at all.
+    sheet.
     """
     from ase_bimetal.lab.labels.corrections import best_ridge, leave_element_out, load_anchors
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,24 @@ import numpy as np
 import pandas as pd
 
 from ase_bimetal.files import DATASETS
-from ase_bimetal.formation import correction_features
 from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.lab.labels.hosts import load_hosts
+from ase_bimetal.lab.labels.level_difference import differences, fit_level
 from ase_bimetal.lab.training.data import trainable
 from ase_bimetal.model.bond_terms import bond_terms
-from ase_bimetal.model.table import ELEMENTAL, NAMES, DescriptorTable, material_features, surroundings
+from ase_bimetal.model.level import LevelDifference, level_terms, load_level_difference
+from ase_bimetal.model.table import (
+    COORDINATION,
+    DEVIATION,
+    NAMES,
+    DescriptorTable,
+    material_features,
+    surroundings,
+)
 from ase_bimetal.system import BimetallicSystem, as_system
 
 
-def build_table(frame: pd.DataFrame, corrections: dict[str, float]) -> DescriptorTable:
+def build_table(frame: pd.DataFrame, level: LevelDifference, bare_level: LevelDifference) -> DescriptorTable:
     """Describe labelled objects.
 
     Parameters
@@ -28,9 +35,11 @@ def build_table(frame: pd.DataFrame, corrections: dict[str, float]) -> Descripto
     frame
         With columns ``id``, ``prototype``, ``family``, ``atoms`` and ``formation_energy`` [eV/metal], as of
         `ase_bimetal.lab.labels.dataset.load_labels` or `ase_bimetal.lab.labels.hosts.load_hosts`.
-    corrections
-        Corrections [eV/metal]: element or donor type → correction. A donor type that is not in it, such
-        as the oxygen of a framework, is not corrected.
+    level
+        The difference between PBE and GFN1-xTB. It knows nothing of donors that are no ligands, such as the oxygen
+        of a framework.
+    bare_level
+        The same for bare metal, from crystals with k-points.
 
     Returns
     -------
@@ -39,7 +48,7 @@ def build_table(frame: pd.DataFrame, corrections: dict[str, float]) -> Descripto
     """
     systems = [as_system(atoms) for atoms in frame.atoms]
     rows = [
-        _row(record, system, corrections)
+        _row(record, system, bare_level if system.kind == "alloy" else level)
         for record, system in zip(frame.itertuples(), systems, strict=True)
         if len(system.composition_metals) == 2
     ]
@@ -92,16 +101,17 @@ def labelled_rows(
     frame = pd.concat(frames, ignore_index=True)
     if ids is not None:
         frame = frame[frame.id.isin(ids)]
-    return build_table(frame, json.loads(ELEMENTAL.read_text())["corrections"])
+    return build_table(frame, load_level_difference(), fit_level(differences(k_points=True)))
 
 
-def _row(record: Any, system: BimetallicSystem, corrections: dict[str, float]) -> dict[str, object]:
-    shift = sum(corrections.get(name, 0.0) * x for name, x in correction_features(system).items())
+def _row(record: Any, system: BimetallicSystem, level: LevelDifference) -> dict[str, object]:
+    terms = level_terms(system)
+    shift, deviation = level.predict(terms)
     values = (record.id, record.prototype, record.family, surroundings(system), system.host, system.dopant)
     return (
         dict(zip(NAMES, values, strict=True))
         | material_features(system)
-        | {"gfn1": record.formation_energy, "shift": shift}
+        | {COORDINATION: 12 * terms["CN"], "gfn1": record.formation_energy, "shift": shift, DEVIATION: deviation}
         | bond_terms(system)
     )
 

@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import product
 
 import numpy as np
 import pytest
 
 from ase_bimetal import as_system
-from ase_bimetal.errors import UnsupportedSystemError
+from ase_bimetal.errors import LevelError, UnsupportedSystemError
+from ase_bimetal.lab.labels.bulk import bulk_metals
 from ase_bimetal.lab.labels.campaign import read_shard
 from ase_bimetal.lab.labels.host_figure import draw_hosts
 from ase_bimetal.lab.labels.host_label import host_formation_energy, rejection
@@ -25,7 +27,9 @@ from ase_bimetal.lab.labels.hosts import (
     run_hosts,
 )
 from ase_bimetal.lab.labels.label import atom_energy, single_point
-from ase_bimetal.structures.alloys import ARRANGEMENTS, STRUCTURES, alloy
+from ase_bimetal.lab.labels.level_difference import differences, fit_level
+from ase_bimetal.model.level import level_terms
+from ase_bimetal.structures.alloys import ARRANGEMENTS, CRYSTALS, STRUCTURES, alloy
 from ase_bimetal.structures.frameworks import cut_out, place_metals, substituted
 from ase_bimetal.structures.sheets import SITES, place_on_sheet, sheet
 
@@ -99,8 +103,10 @@ def test_a_site_or_an_alloy_that_is_unknown_is_refused():
     assert SITES == ("N6", "2N4")
 
 
-@pytest.mark.parametrize("structure", STRUCTURES)
-@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+@pytest.mark.parametrize(
+    ("structure", "arrangement"),
+    [pair for pair in product(STRUCTURES, ARRANGEMENTS) if pair not in [(name, "core") for name in CRYSTALS]],
+)
 def test_an_alloy_has_the_distances_of_its_metals(structure, arrangement):
     atoms = alloy(structure, arrangement, "Au", "Cu", seed=3)
     distances = atoms.get_all_distances(mic=bool(atoms.pbc.any()))
@@ -110,6 +116,32 @@ def test_an_alloy_has_the_distances_of_its_metals(structure, arrangement):
     assert as_system(atoms).kind == "alloy"
     if structure == "icosahedron-13" and arrangement == "core":
         assert atoms.get_chemical_formula() == "Au12Cu"
+
+
+def test_a_crystal_is_l12_and_has_no_inside():
+    atoms = alloy("fcc-4", "mixed", "Pt", "Ni", seed=1)
+    assert atoms.get_chemical_formula() == "NiPt3" and atoms.pbc.all()
+    assert atoms.cell.lengths() == pytest.approx([2**0.5 * 2 * (3 * 1.39 + 1.24) / 4] * 3, abs=0.01)
+    with pytest.raises(UnsupportedSystemError, match="crystals mixed"):
+        alloy("fcc-4", "core", "Pt", "Ni", seed=1)
+
+
+def test_a_slab_is_not_the_flake_of_its_cell(shipped):
+    """AuAg: -3.07 eV/atom as it repeats, -2.45 as an isolated flake of 27 atoms."""
+    [slab] = shipped.frame.atoms[shipped.frame.id == "AuAg-fcc111-27-mixed/0"]
+    [energy] = shipped.frame.formation_energy[shipped.frame.id == "AuAg-fcc111-27-mixed/0"]
+    flake = slab.copy()
+    flake.pbc = False
+    alone = (single_point(flake).energy - sum(atom_energy(symbol) for symbol in slab.symbols)) / 27
+    assert (energy, alone) == pytest.approx((-3.071, -2.451), abs=0.005)
+    with pytest.raises(LevelError, match="repeats in space"):
+        single_point(slab)
+
+
+def test_what_repeats_has_its_own_level(shipped):
+    levels = shipped.frame.groupby("family")["level"].unique().map(list)
+    repeats = {"slab", "crystal"}
+    assert all(levels[name] == ["CP2K-GFN1-xTB" if name in repeats else "GFN1-xTB"] for name in levels.index)
 
 
 def test_records_carry_what_eq_1_needs(folder):
@@ -216,12 +248,23 @@ def test_a_label_that_fails_a_check_of_today_is_packed_as_a_reject(folder, tmp_p
     }
 
 
+@pytest.mark.parametrize("name", ["CuAu", "AuAg", "PtAu"])
+def test_ordered_crystals_lie_within_0_3_ev_of_their_elements_with_pbe(shipped, name):
+    """Mixing three parts and one changes the PBE energy by less than 0.1 eV/atom in these three."""
+    [atoms] = shipped.frame.atoms[shipped.frame.id == f"{name}-fcc-4-mixed/0"]
+    [gfn1] = shipped.frame.formation_energy[shipped.frame.id == f"{name}-fcc-4-mixed/0"]
+    pbe = {metal.symbol: metal.pbe for metal in bulk_metals()}
+    shift, _ = fit_level(differences(k_points=True)).predict(level_terms(as_system(atoms)))
+    assert gfn1 + shift == pytest.approx(np.mean([pbe[symbol] for symbol in atoms.symbols]), abs=0.3)
+
+
 def test_shipped_labels_have_the_promised_breadth(shipped):
     frame = shipped.frame
     pairs = frame.groupby("family").apply(lambda rows: set(zip(rows.host, rows.dopant, strict=True)),
                                           include_groups=False)
     assert sum(len(pairs[f"zeolite-{code}"]) for code in ("MFI", "MOR", "FAU")) >= 120
-    assert len(pairs["sheet"]) >= 40 and len(pairs["particle"]) >= 20 and len(pairs["slab"]) >= 20
+    assert len(pairs["sheet"]) >= 40 and len(pairs["particle"]) >= 20
+    assert len(pairs["slab"]) >= 3 and len(pairs["crystal"]) >= 15
 
 
 def test_shipped_labels_are_sound(shipped):
@@ -250,7 +293,7 @@ def test_every_shipped_prototype_has_its_descriptors(shipped):
     parents = shipped.frame[shipped.frame.kind == "parent"]
     table = host_descriptors(parents)
     kinds = [as_system(atoms).kind for atoms in parents.atoms]
-    bare = parents.family.isin(["particle", "slab"]).to_numpy()
+    bare = parents.family.isin(["particle", "slab", "crystal"]).to_numpy()
     assert kinds == ["alloy" if alone else "extended" for alone in bare]
     surroundings = ["chi_env (Pauling)", "phi (-)"]
     assert table.loc[bare, surroundings].isna().all(axis=None)

@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import bulk
 from ase.calculators.calculator import CalculationFailed
 from ase.calculators.emt import EMT
 from ase.io import read
 
 from ase_bimetal.errors import LevelError, ProgramError
-from ase_bimetal.lab.labels import cp2k, label
+from ase_bimetal.lab.labels import cp2k, cp2k_xtb, label
+from ase_bimetal.lab.labels.bulk import bulk_metals
 from ase_bimetal.lab.labels.corrections import ANCHORS
 from ase_bimetal.lab.labels.levels import LEVELS, Level, get_level
 from ase_bimetal.ligands import Ligand
@@ -54,6 +56,37 @@ def test_any_ase_calculator_is_a_level():
     assert level.single_point(pair).charges is None
     assert level.code.startswith("ase ")
     assert level.name == EMT_LEVEL
+
+
+def test_a_level_keeps_the_cell_of_what_repeats():
+    """EMT's gold: nothing but surface alone, a crystal with its images."""
+    cell = bulk("Au")
+    alone = Atoms(cell.symbols, cell.positions)
+    energies = [get_level(EMT_LEVEL).single_point(atoms).energy for atoms in (alone, cell)]
+    assert energies == pytest.approx([3.80, 0.0], abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["gfn1-xtb", "cp2k-pbe"])
+def test_a_level_without_k_points_refuses_what_repeats(name, tmp_path):
+    level = get_level(name, tmp_path)
+    assert not level.is_periodic and get_level("cp2k-gfn1-xtb", tmp_path).is_periodic
+    for compute in (level.single_point, level.relax):
+        with pytest.raises(LevelError, match="cannot do Au, which repeats in space; take level 'cp2k-gfn1-xtb'"):
+            compute(bulk("Au"))
+
+
+def test_the_level_with_k_points_refuses_what_does_not_repeat(tmp_path):
+    with pytest.raises(LevelError, match="Au does not repeat in space.*Take level 'gfn1-xtb'"):
+        cp2k_xtb.input_text(Atoms("Au"), 0.05)
+
+
+@needs_cp2k
+def test_k_points_take_a_crystal_to_the_limit_of_growing_particles(tmp_path):
+    """Silver: -3.514 eV/atom with k-points; particles of 55 and 147 atoms point to -3.490."""
+    energy = get_level("cp2k-gfn1-xtb", tmp_path).single_point(bulk("Ag", a=4.15)).energy - label.atom_energy("Ag")
+    assert energy == pytest.approx(-3.514, abs=0.003)
+    [silver] = [metal for metal in bulk_metals() if metal.symbol == "Ag"]
+    assert energy == pytest.approx(silver.gfn1, abs=0.05)
 
 
 def test_any_level_relaxes():
