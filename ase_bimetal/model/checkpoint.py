@@ -147,7 +147,9 @@ def read_weights(model: str | Path) -> tuple[dict[str, torch.Tensor], ModelCard]
 
 
 def member_of(make: Callable[[], Network], tensors: dict[str, torch.Tensor], index: int) -> Network:
-    """Make a network with the weights of one member of an ensemble, ready to predict.
+    """Make a network with the weights of one member.
+
+    It is ready to predict.
 
     Raises
     ------

@@ -151,7 +151,7 @@ def test_the_shipped_encoder_embeds_as_transformers_does(bundled_t5):
         assert SmilesT5(bundled_folder()).tokens(smiles) == tokenizer(smiles)["input_ids"]
         found = SmilesT5(bundled_folder()).embed(smiles)
         assert found.dtype == np.float32
-        np.testing.assert_allclose(found, compute_embedding(*bundled_t5, smiles), rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(found, compute_embedding(*bundled_t5, smiles), rtol=1e-6, atol=3e-6)
 
 
 def test_an_unseen_ligand_needs_neither_transformers_nor_torch_with_the_shipped_encoder(cache):

@@ -104,8 +104,8 @@ REFERENCES = {
 }
 #: Isolated atoms that the first anchors lacked, with the multiplicities tried.
 MULTIPLICITIES_OF_ATOMS = {
-    **{"Y": (2, 4), "Ni": (3, 1), "Rh": (4, 2), "Mn": (6, 4), "Fe": (5, 3), "Co": (4, 2), "Re": (6, 4)},
-}
+    "Y": (2, 4), "Ni": (3, 1), "Rh": (4, 2), "Mn": (6, 4), "Fe": (5, 3), "Co": (4, 2), "Re": (6, 4),
+}  # fmt: skip
 
 #: Dopants of the Au4M2(SH)8 clusters that the first anchors lacked, with the multiplicities tried.
 CLUSTERS = {"Au": (1,), "Rh": (1, 3)}

@@ -226,7 +226,9 @@ def one_epoch(data: TrainingData, rows: np.ndarray, rows_per_epoch: int | None) 
 def fit_baseline(
     network: MML, data: TrainingData, rows: np.ndarray, scale: tuple[float, float], penalty: float
 ) -> None:
-    """Fit the linear parts and freeze them: the network learns what the baseline leaves over.
+    """Fit the linear parts and freeze them.
+
+    The network learns what the baseline leaves over.
 
     The slopes of `BASELINE_SLOPES` are given, all others those of a ridge regression. A second one, for nearly bare
     metal, sees crystals and particles without ligands too, where the labels are of their level, GFN1-xTB.

@@ -113,7 +113,7 @@ def test_label_takes_a_level_everywhere():
     ["gfn7-xtb", "no.such.module:Thing", "ase.calculators.emt:Nothing", "ase:Atoms", ":", "os:path"],
 )
 def test_what_is_no_level_is_named(name):
-    with pytest.raises(LevelError, match="allowed: gfn1-xtb, cp2k-pbe or the import path") as caught:
+    with pytest.raises(LevelError, match="allowed: gfn1-xtb, cp2k-gfn1-xtb, cp2k-pbe or the import path") as caught:
         get_level(name)
     assert repr(name) in str(caught.value)
 
