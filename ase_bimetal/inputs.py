@@ -155,8 +155,9 @@ def _declared_charge(atoms: Atoms, charges: np.ndarray | None) -> float:
     for key in CHARGE_KEYS:
         if atoms.info.get(key) is not None:
             return _number(f"info[{key!r}]", atoms.info[key])
-    if getattr(atoms, "charge", None) is not None:
-        return _number("the attribute charge", atoms.charge)
+    of_adaptor = getattr(atoms, "charge", None)
+    if of_adaptor is not None:
+        return _number("the attribute charge", of_adaptor)
     of_calculator = getattr(atoms.calc, "parameters", {}).get("charge")
     if isinstance(of_calculator, Real) and of_calculator:
         return _number("the calculator's charge", of_calculator)

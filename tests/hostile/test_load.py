@@ -67,9 +67,10 @@ def expected(tmp_path_factory):
         yield [answer(number) for number in NUMBERS]
 
 
-def test_the_clusters_are_of_all_kinds_and_no_two_are_alike(expected):
+def test_the_clusters_are_of_all_kinds_and_hardly_two_are_alike(expected):
     numbers = [item.energy for item in expected if np.isfinite(item.energy)]
-    assert len(numbers) == len(set(numbers)) > 0.9 * len(expected)
+    assert len(numbers) > 0.9 * len(expected)
+    assert len(set(numbers)) > 0.95 * len(numbers), "two bare objects may end in the same leaves of the forest"
     assert any("descriptor-forest" in word for item in expected for word in item.words)
 
 
