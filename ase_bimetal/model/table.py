@@ -24,7 +24,6 @@ from ase_bimetal.model.bond_terms import BOND_TERMS
 from ase_bimetal.system import BimetallicSystem
 
 SHIPPED = DATASETS / "descriptor_table.csv"
-ELEMENTAL = DATASETS / "elemental_references.json"
 #: Level of the energies of a table: GFN1-xTB and the level difference of `ase_bimetal.model.level`, which knows the
 #: donors of ligands, not those of supports.
 LEVEL = "GFN1-xTB with PBE references"

@@ -270,11 +270,10 @@ def _fit_linear(
 
 def _bare_rows(data: TrainingData, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What the baseline reads of bare metals, and their energies [eV/atom]: none for labels of another level."""
-    if set(data.frame.get("level", ())) != {LEVEL}:
-        return np.zeros((0, N_BASELINE_FEATURES)), np.zeros(0)
-    objects, energies = bare_metals(frozenset().union(*data.frame.metals.iloc[rows]))
-    systems = [as_system(atoms) for atoms in objects]
-    return np.array([baseline_features(system, core_graph(system)) for system in systems]), energies
+    is_gfn1 = set(data.frame.get("level", ())) == {LEVEL}
+    objects, energies = bare_metals(frozenset().union(*data.frame.metals.iloc[rows]) if is_gfn1 else ())
+    features = [baseline_features(system, core_graph(system)) for system in map(as_system, objects)]
+    return np.reshape(features, (-1, N_BASELINE_FEATURES)), energies
 
 
 @contextmanager

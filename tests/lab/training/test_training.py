@@ -1,6 +1,7 @@
 """Splits without leaks, data as the network sees it, and a training run that learns."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from ase_bimetal.lab.training import evaluate, module
 from ase_bimetal.lab.training.data import MAX_RATTLE, EvenSampler, prepare, trainable
 from ase_bimetal.lab.training.evaluate import Run, evaluate_folds, fold_result, train_ensemble
 from ase_bimetal.lab.training.metrics import r_squared, summary
-from ase_bimetal.lab.training.module import TrainingOptions, train_one
+from ase_bimetal.lab.training.module import TrainingOptions, fit_baseline, train_one
 from ase_bimetal.lab.training.splits import (
     HELD_OUT,
     Split,
@@ -20,9 +21,9 @@ from ase_bimetal.lab.training.splits import (
     leave_ligand_out,
     random_split,
 )
-from ase_bimetal.model.encode import encode, without_donors
+from ase_bimetal.model.encode import N_BASELINE_FEATURES, encode, without_donors
 from ase_bimetal.model.ligand_encoder import LigandEncoder
-from ase_bimetal.model.mml import MMLConfig
+from ase_bimetal.model.mml import MML, MMLConfig
 from ase_bimetal.system import as_system
 
 
@@ -173,3 +174,19 @@ def test_metrics_of_known_numbers():
     truth, predicted = np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 4.0])
     assert summary(truth, predicted) == {"MAE": 0.6667, "RMSE": 1.1547, "R2": -1.0, "n": 3}
     assert r_squared(truth, truth) == 1.0
+
+
+@pytest.mark.parametrize(("level", "metals", "same"), [
+    ("GFN1-xTB", {"Ni", "Zn"}, True), ("my level", {"Au", "Ag"}, True), ("GFN1-xTB", {"Au", "Ag"}, False),
+])
+def test_bare_metal_is_seen_where_it_has_labels_of_the_same_level(level, metals, same):
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(40, N_BASELINE_FEATURES))
+    data = SimpleNamespace(
+        encoded=[SimpleNamespace(baseline=row) for row in features], targets=rng.normal(size=40) - 3.0,
+        frame=pd.DataFrame({"level": level, "metals": [frozenset(metals)] * 40}),
+    )
+    network = MML(MMLConfig(ligand_width=8))
+    fit_baseline(network, data, np.arange(40), (-3.0, 1.0), 20.0)
+    assert network.baseline.weight.equal(network.bare.weight) is same
+    assert not network.baseline.weight.requires_grad and not network.bare.weight.requires_grad
