@@ -51,7 +51,7 @@ def test_only_hard_cores_start_on_the_coarse_grid(monkeypatch, tmp_path):
         stages.append(stage)
         return ""
 
-    monkeypatch.setattr(cp2k, "_run", run)
+    monkeypatch.setattr(cp2k, "run", run)
     for symbols in ("Au2", "Cu2"):
         with pytest.raises(CalculationFailed):
             cp2k._converge(Atoms(symbols, [[0, 0, 0], [0, 0, 2.5]]), 1, tmp_path, False)
