@@ -187,11 +187,20 @@ class Mamba2(nn.Module):
         conv_width = self.d_inner + 2 * ngroups * d_state
         self.in_proj = Linear(d_model, self.d_inner + conv_width + self.nheads, bias=False)
         self.conv1d = nn.Conv1d(conv_width, conv_width, d_conv, groups=conv_width, padding=d_conv - 1)
-        self.dt_bias = nn.Parameter(_initial_dt_bias(self.nheads))
-        self.A_log = nn.Parameter(torch.empty(self.nheads).uniform_(_A_MIN, _A_MAX).log())
+        self.dt_bias = nn.Parameter(torch.empty(self.nheads))
+        self.A_log = nn.Parameter(torch.empty(self.nheads))
         self.D = nn.Parameter(torch.ones(self.nheads))
         self.norm = GatedRMSNorm(self.d_inner, ngroups)
+        self._draw_rates()
         self.out_proj = Linear(self.d_inner, d_model, bias=False)
+
+    def _draw_rates(self) -> None:
+        """Draw the first step sizes and decay rates."""
+        if self.A_log.is_meta:  # weights of a file will follow; arithmetic without memory imports torch's compiler
+            return
+        with torch.no_grad():
+            self.dt_bias.copy_(_initial_dt_bias(self.nheads))
+            self.A_log.uniform_(_A_MIN, _A_MAX).log_()
 
     def forward(self, tokens: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Mix tokens causally.

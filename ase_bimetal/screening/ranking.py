@@ -8,8 +8,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
-from scipy.stats import norm
 
 from ase_bimetal.errors import ScreenError
 from ase_bimetal.screening import columns as c
@@ -150,14 +148,17 @@ def top_probability(mean: np.ndarray | pd.Series, std: np.ndarray | pd.Series, k
     >>> top_probability(np.array([-3.0, -2.0, -1.0]), np.array([0.1, 0.1, 0.1]), 1).round(2).tolist()
     [1.0, 0.0, 0.0]
     """
+    from scipy.optimize import brentq  # half a second that other rankings need not wait
+    from scipy.special import ndtr
+
     if k < 1:
         raise ScreenError(f"k={k}; allowed: a whole number of at least 1. Pass k=10 for the ten best")
     mean, std = np.asarray(mean, dtype=float), np.asarray(std, dtype=float)
     if k >= len(mean):
         return np.ones(len(mean))
     reach = 12 * std.max() + 1e-9
-    threshold = brentq(lambda t: norm.cdf((t - mean) / std).sum() - k, mean.min() - reach, mean.max() + reach)
-    chances: np.ndarray = norm.cdf((threshold - mean) / std)
+    threshold = brentq(lambda t: ndtr((t - mean) / std).sum() - k, mean.min() - reach, mean.max() + reach)
+    chances: np.ndarray = ndtr((threshold - mean) / std)
     return chances
 
 
