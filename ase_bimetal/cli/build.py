@@ -18,7 +18,8 @@ def build(
     family: Annotated[str, typer.Argument(help="Motif family, such as Au4M2; an unknown one lists all.")],
     dopant: Annotated[str, typer.Argument(help="Element at the dopant sites.")],
     target: Annotated[Path, typer.Argument(help="File to write; its suffix names the format.")],
-    ligand: Annotated[list[str], typer.Option(help="role=NAME or role=SMILES; once per role of the family.")],
+    ligand: Annotated[list[str] | None, typer.Option(
+        help="role=NAME or role=SMILES, such as thiolate=PET; once per role of the family.")] = None,
     host: Annotated[str, typer.Option(help="Element at all other metal sites.")] = "Au",
     arrangement: Annotated[str, typer.Option(help="core-shell, random-30, third-Ag-2; default: the family's.")] = "",
     relax: Annotated[bool, typer.Option(help="Relax with GFN1-xTB.")] = False,
@@ -33,7 +34,7 @@ def build(
     from ase_bimetal.structures.motifs import Prototype
 
     check_structures(target, "TARGET")
-    prototype = Prototype(family, dopant, _shell(ligand), host, arrangement)
+    prototype = Prototype(family, dopant, _shell(ligand or []), host, arrangement)
     _check(prototype)
     if relax:
         require("label")
@@ -116,6 +117,7 @@ def _shell(options: list[str]) -> dict[str, str]:
     for option in options:
         role, _, ligand = option.partition("=")
         if not role or not ligand:
-            raise typer.BadParameter(f"{option!r} is not role=NAME or role=SMILES")
+            raise typer.BadParameter(f"{option!r} is not role=NAME or role=SMILES; write the role first, as in "
+                                     "--ligand thiolate=PET", param_hint="--ligand")
         shell[role] = ligand
     return shell

@@ -118,10 +118,22 @@ def check_files(files: list[str], format: str | None) -> None:
         except FileFormatError as error:
             raise typer.BadParameter(str(error), param_hint="FILES") from None
         if file != STDIN and not Path(path).exists():
-            raise typer.BadParameter(f"no file {file!r}", param_hint="FILES")
+            raise typer.BadParameter(f"no file {file!r}{_next_step(file)}", param_hint="FILES")
     if format is not None and format not in known_formats():
         raise typer.BadParameter(f"unknown format {format!r}; allowed: {', '.join(known_formats())}",
                                  param_hint="--format")
+
+
+def _next_step(file: str) -> str:
+    """What to write for a missing file: a formula has an option of its own."""
+    from ase_bimetal.errors import BimetalError
+    from ase_bimetal.structures.formula import ClusterFormula
+
+    try:
+        ClusterFormula.parse(file)
+    except BimetalError:
+        return ". Give the path of a structure file, or a folder of them"
+    return f"; to build a cluster of this formula write: ase-bimetal predict --formula '{file}'"
 
 
 def check_model(model: str) -> None:
