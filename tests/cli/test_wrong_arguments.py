@@ -46,7 +46,7 @@ def folder(tmp_path, monkeypatch):
         ("build Au4M2-capped Pd b.extxyz --ligand thiolate=SMe", "--ligand axial=NAME --ligand thiolate=NAME"),
         ("build Au4M2 Pd b.extxyz", "Au4M2 needs a ligand for each of the roles thiolate: --ligand thiolate=NAME"),
         ("build Au4M2 Pd b.extxyz --ligand SMe", "write the role first, as in --ligand thiolate=PET"),
-        ("predict Au4Pd2(PET)8", "to build a cluster of this formula write: ase-bimetal predict --formula 'Au4Pd2(PET)8'"),
+        ("predict Au4Pd2(PET)8", "a cluster of this formula write: ase-bimetal predict --formula 'Au4Pd2(PET)8'"),
         ("featurize Au4Pd2.xyz", "no file 'Au4Pd2.xyz'. Give the path of a structure file"),
         ("build Au4M2 Pd b.qqq --ligand thiolate=SMe", "ASE writes no file like 'b.qqq'"),
         ("build Au4M2 Pd nodir/b.xyz --ligand thiolate=SMe", "make it first: mkdir -p nodir"),
