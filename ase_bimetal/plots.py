@@ -16,6 +16,7 @@ import numpy as np
 from ase.data import atomic_numbers, covalent_radii
 
 from ase_bimetal.descriptors import ACCESSIBLE_ABOVE
+from ase_bimetal.numbers import shortest
 from ase_bimetal.palette import element_colour
 from ase_bimetal.system import BimetallicSystem
 
@@ -74,7 +75,8 @@ def draw_cluster(system: BimetallicSystem, axes: Axes, title: str = "") -> None:
     for symbol in metals:
         axes.plot([], [], "o", color=element_colour(symbol), label=symbol, markersize=9, markeredgecolor="black")
     frame_cluster(axes, flat, title)
-    axes.legend(loc="upper right", frameon=False)
+    # Below the atoms, with the scale bar, where it can hide none of them.
+    axes.legend(loc="lower right", frameon=False, ncols=len(metals), borderpad=0, handletextpad=0, columnspacing=1)
 
 
 def drawn_bonds(system: BimetallicSystem) -> list[tuple[int, int]]:
@@ -151,12 +153,14 @@ def _circle(centre: np.ndarray, radius: float, colour: ColorType, alpha: float, 
 def frame_cluster(axes: Axes, flat: np.ndarray, title: str) -> None:
     """Fit axes to projected atoms (n, 2) [Å].
 
-    A bar of 5 Å stands in place of ticks.
+    A bar of 5 Å stands in place of ticks; small clusters are not drawn larger than 10 Å would be.
     """
-    low, high = flat.min(axis=0) - 1.0, flat.max(axis=0) + 1.0
-    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal", title=title)
+    middle, reach = (flat.min(axis=0) + flat.max(axis=0)) / 2, np.maximum(np.ptp(flat, axis=0) / 2 + 1.2, 5.0)
+    low, high = middle - reach, middle + reach
+    below = 0.12 * (high[1] - low[1])
+    axes.set(xlim=(low[0], high[0]), ylim=(low[1] - below, high[1]), aspect="equal", title=title)
     axes.set_axis_off()
-    bar = (low[0] + 0.3, low[1] + 0.4)
+    bar = (low[0] + 0.3, low[1] - 0.9 * below)
     axes.plot([bar[0], bar[0] + 5], [bar[1]] * 2, "-", color="black", linewidth=2)
     axes.text(bar[0] + 2.5, bar[1] + 0.2, "5 Å", ha="center", va="bottom", fontsize=8)
 
@@ -255,15 +259,11 @@ def _shade_favourable(axes: Axes, phi_above: float, energy_below: float) -> None
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     margin = 0.06 * (max(right, phi_above) - min(left, phi_above))
     left, right = min(left, phi_above - margin), max(right, phi_above + margin)
-    label = f"φ > {_signed(phi_above)}, " + r"$E_\mathrm{form}$" + f" < {_signed(energy_below)} eV"
+    label = f"φ > {shortest(phi_above)}, " + r"$E_\mathrm{form}$" + f" < {shortest(energy_below)} eV"
     axes.add_patch(Rectangle((phi_above, low), right - phi_above, max(min(energy_below, high) - low, 0.0), zorder=0,
                              linewidth=0, facecolor=ACCESSIBLE_COLOUR, alpha=0.12, label=label))
     axes.axvline(phi_above, color=ACCESSIBLE_COLOUR, linewidth=0.8, linestyle="--", zorder=0)
     axes.set(xlim=(left, right), ylim=(low, high))
-
-
-def _signed(value: float) -> str:
-    return f"{value:g}".replace("-", "−")
 
 
 def dopant_rose(

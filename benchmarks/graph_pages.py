@@ -20,6 +20,7 @@ from ase_bimetal.lab.paper.published import ATTENTION_ORDER, MODELS
 from ase_bimetal.model.card import ModelCard
 from ase_bimetal.model.checkpoint import DEFAULT_MODEL, load_checkpoint
 from ase_bimetal.model.gcnn_model import GraphModel
+from ase_bimetal.numbers import number
 from ase_bimetal.plots import PAPER_STYLE
 
 PUBLISHED = f"{MODELS['GCNN'].mae:.3f} / {MODELS['GCNN'].r2:.3f}"
@@ -47,7 +48,7 @@ def errors_table(card: ModelCard, multimodal: ModelCard) -> str:
 
 
 def _cell(errors: dict[str, float]) -> str:
-    return f"{errors['MAE']:.3f} / {errors['R2']:.3f}".replace("-", "−")
+    return f"{number(errors['MAE'], 3)} / {number(errors['R2'], 3)}"
 
 
 def attention_text(card: ModelCard) -> str:

@@ -21,6 +21,7 @@ from ase_bimetal.lab.labels.hosts import load_hosts
 from ase_bimetal.model.domain import Z90
 from ase_bimetal.model.forest import get_forest
 from ase_bimetal.model.predictor import get_predictor, level_shift
+from ase_bimetal.numbers import number
 from ase_bimetal.screening.config import ScreenConfig, example_path
 from ase_bimetal.screening.supports import SUPPORTS, find_site, site_atoms
 from ase_bimetal.structures.assembly import assemble
@@ -121,7 +122,7 @@ def supports() -> str:
 
 def signed(values: pd.Series, digits: int) -> str:
     """Mean absolute value, and the mean in brackets, with a true minus sign."""
-    return f"{values.abs().mean():.{digits}f} ({values.mean():+.{digits}f})".replace("-", "−")
+    return f"{number(values.abs().mean(), digits)} ({number(values.mean(), digits, '+')})"
 
 
 if __name__ == "__main__":

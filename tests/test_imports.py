@@ -12,7 +12,7 @@ import ase_bimetal
 PACKAGE = Path(ase_bimetal.__file__).parent
 #: Rooms of the shop from left to right; a room imports from its own and from those before it.
 ORDER = (
-    ("errors", "files", "extras", "workers", "elements", "cells"),
+    ("errors", "files", "extras", "workers", "numbers", "elements", "cells"),
     ("ligands", "annotation", "neighbors", "sites"),
     ("shell", "probes", "geometry"),
     ("supports", "parts", "perception"),

@@ -40,11 +40,13 @@ def _draw(system: BimetallicSystem, name: str, results: Mapping[str, Any], pictu
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    from ase_bimetal.numbers import formula, number
     from ase_bimetal.plots import draw_cluster
 
     figure = Figure(figsize=(6, 5.5), layout="constrained")
     FigureCanvasAgg(figure)
     energy, std = results["formation_energy_per_metal"], results["formation_energy_std"]
-    title = f"{name}\nE_form = {energy:.2f} ± {std:.2f} eV/metal ({results['level']})"
+    energy_words = r"$E_\mathrm{form}$" + f" = {number(energy)} ± {number(std)} eV/metal ({results['level']})"
+    title = f"{formula(name)}\n{energy_words}"
     draw_cluster(system, figure.subplots(), title)
     figure.savefig(picture, dpi=150)

@@ -74,8 +74,8 @@ def _show(summary: ScreenSummary, best: pd.DataFrame) -> None:
     from rich.table import Table
 
     from ase_bimetal.cli.render import console_for
+    from ase_bimetal.numbers import number
     from ase_bimetal.report.results import candidate_name
-    from ase_bimetal.report.words import number
 
     console = console_for(sys.stdout)
     console.print(

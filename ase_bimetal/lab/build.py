@@ -90,6 +90,8 @@ STEPS = (
     Step("level difference", ("-m", f"{_LAB}.labels.level_difference", "--write"), (_PBE, _ANCHORS, _BULK), (_LEVEL,)),
     Step("forest", ("benchmarks/descriptor_pages.py",), (_LABELS, f"{_DATA}/hosts.json.xz", _LEVEL),
          (f"{_DATA}/descriptor_forest.json", f"{_DATA}/descriptor_table.csv")),
+    Step("picture of the supports", ("-m", f"{_LAB}.labels.host_figure", "docs/images/hosts.png"),
+         (f"{_DATA}/hosts.json.xz",), ("docs/images/hosts.png",)),
     Step("cards", ("-m", f"{_LAB}.training.against_pbe"),
          (_LEVEL, f"{_WEIGHTS}/mml-gfn1-pbe/weights.safetensors", f"{_WEIGHTS}/gcnn-gfn1-pbe/weights.safetensors"),
          (_CARD, f"{_WEIGHTS}/gcnn-gfn1-pbe/card.json")),

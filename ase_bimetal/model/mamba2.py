@@ -202,31 +202,23 @@ class Mamba2(nn.Module):
             self.dt_bias.copy_(_initial_dt_bias(self.nheads))
             self.A_log.uniform_(_A_MIN, _A_MAX).log_()
 
-    def forward(self, tokens: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Mix tokens causally.
 
         Parameters
         ----------
         tokens
             (b, l, d_model).
-        mask
-            (b, l) bool, True for valid tokens, which must come first in each row (see `pack_left`). Padding
-            changes no valid output; outputs at padding are zero.
 
         Returns
         -------
         torch.Tensor
             (b, l, d_model), in the dtype of `tokens`.
         """
-        valid = None if mask is None else mask[..., None].to(tokens.dtype)
-        if valid is not None:
-            tokens = tokens * valid
         gate, mixed, dt = self._project(tokens)
         dt = F.softplus(dt + per_member(self.dt_bias, 1, dt))
-        if valid is not None:
-            dt = dt * valid
         out: torch.Tensor = self.out_proj(self.norm(self._scan(mixed, dt), gate))
-        return out if valid is None else out * valid
+        return out
 
     def _project(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Gate (b, l, d_inner), convolved x, B and C (b, l, d_inner + 2gn), raw steps (b, l, h)."""
@@ -284,33 +276,10 @@ class Mamba2Block(nn.Module):
         self.norm = RMSNorm(d_model, eps=1e-5)
         self.mixer = Mamba2(d_model, d_state, d_conv, expand, headdim, ngroups, chunk_size)
 
-    def forward(self, tokens: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-        """Mix tokens (b, l, d_model); `mask` as in `Mamba2.forward`, tokens at padding pass unchanged."""
-        mixed: torch.Tensor = self.mixer(self.norm(tokens), mask)
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Mix tokens (b, l, d_model)."""
+        mixed: torch.Tensor = self.mixer(self.norm(tokens))
         return tokens + mixed
-
-
-def pack_left(tokens: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Move valid tokens to the front of each row, in their order.
-
-    A gap between valid tokens is not neutral to the convolution, even when masked, so segments of unequal
-    length must be packed before a Mamba2 layer sees them.
-
-    Parameters
-    ----------
-    tokens
-        (b, l, d).
-    mask
-        (b, l) bool, True for valid tokens.
-
-    Examples
-    --------
-    >>> tokens, mask = pack_left(torch.arange(3.0).reshape(1, 3, 1), torch.tensor([[True, False, True]]))
-    >>> tokens[mask].flatten().tolist(), mask.tolist()
-    ([0.0, 2.0], [[True, True, False]])
-    """
-    order = torch.argsort((~mask).to(torch.int8), dim=1, stable=True)
-    return tokens.take_along_dim(order[..., None], dim=1), mask.take_along_dim(order, dim=1)
 
 
 def _initial_dt_bias(n: int) -> torch.Tensor:
@@ -320,4 +289,4 @@ def _initial_dt_bias(n: int) -> torch.Tensor:
     return dt + torch.log(-torch.expm1(-dt))
 
 
-__all__ = ["Mamba2", "Mamba2Block", "pack_left", "selective_scan"]
+__all__ = ["Mamba2", "Mamba2Block", "selective_scan"]

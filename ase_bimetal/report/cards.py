@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ase_bimetal import plots
 from ase_bimetal.errors import LigandError
 from ase_bimetal.ligands import Ligand
+from ase_bimetal.numbers import formula, number
 from ase_bimetal.palette import element_colour
 from ase_bimetal.report import words
 from ase_bimetal.report.results import NAME, candidate_name, shell_parts
@@ -115,7 +116,7 @@ def make_card(row: pd.Series, atoms: Atoms, place: int, background: Background |
     """
     metals = as_system(atoms).composition_metals
     return Card(
-        id=row[c.ID], name=words.formula(row[NAME]), stem=f"{place:02d}-{file_stem(row[NAME])}",
+        id=row[c.ID], name=formula(row[NAME]), stem=f"{place:02d}-{file_stem(row[NAME])}",
         picture=picture(atoms), metals=tuple((symbol, element_colour(symbol)) for symbol in metals),
         facts=(*facts(row), *(_relatives(background) if background else _template_share(row))),
         parts=tuple(energy_lines(row, background)) if background else (),
@@ -133,11 +134,11 @@ def facts(row: pd.Series) -> list[tuple[str, str]]:
         ("motif", str(row[c.MOTIF])),
         ("E_form", f"{words.measured(row)} eV/metal"),
         ("90 % interval", f"{words.interval(row)} eV/metal"),
-        ("φ", words.number(row[c.PHI], 3)),
+        ("φ", number(row[c.PHI], 3)),
         ("H_mix", _with_unit(row[c.MIXING_ENTHALPY], 1, "kJ/mol")),
         ("χ_env", _with_unit(row[c.CHI_ENV], 2, "(Pauling)")),
-        ("D̃", words.number(row[c.REDUCED_DISTANCE], 3)),
-        ("log P", words.number(row[c.LOG_P])),
+        ("D̃", number(row[c.REDUCED_DISTANCE], 3)),
+        ("log P", number(row[c.LOG_P])),
         ("critical metals", ", ".join(row[c.CRITICAL_METALS])),
         ("geometry", str(row[c.GEOMETRY])),
     ]
@@ -146,7 +147,7 @@ def facts(row: pd.Series) -> list[tuple[str, str]]:
 
 def _template_share(row: pd.Series) -> list[tuple[str, str]]:
     """What is known of ± without the model."""
-    value = words.number(row[c.TEMPLATE_ERROR])
+    value = number(row[c.TEMPLATE_ERROR])
     return [] if value == "–" else [("of ±, the unrelaxed template", f"{value} eV/metal")]
 
 
@@ -155,7 +156,7 @@ def _relatives(background: Background) -> list[tuple[str, str]]:
     if background.nearest is None:
         return []
     cluster = background.nearest.cluster
-    name = words.formula(candidate_name(cluster.core, cluster.shell))
+    name = formula(candidate_name(cluster.core, cluster.shell))
     return [("nearest labelled cluster", f"{name} ({cluster.prototype}): {background.nearest.difference}")]
 
 
@@ -177,12 +178,7 @@ def energy_lines(row: pd.Series, background: Background) -> list[tuple[str, str]
     if level:
         lines.append((f"step to {row[c.LEVEL]}", level))
     lines.append((f"reference state {row[c.REFERENCE_STATE]}{', from dimer' if reference else ''}", reference))
-    return [(what, _signed(value)) for what, value in lines] + [("E_form", words.number(total, 3))]
-
-
-def _signed(value: float) -> str:
-    text = words.number(value, 3)
-    return text if text.startswith("−") or not float(text) else f"+{text}"
+    return [(what, number(value, 3, "+")) for what, value in lines] + [("E_form", number(total, 3))]
 
 
 def spread_lines(row: pd.Series, background: Background) -> list[tuple[str, str]]:
@@ -202,12 +198,12 @@ def spread_lines(row: pd.Series, background: Background) -> list[tuple[str, str]
     learned = min(parts.scale * parts.learned_std, math.sqrt(max(total**2 - template**2, 0.0)))
     level = math.sqrt(max(total**2 - template**2 - learned**2, 0.0))
     shares = [(parts.source, learned), ("level of theory", level), ("unrelaxed template", template)]
-    return [(what, words.number(value, 3)) for what, value in shares if value >= 5e-4] + [
-        ("together", words.number(total, 3))]
+    return [(what, number(value, 3)) for what, value in shares if value >= 5e-4] + [
+        ("together", number(total, 3))]
 
 
 def _with_unit(value: float | None, digits: int, unit: str) -> str:
-    return f"{words.number(value, digits)} {unit}"
+    return f"{number(value, digits)} {unit}"
 
 
 def file_stem(name: str) -> str:
@@ -239,7 +235,7 @@ def ligand_drawings(ligands: str | None) -> list[Drawing]:
             ligand = Ligand.parse(name)
         except LigandError:
             continue
-        drawn.append(Drawing(f"{count} × {words.formula(name)}", _svg(ligand)))
+        drawn.append(Drawing(f"{count} × {formula(name)}", _svg(ligand)))
     return drawn
 
 

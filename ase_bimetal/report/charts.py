@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase.data import atomic_names, atomic_numbers, covalent_radii
 
+from ase_bimetal.numbers import formula, number
 from ase_bimetal.palette import element_colour
 from ase_bimetal.plots import ACCESSIBLE_COLOUR, MIXING_COLOURS, drawn_bonds, mixing_reach
 from ase_bimetal.report.results import FRONT, NAME, Results
-from ase_bimetal.report.words import formula, number, plain
+from ase_bimetal.report.words import plain
 from ase_bimetal.screening import columns as c
 from ase_bimetal.system import BimetallicSystem
 

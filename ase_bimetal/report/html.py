@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ase_bimetal.errors import BimetalError, ModelError, WeightsError
 from ase_bimetal.extras import name_extra
 from ase_bimetal.files import write_whole
+from ase_bimetal.numbers import formula, number
 from ase_bimetal.report import cards, charts, words
 from ase_bimetal.report.results import NAME, Results, read_results
 from ase_bimetal.report.table import table_block
@@ -223,12 +224,12 @@ def _structure_blocks(best: Sequence[tuple[cards.Card, Atoms]]) -> dict[str, str
 def _best(results: Results) -> dict[str, Any]:
     rows = [row for _, row in results.predicted.head(BEST).iterrows()]
     captions = [
-        f"{words.formula(row[NAME])}, {row[c.MOTIF]}: E_form {words.measured(row)} eV/metal ({results.info['level']}). "
+        f"{formula(row[NAME])}, {row[c.MOTIF]}: E_form {words.measured(row)} eV/metal ({results.info['level']}). "
         f"Geometry: {row[c.GEOMETRY]}." for row in rows
     ]
     return {
         "best": [_best_row(row, i) for i, row in enumerate(rows)],
-        "structures": [{"name": f"{i}. {words.formula(row[NAME])}, {row[c.MOTIF]}", "caption": caption}
+        "structures": [{"name": f"{i}. {formula(row[NAME])}, {row[c.MOTIF]}", "caption": caption}
                        for i, (row, caption) in enumerate(zip(rows, captions, strict=True), start=1)],
         "geometry_note": _HOW_TO_TURN,
     }
@@ -236,9 +237,9 @@ def _best(results: Results) -> dict[str, Any]:
 
 def _best_row(row: pd.Series, place: int) -> BestRow:
     return BestRow(
-        name=words.formula(row[NAME]), motif=row[c.MOTIF], energy=words.measured(row), interval=words.interval(row),
-        phi=words.number(row[c.PHI], 3), mixing=words.number(row[c.MIXING_ENTHALPY], 1),
-        log_p=words.number(row[c.LOG_P]), structure=place,
+        name=formula(row[NAME]), motif=row[c.MOTIF], energy=words.measured(row), interval=words.interval(row),
+        phi=number(row[c.PHI], 3), mixing=number(row[c.MIXING_ENTHALPY], 1),
+        log_p=number(row[c.LOG_P]), structure=place,
     )
 
 
@@ -344,5 +345,5 @@ def _metrics(card: ModelCard) -> Sequence[dict[str, Any]]:
 
 def _error_row(split: str, name: str, row: Mapping[str, float]) -> dict[str, str]:
     """Errors [eV/metal] of one model on one split, as text."""
-    return {"split": split, "model": name, "mae": words.number(row["MAE"], 3), "rmse": words.number(row["RMSE"], 3),
-            "r2": words.number(row["R2"], 3), "n": f"{row['n']:,}"}
+    return {"split": split, "model": name, "mae": number(row["MAE"], 3), "rmse": number(row["RMSE"], 3),
+            "r2": number(row["R2"], 3), "n": f"{row['n']:,}"}

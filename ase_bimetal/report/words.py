@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ase_bimetal.formation import REFERENCE_STATES
+from ase_bimetal.numbers import formula, number, shortest
 from ase_bimetal.report.results import NAME, Results
 from ase_bimetal.screening import columns as c
 
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NAMED = 3
-# Counts follow a letter or a bracket; bonds, brackets of atoms and the first ring of a SMILES do not occur in formulas.
-_COUNT, _SMILES = re.compile(r"(?<=[A-Za-z)])\d+"), re.compile(r"[=#@\[\]/\\](?!\d+$)|[cnCN]1(?!\d)")
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 # What a filter of the screening means, with its unit.
 _FILTERS = {
     "phi_above": "φ above {}",
@@ -57,37 +54,6 @@ class FailureGroup:
     examples: str
 
 
-def number(value: float | None, digits: int = 2) -> str:
-    """Write a number with a true minus sign.
-
-    A dash stands for an unknown one.
-
-    Examples
-    --------
-    >>> number(-3.456), number(-0.001), number(float("nan"))
-    ('−3.46', '0.00', '–')
-    """
-    if value is None or value != value:
-        return "–"
-    text = f"{value:.{digits}f}"
-    return text.replace("-", "−" if float(text) else "")
-
-
-def formula(name: str) -> str:
-    """Write a name with its counts as subscripts.
-
-    A SMILES in it, whose digits are rings, leaves the name as it is.
-
-    Examples
-    --------
-    >>> formula("Au4Pd2(PET)8(PPh3)2 #2"), formula("Au4Pd2(SC1CC1)8"), formula("Au24-staple")
-    ('Au₄Pd₂(PET)₈(PPh₃)₂ #2', 'Au4Pd2(SC1CC1)8', 'Au₂₄-staple')
-    """
-    if _SMILES.search(name):
-        return name
-    return _COUNT.sub(lambda found: found[0].translate(_SUBSCRIPTS), name)
-
-
 def plain(value: object) -> str:
     """Write a setting as text.
 
@@ -102,7 +68,7 @@ def plain(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
         return ", ".join(str(v) for v in value)
-    return f"{value:g}".replace("-", "−") if isinstance(value, (int, float)) else str(value)
+    return shortest(value) if isinstance(value, (int, float)) else str(value)
 
 
 def measured(row: pd.Series) -> str:

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from ase_bimetal.model import mamba2
-from ase_bimetal.model.mamba2 import Mamba2, Mamba2Block, pack_left, selective_scan
+from ase_bimetal.model.mamba2 import Mamba2, Mamba2Block, selective_scan
 
 SHAPES = [
     {"d_model": 16, "d_state": 8, "headdim": 8},
@@ -80,37 +80,6 @@ def test_strong_decay_gives_finite_gradients():
         mixer.A_log += 8.0
     mixer(torch.randn(1, 64, 16, dtype=torch.float64)).sum().backward()
     assert all(torch.isfinite(parameter.grad).all() for parameter in mixer.parameters())
-
-
-@pytest.mark.parametrize("layer", [Mamba2, Mamba2Block])
-def test_padding_on_the_right_changes_no_valid_output(layer):
-    torch.manual_seed(0)
-    layer = layer(16, d_state=8, headdim=8, chunk_size=4).double()
-    short, long = torch.randn(1, 5, 16, dtype=torch.float64), torch.randn(1, 11, 16, dtype=torch.float64)
-    padded = torch.cat([F.pad(short, (0, 0, 0, 6), value=7.0), long])
-    mask = torch.tensor([[True] * 5 + [False] * 6, [True] * 11])
-    out = layer(padded, mask)
-    torch.testing.assert_close(out[:1, :5], layer(short), rtol=0, atol=1e-12)
-    torch.testing.assert_close(out[1:], layer(long), rtol=0, atol=1e-12)
-
-
-def test_padding_gets_no_output_and_no_gradient():
-    mixer = make_mixer(**SHAPES[0])
-    tokens = torch.randn(1, 6, 16, dtype=torch.float64, requires_grad=True)
-    out = mixer(tokens, torch.tensor([[True] * 4 + [False] * 2]))
-    out.sum().backward()
-    assert not out[:, 4:].any()
-    assert not tokens.grad[:, 4:].any()
-
-
-def test_pack_left_makes_gaps_harmless():
-    mixer = make_mixer(**SHAPES[0])
-    dense = torch.randn(1, 4, 16, dtype=torch.float64)
-    gaps = torch.full((1, 7, 16), 3.0, dtype=torch.float64)
-    mask = torch.tensor([[True, False, True, True, False, False, True]])
-    gaps[mask] = dense[0]
-    out = mixer(*pack_left(gaps, mask))
-    torch.testing.assert_close(out[:, :4], mixer(dense), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])

@@ -5,10 +5,10 @@ import re
 
 import pytest
 
+from ase_bimetal.numbers import number
 from ase_bimetal.report.cards import file_stem
 from ase_bimetal.report.html import BEST
 from ase_bimetal.report.results import NAME
-from ase_bimetal.report.words import number
 from ase_bimetal.screening import candidate_atoms
 from ase_bimetal.screening import columns as c
 

@@ -18,12 +18,13 @@ from ase_bimetal.model.checkpoint import load_checkpoint
 from ase_bimetal.model.energy_parts import energy_parts
 from ase_bimetal.model.nearest import nearest_labelled
 from ase_bimetal.model.registry import get_model
+from ase_bimetal.numbers import formula, number
 from ase_bimetal.palette import element_colour
 from ase_bimetal.report import cards, charts, html, read_results, summarise, write_figures, write_report
 from ase_bimetal.report.html import BEST, render
 from ase_bimetal.report.results import FRONT, NAME, Results, candidate_name, shell_parts
 from ase_bimetal.report.table import table_block
-from ase_bimetal.report.words import failure_groups, formula, measured
+from ase_bimetal.report.words import failure_groups, measured
 from ase_bimetal.screening import candidate_atoms
 from ase_bimetal.screening import columns as c
 from ase_bimetal.structures.motifs import DOPANTS
@@ -201,7 +202,7 @@ def test_another_reference_state_is_a_part_of_its_own(results):
     row[c.FORMATION_ENERGY], row[c.REFERENCE_STATE] = found.formation_energy_per_metal, "hydride"
     parts = energy_parts(model, system, "hydride")
     *told, (_, total) = cards.energy_lines(row, cards.Background(parts, None))
-    assert told[2] == ("reference state hydride, from dimer", f"{parts.reference_state:+.3f}".replace("-", "−"))
+    assert told[2] == ("reference state hydride, from dimer", number(parts.reference_state, 3, "+"))
     assert abs(parts.reference_state) > 0.1
     numbers = [float(value.replace("−", "-")) for _, value in (*told, ("", total))]
     assert sum(numbers[:-1]) == pytest.approx(numbers[-1], abs=1e-9)

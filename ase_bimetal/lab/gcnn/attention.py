@@ -12,6 +12,7 @@ from ase.data import atomic_numbers, covalent_radii
 
 from ase_bimetal.errors import WeightsError
 from ase_bimetal.ligands import LigandAnnotation
+from ase_bimetal.numbers import number
 from ase_bimetal.plots import draw_bonds, frame_cluster, project
 from ase_bimetal.system import BimetallicSystem, as_system
 
@@ -85,10 +86,10 @@ def attention_table(systems: Sequence[BimetallicSystem], attention: Sequence[np.
         and ``attention``.
     """
     rows = []
-    for number, (system, values) in enumerate(zip(systems, attention, strict=True)):
+    for cluster, (system, values) in enumerate(zip(systems, attention, strict=True)):
         metals, donors = set(system.metals.tolist()), set(system.donors.tolist())
         rows += [
-            (number, atom, METAL if atom in metals else system.symbols[atom], atom in donors, values[atom])
+            (cluster, atom, METAL if atom in metals else system.symbols[atom], atom in donors, values[atom])
             for atom in np.flatnonzero(np.isfinite(values)).tolist()
         ]
     return pd.DataFrame(rows, columns=["cluster", "atom", "kind", "donor", "attention"])
@@ -127,12 +128,12 @@ def ligand_table(frame: pd.DataFrame, attention: Sequence[np.ndarray]) -> pd.Dat
     rows = []
     for (name, atoms, charges), values in zip(frame[["id", "atoms", "charges"]].to_numpy(), attention, strict=True):
         fragments = atoms.arrays["fragment"]
-        for number in sorted(set(fragments[fragments > 0].tolist())):
-            inside = fragments == number
+        for fragment in sorted(set(fragments[fragments > 0].tolist())):
+            inside = fragments == fragment
             seen, formula = values[inside], atoms.symbols[inside].get_chemical_formula()
             if not np.isfinite(seen).any():
                 continue  # a hydride: the graph has no hydrogen
-            rows.append((name, number, formula, np.nanmean(seen), np.nansum(seen), charges[inside].sum()))
+            rows.append((name, fragment, formula, np.nanmean(seen), np.nansum(seen), charges[inside].sum()))
     return pd.DataFrame(rows, columns=["id", "fragment", "formula", "mean", "sum", "charge"])
 
 
@@ -284,7 +285,7 @@ def attention_against_charge(axes: Axes, ligands: pd.DataFrame, how: str = "mean
     """
     axes.scatter(-ligands.charge, ligands[how], s=5, color=_BLUE, alpha=0.35, linewidths=0)
     axes.set(xlabel="electrons taken by the ligand (e)", ylabel=f"attention, {how} over a ligand's atoms (–)")
-    axes.set_title(f"Pearson r = {charge_correlation(ligands)[how]:.2f}".replace("-", "−"))
+    axes.set_title(f"Pearson r = {number(charge_correlation(ligands)[how])}")
 
 
 __all__ = ["atom_attention", "attention_against_charge", "attention_bars", "attention_by_kind", "attention_table",

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from ase import Atoms
 from ase.io import iread
 
@@ -255,37 +254,6 @@ def leave_element_out(x: np.ndarray, y: np.ndarray, weights: np.ndarray, column:
         return np.array([])
     errors: np.ndarray = y[held] - x[held] @ solve(x[~held], y[~held], weights[~held], ridge)
     return errors
-
-
-def shell_binding(frame: pd.DataFrame, corrections: dict[str, float], family: str = "Au4M2") -> dict[str, float]:
-    """Compute corrected formation energies [eV/metal] per dopant.
-
-    They are those of a thiolate-protected family's relaxed parents.
-
-    Parameters
-    ----------
-    frame
-        Labels, from `ase_bimetal.lab.labels.dataset.load_labels`.
-    corrections
-        As `fit` gives them.
-    family
-        The family; its shells are averaged over.
-
-    Returns
-    -------
-    dict
-        Dopant → mean over the shells that every dopant has.
-    """
-    parents = frame[(frame.family == family) & (frame["index"] == 0)]
-    shell = parents.atoms.map(lambda atoms: tuple(sorted(atoms.info["ligand_smiles"])))
-    values = parents.formation_energy + [
-        sum(corrections.get(name, 0.0) * share for name, share in correction_features(as_system(atoms)).items())
-        for atoms in parents.atoms
-    ]
-    table = pd.DataFrame({"dopant": parents.dopant, "shell": shell, "value": values})
-    shared = table.pivot_table(index="dopant", columns="shell", values="value").dropna(axis=1)
-    means: dict[str, float] = shared.mean(axis=1).to_dict()
-    return means
 
 
 def draw(fitted: dict[str, Any], path: Path) -> None:

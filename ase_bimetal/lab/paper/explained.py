@@ -15,11 +15,12 @@ from ase_bimetal.lab.paper import figures, published, words
 from ase_bimetal.lab.paper.blocks import Picture, Section, Table, picture
 from ase_bimetal.lab.paper.gather import PageData
 from ase_bimetal.lab.paper.statistics import correlation
-from ase_bimetal.lab.paper.words import number, ordinal
+from ase_bimetal.lab.paper.words import ordinal
 from ase_bimetal.lab.regressors import explain
 from ase_bimetal.model.card import ModelCard, read_card
 from ase_bimetal.model.regressors import SPARSE_NAME
 from ase_bimetal.model.table import CHI_ENV, FEATURES, LEVEL, N_METAL
+from ase_bimetal.numbers import number
 
 #: Card of the graph-only network, where it ships.
 GRAPH_CARD = WEIGHTS / "gcnn-gfn1-pbe" / "card.json"

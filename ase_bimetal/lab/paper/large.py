@@ -10,7 +10,8 @@ from ase_bimetal.elements import mixing_enthalpy
 from ase_bimetal.lab.paper import published
 from ase_bimetal.lab.paper.blocks import Section, Table
 from ase_bimetal.lab.paper.gather import PageData
-from ase_bimetal.lab.paper.words import listed, number
+from ase_bimetal.lab.paper.words import listed
+from ase_bimetal.numbers import number
 from ase_bimetal.structures.formula import ClusterFormula
 
 

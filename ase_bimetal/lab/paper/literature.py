@@ -14,8 +14,8 @@ from ase_bimetal.lab.paper.blocks import Section, Table, picture
 from ase_bimetal.lab.paper.gather import PageData
 from ase_bimetal.lab.paper.materials import DISTANCES
 from ase_bimetal.lab.paper.statistics import Correlation, correlation
-from ase_bimetal.lab.paper.words import number
 from ase_bimetal.model.table import FEATURES
+from ase_bimetal.numbers import number
 
 H_MIX = FEATURES[5]
 #: A bounded φ is taken at its middle when it is known to so much [-].

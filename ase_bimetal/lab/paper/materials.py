@@ -22,6 +22,7 @@ from ase_bimetal.files import DATASETS
 from ase_bimetal.ligands import parse_ligands, total_formula
 from ase_bimetal.model.forest import DescriptorForest, Estimate
 from ase_bimetal.model.table import FEATURES, DescriptorTable
+from ase_bimetal.numbers import number
 
 SHIPPED_MATERIALS = DATASETS / "external_materials.csv"
 #: Distances [Å] that two metals of one site may have: from a short bond between 3d metals to a zeolite's two sites.
@@ -209,8 +210,9 @@ def _completed(row: dict[str, Any], unknown: tuple[str, ...], table: DescriptorT
 
 def _why_not(row: dict[str, Any], charge: float) -> str:
     if row["surroundings"] == "ligands" and charge != 0:
-        told = f"{charge:+.0f}".replace("-", "−")
-        return "charge not stated" if np.isnan(charge) else f"charge {told}: eq. (1) has no charge term"
+        if np.isnan(charge):
+            return "charge not stated"
+        return f"charge {number(charge, 0, '+')}: eq. (1) has no charge term"
     if np.isnan(row[FEATURES[-1]]):
         return "no metallic radius for one of the metals"
     return ""

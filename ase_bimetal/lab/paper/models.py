@@ -11,13 +11,13 @@ from ase_bimetal.files import DATASETS, WEIGHTS
 from ase_bimetal.lab.paper import published, words
 from ase_bimetal.lab.paper.blocks import Section, Table
 from ase_bimetal.lab.paper.gather import PageData
-from ase_bimetal.lab.paper.words import number
 from ase_bimetal.lab.regressors.compare import BOND_NAME, Comparison, compare, out_of_fold
 from ase_bimetal.lab.training.metrics import summary
 from ase_bimetal.model.card import Errors, ModelCard, read_card
 from ase_bimetal.model.checkpoint import EIGHT
 from ase_bimetal.model.regressors import REGRESSORS, TrainingRows, make_regressor
 from ase_bimetal.model.table import LEVEL, DescriptorTable
+from ase_bimetal.numbers import number
 
 #: Results of the ablations, where they ship, and the published name of each variant.
 ABLATIONS = DATASETS / "ablations.json"

@@ -9,8 +9,8 @@ from ase_bimetal.lab.paper import published
 from ase_bimetal.lab.paper.blocks import Section, Table
 from ase_bimetal.lab.paper.gather import PageData
 from ase_bimetal.lab.paper.sections import label_rows
-from ase_bimetal.lab.paper.words import number
 from ase_bimetal.ligands import Ligand
+from ase_bimetal.numbers import number
 
 _BARE, _CAPPED = "Au4M2", "Au4M2-capped"
 

@@ -13,9 +13,9 @@ from ase_bimetal.lab.paper import figures, published, words
 from ase_bimetal.lab.paper.blocks import Picture, Section, Table, picture
 from ase_bimetal.lab.paper.gather import PageData
 from ase_bimetal.lab.paper.statistics import Parabola, correlation, fit_double_weibull, fit_parabola, lowest_bin
-from ase_bimetal.lab.paper.words import number
 from ase_bimetal.lab.training.metrics import mean_absolute_error, r_squared, root_mean_square_error
 from ase_bimetal.model.table import FEATURES
+from ase_bimetal.numbers import number
 
 _CHI_ENV, _RATIO, _DISTANCE, _RADII = FEATURES[0], FEATURES[3], FEATURES[6], FEATURES[7]
 #: Elements whose pairs are drawn as roses.

@@ -8,25 +8,10 @@ from typing import Any
 import numpy as np
 
 from ase_bimetal.lab.paper.statistics import Correlation, DoubleWeibull, Parabola
+from ase_bimetal.numbers import number
 
 #: Two energies or errors within a tenth of the larger are called alike.
 _ALIKE = 0.1
-
-
-def number(value: float, digits: int = 2) -> str:
-    """Write a number with a true minus sign.
-
-    A dash stands for none.
-
-    Examples
-    --------
-    >>> number(-0.634), number(-0.001), number(float("nan"))
-    ('−0.63', '0.00', '–')
-    """
-    if value is None or not np.isfinite(value):
-        return "–"
-    # Adding zero turns a rounded −0.0 into 0.0.
-    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
 def listed(words: Sequence[str]) -> str:
@@ -165,7 +150,6 @@ __all__ = [
     "correlated",
     "fitted",
     "listed",
-    "number",
     "ordinal",
     "same_order",
     "shaped",

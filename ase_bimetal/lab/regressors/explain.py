@@ -17,6 +17,7 @@ from ase_bimetal.extras import name_extra
 from ase_bimetal.model.bond_terms import chosen_terms
 from ase_bimetal.model.regressors import BARE, SPARSE_NAME, TrainingRows, make_regressor
 from ase_bimetal.model.table import CHI_ENV, FEATURES, LEVEL, DescriptorTable
+from ase_bimetal.numbers import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -171,8 +172,8 @@ def pearson_figure(matrix: pd.DataFrame) -> Figure:
     axes.set_yticks(range(len(names)), names)
     for i, j in np.ndindex(matrix.shape):
         value = matrix.iat[i, j]
-        text = "–" if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
-        axes.text(j, i, text, ha="center", va="center", fontsize=8, color="white" if abs(value) > 0.7 else "black")
+        colour = "white" if abs(value) > 0.7 else "black"
+        axes.text(j, i, number(value), ha="center", va="center", fontsize=8, color=colour)
     figure.colorbar(image, ax=axes, label="Pearson's r (–)", shrink=0.85)
     axes.set_title(f"Eight features and E_form ({LEVEL})", fontsize=10)
     return figure
