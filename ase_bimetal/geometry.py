@@ -41,6 +41,8 @@ _HYDRIDE = 0
 _HEAVY_ABOVE = 10
 # A pair further apart than this multiple is no bond.
 _WIDEST_BOND = 1.15
+# A single bond is no longer than this multiple.
+_SINGLE_BOND = 1.05
 #: Two atoms further apart than this multiple of the sum of covalent radii do not join parts of a cluster. The widest
 #: gaps in the labels are a small centre that has moved in its cage and a ring pulled off its metal.
 JOINED_BELOW, LOOSELY_JOINED_ABOVE = 2.3, 1.6
@@ -440,8 +442,10 @@ def _trained() -> _Trained:
         too_close[a, b] = too_close[b, a] = min(extreme * (1 - _TOLERANCE), SHORTEST * closest[a, b])
     for limit in (closest, too_close):  # to other ligands it is a hydrogen atom
         limit[_HYDRIDE, ~metal] = limit[~metal, _HYDRIDE] = limit[_HYDROGEN, ~metal]
-    return _Trained((closest, too_close), _longest(table["nearest"], _ANY_NEAREST),
-                    _longest(table["nearest metal"], _ANY_NEAREST_METAL))
+    far, too_far = _longest(table["nearest"], _ANY_NEAREST)
+    # Carbon without hydrogen, as in tert-butyl, is rare in the labels: a single bond is no reason for a flag.
+    far = np.where(metal, far, np.clip(far, _SINGLE_BOND * 2 * radii, too_far))
+    return _Trained((closest, too_close), (far, too_far), _longest(table["nearest metal"], _ANY_NEAREST_METAL))
 
 
 def _longest(lengths: dict[str, list[float]], any_factor: float) -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,8 @@ from ase_bimetal.geometry import TABLE, examine, require_plausible
 from ase_bimetal.lab.labels.bond_lengths import measure
 from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.model.interface import Failure
+from ase_bimetal.structures.assembly import assemble
+from ase_bimetal.structures.motifs import Prototype
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,25 @@ def test_no_label_is_refused_and_few_are_flagged(labels):
 def test_a_shipped_cluster_has_nothing_unusual(cluster):
     assert examine(as_system(cluster)) == as_system(cluster).geometry
     assert as_system(cluster).geometry.impossible is None and as_system(cluster).geometry.unusual == ()
+
+
+@pytest.mark.parametrize("name", ["StBu", "TBBT", "SAdm"])
+def test_carbon_without_hydrogen_is_not_unusual(name):
+    atoms = assemble(Prototype("Au4M2", "Pd", {"thiolate": name}))
+    assert as_system(atoms).geometry.unusual == ()
+
+
+def test_carbon_further_from_all_atoms_than_a_bond_is_unusual():
+    atoms = assemble(Prototype("Au4M2", "Pd", {"thiolate": "StBu"}))
+    distance = atoms.get_all_distances()
+    carbons = np.flatnonzero(atoms.numbers == 6)
+    bare = next(i for i in carbons if not (distance[i][atoms.numbers == 1] < 1.3).any())
+    for methyl in carbons[(distance[bare, carbons] > 0) & (distance[bare, carbons] < 1.7)]:
+        group = np.flatnonzero((distance[methyl] < 1.2) & (atoms.numbers != 16))
+        away = atoms.positions[methyl] - atoms.positions[bare]
+        atoms.positions[group] += 0.12 * away / np.linalg.norm(away)
+    [told] = as_system(atoms).geometry.unusual
+    assert told.startswith(f"atom {bare} (C) is 1.65 Å from its nearest atom; the model knows such atoms at up to 1.60")
 
 
 @pytest.mark.parametrize(("scale", "reason"), [(0.7, "S. and 7 .C. are 1.27"), (1.5, "2.09 Å from its nearest atom")])
