@@ -1,4 +1,4 @@
-"""Cards of the best candidates: what is known of each, its notes in full, pictures, and its structure as files."""
+"""Cards of the best candidates: what is known of each, its flags in full, pictures, and its structure as files."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Card:
         here.
     spreads
         Pairs of what and its share of ± [eV/metal], whose squares add up to that of the last of them.
-    notes
+    flags
         What the prediction should not be trusted for, in full.
     drawings
         Its ligands.
@@ -78,7 +78,7 @@ class Card:
     facts: tuple[tuple[str, str], ...]
     parts: tuple[tuple[str, str], ...]
     spreads: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...]
+    flags: tuple[str, ...]
     drawings: tuple[Drawing, ...]
     xyz: str
     cif: str
@@ -120,7 +120,7 @@ def make_card(row: pd.Series, atoms: Atoms, place: int, background: Background |
         picture=picture(atoms), metals=tuple((symbol, element_colour(symbol)) for symbol in metals),
         facts=(*facts(row), *(_relatives(background) if background else _template_share(row))),
         parts=tuple(energy_lines(row, background)) if background else (),
-        spreads=tuple(spread_lines(row, background)) if background else (), notes=tuple(row[c.FLAGS]),
+        spreads=tuple(spread_lines(row, background)) if background else (), flags=tuple(row[c.FLAGS]),
         drawings=tuple(ligand_drawings(row[c.LIGANDS])), xyz=as_xyz(atoms), cif=as_cif(atoms),
     )
 

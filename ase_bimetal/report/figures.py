@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from ase_bimetal import plots
+from ase_bimetal.numbers import formula
 from ase_bimetal.report.charts import best_per_dopant
 from ase_bimetal.report.results import FRONT, NAME, Results, read_results
 from ase_bimetal.report.words import level_words
@@ -99,7 +100,7 @@ def _distribution(results: Results) -> Figure:
 def _ranking(results: Results) -> Figure:
     rows = results.predicted.head(RANKED)
     figure = _figure(0.8 + 0.27 * len(rows))
-    labels = [f"{name}, {motif}" for name, motif in zip(rows[NAME], rows[c.MOTIF], strict=True)]
+    labels = [f"{formula(name)}, {motif}" for name, motif in zip(rows[NAME], rows[c.MOTIF], strict=True)]
     energy, low, high = (rows[name].to_numpy(float) for name in
               (c.FORMATION_ENERGY, c.FORMATION_ENERGY_LOW, c.FORMATION_ENERGY_HIGH))
     plots.energy_ranking(figure.subplots(), labels, energy, low, high, _accessible(results)[: len(rows)])

@@ -119,7 +119,7 @@ def render(results: Results, rows: int = TABLE_ROWS) -> str:
     from plotly.offline import get_plotlyjs
 
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(_text("report.html.j2"))
-    table, notes = table_block(results, rows)
+    table, flags = table_block(results, rows)
     best = _cards(results)
     figures = {"rows": table, **_charts(results), **_structure_blocks(best)}
     return template.render(
@@ -133,7 +133,7 @@ def render(results: Results, rows: int = TABLE_ROWS) -> str:
         blocks=[Block(name, Markup(_safe(text))) for name, text in figures.items()],
         sentences=words.summarise(results),
         tiles=words.tiles(results),
-        notes=notes,
+        flags=flags,
         failures=words.failure_groups(results.failed),
         skipped=words.failure_groups(results.skipped),
         **_best(results),

@@ -28,7 +28,7 @@ class TableColumn:
     label, unit, title
         What the head says, the unit below it, and the sentence shown on hovering.
     kind
-        ``text``, ``number``, ``measured`` (value and std), ``interval`` (low and high), ``yesno`` or ``notes``.
+        ``text``, ``number``, ``measured`` (value and std), ``interval`` (low and high), ``yesno`` or ``flags``.
     sources
         Columns of the screening that fill it.
     digits
@@ -61,7 +61,7 @@ _COLUMNS = (
                 (c.MIXING_ENTHALPY,), 1),
     TableColumn("log_p", "log P", "–", "Crippen log P, mean over the ligands", "number", (c.LOG_P,), 2),
     TableColumn("front", "front", "", "on the Pareto front of E_form and φ", "yesno", (FRONT,)),
-    TableColumn("notes", "notes", "", "what the prediction should not be trusted for; listed below", "notes",
+    TableColumn("flags", "flags", "", "what the prediction should not be trusted for; listed below", "flags",
                 (c.FLAGS,)),
     TableColumn("reduced", "D̃", "–", "reduced metal–metal distance", "number", (c.REDUCED_DISTANCE,), 3),
     TableColumn("chi_env", "χ_env", "Pauling", "environment electronegativity", "number", (c.CHI_ENV,), 2),
@@ -85,7 +85,7 @@ _IF_USED: dict[str, Callable[[pd.Series], bool]] = {
 def table_block(results: Results, limit: int) -> tuple[str, list[str]]:
     """Write the table as JSON.
 
-    The notes that its rows refer to by number stand beside it.
+    The flags that its rows refer to by number stand beside it.
 
     Parameters
     ----------
@@ -98,13 +98,13 @@ def table_block(results: Results, limit: int) -> tuple[str, list[str]]:
     shown = [col for col in _COLUMNS if col.key not in _IF_USED or _IF_USED[col.key](frame[col.sources[0]])]
     currency = results.info["config"].get("currency") or "price"
     shown = [replace(col, unit=f"{currency}/kg") if col.key == "cost" else col for col in shown]
-    notes = list(dict.fromkeys(flag for flags in frame[c.FLAGS] for flag in flags))
-    places = {note: i for i, note in enumerate(notes)}
+    flags = list(dict.fromkeys(flag for row in frame[c.FLAGS] for flag in row))
+    places = {flag: i for i, flag in enumerate(flags)}
     filled = [_cells(col, frame, places) for col in shown]
     rows = [[place, *cells] for place, cells in enumerate(zip(*filled, strict=True), start=1)]
     heads = [_head(TableColumn("rank", "#", "", "place in the ranking", "number", ("rank",))), *map(_head, shown)]
-    text = json.dumps({"columns": heads, "rows": rows, "notes": notes}, ensure_ascii=False, separators=(",", ":"))
-    return text, notes
+    text = json.dumps({"columns": heads, "rows": rows, "flags": flags}, ensure_ascii=False, separators=(",", ":"))
+    return text, flags
 
 
 def _head(column: TableColumn) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def _head(column: TableColumn) -> dict[str, Any]:
 def _cells(column: TableColumn, frame: pd.DataFrame, places: dict[str, int]) -> list[Cell]:
     """Cells of one column; unknown values are null."""
     series = [frame[source] for source in column.sources]
-    if column.kind == "notes":
+    if column.kind == "flags":
         return [[places[flag] for flag in flags] for flags in series[0]]
     make = _MAKERS[column.kind]
     return [make(values, column.digits) for values in zip(*series, strict=True)]

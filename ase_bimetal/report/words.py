@@ -26,7 +26,7 @@ _FILTERS = {
     "exclude_metals": "without {}",
     "exclude_critical": "without critical metals: {}",
     "exclude_restricted": "without restricted metals: {}",
-    "unflagged": "without notes: {}",
+    "unflagged": "without flags: {}",
 }
 
 
@@ -223,11 +223,11 @@ def _best(results: Results) -> list[str]:
 
 
 def _alternatives(leading: pd.DataFrame) -> str:
-    """The best among those whose metals mix, and among those without a note."""
+    """The best among those whose metals mix, and among those without a flag."""
     chosen = {
         "whose metals mix (H_mix < 0)": _true(leading[c.MISCIBLE]),
-        "without a note": leading[c.FLAGS].map(len) == 0,
-        "whose metals mix, without a note": _true(leading[c.MISCIBLE]) & (leading[c.FLAGS].map(len) == 0),
+        "without a flag": leading[c.FLAGS].map(len) == 0,
+        "whose metals mix, without a flag": _true(leading[c.MISCIBLE]) & (leading[c.FLAGS].map(len) == 0),
     }
     found = [(words, leading[mask].iloc[0]) for words, mask in chosen.items() if mask.any()]
     named = [f"{words}: {formula(row[NAME])} ({row[c.MOTIF]}), {measured(row)} eV/metal" for words, row in found]
@@ -241,7 +241,8 @@ def _flagged(results: Results) -> str:
         return "Every prediction lies inside the training domain."
     n = int(sum(len(row) > 0 for row in flags))
     common = "; ".join(f"{flag} ({times:,})" for flag, times in kinds.most_common(_NAMED))
-    return f"{n:,} of {len(flags):,} predictions carry a note on how far to trust them; the most frequent: {common}."
+    return (f"{n:,} of {len(flags):,} predictions carry a flag, which says what not to trust them for; "
+            f"the most frequent: {common}.")
 
 
 def _meaning(results: Results) -> str:

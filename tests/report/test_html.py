@@ -67,7 +67,7 @@ def test_titles_and_reasons_cannot_break_the_page(static, text):
 
 
 def test_the_table_holds_every_number_of_the_screening(results):
-    block, notes = table_block(results, 1000)
+    block, flags = table_block(results, 1000)
     data = json.loads(block)
     place = {column["key"]: i for i, column in enumerate(data["columns"])}
     assert len(data["rows"]) == len(results.predicted)
@@ -75,7 +75,7 @@ def test_the_table_holds_every_number_of_the_screening(results):
         assert row[place["energy"]] == pytest.approx(
             [expected[c.FORMATION_ENERGY], expected[c.FORMATION_ENERGY_STD]], abs=6e-5)
         assert row[place["accessible"]] is bool(expected[c.ACCESSIBLE])
-        assert [notes[i] for i in row[place["notes"]]] == list(expected[c.FLAGS])
+        assert [flags[i] for i in row[place["flags"]]] == list(expected[c.FLAGS])
 
 
 def test_the_order_is_passing_first_then_the_upper_bound(results):
@@ -159,8 +159,8 @@ def test_cards_hold_notes_ligands_and_numbers_in_full(results, static):
     assert "Ligands are drawn free" in static
     for card, (_, row) in zip(shown, results.predicted.iterrows(), strict=False):
         assert f'aria-label="{formula(row[NAME])}"' in card and card.count("<svg") == len(shell_parts(row[c.LIGANDS]))
-        assert all(escape(note, quote=True) in card for note in row[c.FLAGS])
-        assert ("No notes" in card) is (len(row[c.FLAGS]) == 0)
+        assert all(escape(flag, quote=True) in card for flag in row[c.FLAGS])
+        assert ("No flags" in card) is (len(row[c.FLAGS]) == 0)
         assert 'src="data:image/png;base64,' in card
 
 

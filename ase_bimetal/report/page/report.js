@@ -39,14 +39,14 @@ const TEXT = {
   measured: ([value, spread], column) => `${shown(value, column.digits)} ± ${shown(spread, column.digits)}`,
   interval: ([low, high], column) => `${shown(low, column.digits)} to ${shown(high, column.digits)}`,
   yesno: (value) => (value === null ? "–" : value ? "yes" : "no"),
-  notes: (value) => value.map((index) => index + 1).join(" "),
+  flags: (value) => value.map((index) => index + 1).join(" "),
 };
 
 /** What a cell is sorted by; null sorts last in both directions. */
 function sortKey(cell, column) {
   if (column.kind === "measured" || column.kind === "interval") return cell[0];
   if (column.kind === "yesno") return cell === null ? null : Number(cell);
-  return column.kind === "notes" ? cell.length : cell;
+  return column.kind === "flags" ? cell.length : cell;
 }
 
 function compare(a, b) {
@@ -69,8 +69,8 @@ class CandidateTable {
 
   words(row) {
     const texts = this.data.columns.map((column, i) => this.text(row[i], column));
-    const notes = row[this.index.notes].map((index) => this.data.notes[index]);
-    return [...texts, ...notes].join(" ").toLowerCase();
+    const flags = row[this.index.flags].map((index) => this.data.flags[index]);
+    return [...texts, ...flags].join(" ").toLowerCase();
   }
 
   text(cell, column) {
@@ -161,7 +161,7 @@ class CandidateTable {
       words.every((word) => this.haystack[i].includes(word)) &&
       exact.every((key) => rows[i][this.index[key]] === this.state[key]) &&
       ticked.every((key) => rows[i][this.index[key]] === true) &&
-      (this.state.clean !== "true" || rows[i][this.index.notes].length === 0));
+      (this.state.clean !== "true" || rows[i][this.index.flags].length === 0));
     const at = this.index[this.state.sort];
     if (at === undefined) return kept;
     const sign = this.state.order === "down" ? -1 : 1;
@@ -198,10 +198,10 @@ class CandidateTable {
       if (cell.tagName === "TH") cell.scope = "row";
       cell.className = column.kind;
       const value = this.data.rows[i][c];
-      if (column.kind === "notes") {
+      if (column.kind === "flags") {
         for (const index of value) {
           const mark = document.createElement("abbr");
-          mark.title = this.data.notes[index];
+          mark.title = this.data.flags[index];
           mark.textContent = index + 1;
           cell.append(mark, " ");
         }
@@ -219,7 +219,7 @@ class CandidateTable {
     const quote = (value) => `"${String(value).replaceAll('"', '""')}"`;
     const flat = (cell, column) => {
       if (column.kind === "measured" || column.kind === "interval") return cell.map((x) => x ?? "");
-      if (column.kind === "notes") return [cell.map((index) => this.data.notes[index]).join("; ")];
+      if (column.kind === "flags") return [cell.map((index) => this.data.flags[index]).join("; ")];
       return [cell ?? ""];
     };
     const names = this.data.columns.flatMap((column) => column.names);
