@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: Free space around a cluster in its CIF [Å]: farther than any bond reaches.
 VACUUM = 8.0
 _DRAWING = (230, 150)
-_PICTURE_INCHES, _PICTURE_DPI = 2.6, 110
+_PICTURE_INCHES, _PICTURE_DPI = 1.7, 168
 
 
 @dataclass(frozen=True)
