@@ -5,6 +5,7 @@ import doctest
 import re
 import subprocess
 import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
@@ -90,6 +91,13 @@ def test_unknown_attribute_is_an_attribute_error():
 def test_examples_in_the_docs_run(page):
     failures, _ = doctest.testfile(str(ROOT / "docs" / page), module_relative=False)
     assert failures == 0
+
+
+def test_the_version_is_one_everywhere():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    cited = (ROOT / "CITATION.cff").read_text()
+    [released, *_] = re.findall(r"^## ([\d.]+) – (\d{4}-\d\d-\d\d)$", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert f"\nversion: {version}\ndate-released: {released[1]}\n" in cited and released[0] == version
 
 
 def test_the_citation_names_every_author_of_the_article():
