@@ -7,6 +7,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from ase_bimetal.model.checkpoint import EIGHT
+from ase_bimetal.numbers import number
 
 
 def markdown_metrics(metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
@@ -27,7 +28,7 @@ def markdown_metrics(metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> 
         for name, row in models.items():
             if name in regressors and name != best:
                 continue
-            values = " | ".join(f"{row[key]:.3f}" for key in ("MAE", "RMSE", "R2"))
+            values = " | ".join(number(row[key], 3) for key in ("MAE", "RMSE", "R2"))
             seeds = row.get("MAE by seed")
             alone = f"{mean(seeds):.3f} ± {stdev(seeds):.3f}" if seeds else "–"
             lines.append(f"| {split} | {name} | {values} | {alone} | {row['n']} |")
