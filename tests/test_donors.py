@@ -6,6 +6,7 @@ from ase import Atoms
 
 from ase_bimetal import predict
 from ase_bimetal.errors import PerceptionError
+from ase_bimetal.formation import correction_features
 from ase_bimetal.lab.labels.label import dimers, ligand_energies
 from ase_bimetal.ligands import Ligand, formula_text
 from ase_bimetal.model.domain import unlabelled_contacts
@@ -144,3 +145,87 @@ def test_the_dimer_of_a_dithiolate_is_a_unit_of_the_endless_disulfide():
     one, two = ligand_energies(Ligand.parse("SMe")), ligand_energies(ligand)
     # Two thiol groups are oxidised at twice the cost of one.
     assert two.dimer / 2 - two.free == pytest.approx(2 * (one.dimer / 2 - one.free), abs=0.15)
+
+
+def chelated(smiles: str, donors: tuple[int, int], loses: tuple[int, ...] = (), length: float = 2.1) -> Atoms:
+    """A molecule that holds one copper atom by two of its atoms, with a gold atom behind it."""
+    from rdkit import Chem
+    from rdkit.Chem import rdDistGeom
+
+    mol = Chem.RWMol(Chem.AddHs(Chem.MolFromSmiles(smiles)))
+    neighbours = [mol.GetAtomWithIdx(i).GetNeighbors() for i in loses]
+    for row in sorted((next(a.GetIdx() for a in near if a.GetSymbol() == "H") for near in neighbours), reverse=True):
+        mol.RemoveAtom(row)
+    copper = mol.AddAtom(Chem.Atom("Zn"))
+    for donor in donors:
+        mol.GetAtomWithIdx(donor).SetNoImplicit(True)
+        mol.AddBond(donor, copper, Chem.BondType.ZERO)
+    Chem.SanitizeMol(mol, Chem.SANITIZE_SYMMRINGS | Chem.SANITIZE_SETCONJUGATION | Chem.SANITIZE_SETHYBRIDIZATION)
+    bounds = rdDistGeom.GetMoleculeBoundsMatrix(mol)
+    for donor in donors:
+        bounds[donor, copper], bounds[copper, donor] = length + 0.03, length - 0.03
+    settings = rdDistGeom.EmbedParameters()
+    settings.randomSeed, settings.useRandomCoords = 5, True
+    settings.SetBoundsMat(bounds)
+    rdDistGeom.EmbedMolecule(mol, settings)
+    positions = mol.GetConformer().GetPositions()
+    away = positions[copper] - np.delete(positions, copper, axis=0).mean(axis=0)
+    atoms = Atoms([a.GetSymbol() for a in mol.GetAtoms()], positions)
+    atoms.symbols[copper] = "Cu"
+    return atoms + Atoms("Au", [positions[copper] + 2.6 * away / np.linalg.norm(away)])
+
+
+@pytest.mark.parametrize(
+    ("name", "donors"), [("bipy", (3, 11)), ("phen", (2, 12)), ("en", (0, 3)), ("CN(C)CCN(C)C", (1, 5)),
+                         ("NCc1ccccn1", (0, 7)), ("c1ccc2nc3c4cccnc4c4ncccc4c3nc2c1", (10, 13))])
+def test_a_nitrogen_chelate_is_one_ligand_with_two_donors(name, donors):
+    ligand = Ligand.parse(name)
+    smiles = {"bipy": "c1ccnc(c1)-c1ccccn1", "phen": "c1cnc2c(c1)ccc1cccnc12", "en": "NCCN"}.get(name, name)
+    system = as_system(chelated(smiles, donors))
+    assert system.ligands == ((ligand, 1),) and ligand.denticity == 2
+    assert [system.symbols[i] for i in system.donors] == ["N", "N"] and system.geometry.unusual == ()
+
+
+@pytest.mark.parametrize(("text", "denticity"), [
+    ("bipy", 2), ("phen", 2), ("en", 2), ("NCCCN", 2), ("NCCCCN", 1), ("c1cnccn1", 1), ("C1CN2CCN1CC2", 1),
+    ("c1cc(-c2ccncc2)ccn1", 1), ("c1ccc(-c2cccc(-c3ccccn3)n2)nc1", 3), ("NCCNCCN", 3), ("N#CCC#N", 1), ("NCCO", 1),
+])  # fmt: skip
+def test_a_core_only_annotation_knows_the_donors_of_a_chelate(text, denticity):
+    core = Atoms("AuPd", [[0, 0, 0], [0, 0, 2.7]])
+    [(ligand, count)] = as_system(core, ligands={text: 2}).ligands
+    assert (ligand.denticity, ligand.donor, ligand.type, count) == (denticity, "N", "L", 2)
+    assert correction_features(as_system(core, ligands={text: 2}))["N-L"] == denticity
+
+
+@pytest.mark.parametrize(
+    ("smiles", "donors", "loses", "length", "found", "second"),
+    [
+        ("c1ccc(P(c2ccccc2)CCN)cc1", (4, 13), (), 2.2, ("P", "L"), "N"),
+        ("NCCS", (0, 3), (3,), 2.3, ("S", "X"), "N"),
+        ("OCCS", (0, 3), (3,), 2.2, ("S", "X"), "O"),
+        ("NCC(=O)O", (0, 4), (4,), 2.05, ("O", "X"), "N"),
+        ("Cc1cccc(P(C)C)n1", (6, 9), (), 2.3, ("P", "L"), "N"),
+    ],
+)
+def test_a_second_donor_of_another_element_is_flagged(smiles, donors, loses, length, found, second):
+    system = as_system(chelated(smiles, donors, loses, length))
+    [(ligand, count)] = system.ligands
+    assert (ligand.donor, ligand.type, count) == (*found, 1)
+    [flag] = [text for text in system.geometry.unusual if "second donor" in text]
+    copper = system.symbols.index("Cu")
+    atom = [i for i in donors if system.symbols[i] == second]
+    assert flag.startswith(f"atom {atom[0]} ({second}) touches metal {copper} (Cu) as a second donor of its ligand")
+    assert flag.endswith(f"count donors of one element a ligand, here {found[0]}")
+
+
+def test_a_second_donor_is_among_the_flags_of_a_prediction():
+    [found] = predict([chelated("NCCS", (0, 3), (3,), 2.3)])
+    assert any("touches metal 10 (Cu) as a second donor of its ligand" in flag for flag in found.flags)
+
+
+def test_a_diphosphine_that_hangs_by_one_donor_is_flagged():
+    system = as_system(bound("c1ccc(P(CCP(c2ccccc2)c2ccccc2)c2ccccc2)cc1", (4,), 0))
+    assert [(ligand.name, n) for ligand, n in system.ligands] == [("dppe", 1)]
+    assert system.geometry.unusual[-1] == (
+        "1 of the 2 P donors of the ligands touch metal; the models count all those of dppe as bound"
+    )
