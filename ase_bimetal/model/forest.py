@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from ase_bimetal import elements
-from ase_bimetal.errors import BimetalError, UnsupportedSystemError, WeightsError
+from ase_bimetal.errors import UnsupportedSystemError, WeightsError, as_typed
 from ase_bimetal.files import DATASETS
 from ase_bimetal.formation import ReferenceState, correction_features
 from ase_bimetal.geometry import require_neutral
@@ -251,8 +251,8 @@ class DescriptorForest(FormationModel):
         try:
             require_dimer(self.name, reference_state)
             estimate = self.estimate(system)
-        except BimetalError as error:
-            return Failure(error)
+        except Exception as error:  # one object never costs the others
+            return Failure(as_typed(error, f"describing {system!r:.200}"))
         left_out = ("novelty", "level_error")
         shared = {item.name: getattr(estimate, item.name) for item in fields(estimate) if item.name not in left_out}
         return Prediction(**describe(system), **shared | _with_level(estimate))
