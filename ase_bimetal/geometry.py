@@ -49,6 +49,8 @@ _SECOND_DONORS = (_NITROGEN, 8, _PHOSPHORUS, _SULFUR, 34)
 _HYDRIDE = 0
 # Two atoms above this number come close without a bond, as sulfur atoms of neighbouring ligands.
 _HEAVY_ABOVE = 10
+# Every carbon of three neighbours has a bond shorter than this multiple (C–C 1.49 Å).
+_ANY_DOUBLE_BOND = 0.98
 # A pair further apart than this multiple is no bond.
 _WIDEST_BOND = 1.15
 #: Two atoms further apart than this multiple of the sum of covalent radii do not join parts of a cluster. The widest
@@ -261,7 +263,7 @@ class _Examination:
     def findings(self) -> GeometryFindings:
         """The first reason against the cluster, or all that is unusual."""
         checks = (self._close(), self._far(), self._far_metal(), self._half_bound(), self._parts(),
-                  (self._other_donor(), False), (self._loose_donor(), False))
+                  (self._other_donor(), False), (self._loose_donor(), False), (self._thin_carbon(), False))
         impossible = next((text for text, is_error in checks if text and is_error), None)
         unusual = () if impossible else tuple(text for text, _ in checks if text)
         return GeometryFindings(impossible, unusual, self._strain())
@@ -434,6 +436,21 @@ class _Examination:
                 return (f"{held} of the {needed} {chosen[0][0].donor} donors of the ligands touch metal; the models "
                         f"count all those of {', '.join(several)} as bound")
         return None
+
+    def _thin_carbon(self) -> str | None:
+        """The carbon atom of three neighbours that has no bond as short as a double one."""
+        ends = np.concatenate([self._bonded_pairs, self._bonded_pairs[:, ::-1]])
+        ratio, heavy = np.tile(self._ratio[self._bonded], 2), self.numbers[ends[:, 1]] != _HYDROGEN
+        shortest = np.full(len(self.numbers), np.inf)
+        np.minimum.at(shortest, ends[heavy, 0], ratio[heavy])
+        thin = (self.numbers == _CARBON) & (np.bincount(ends[:, 0], minlength=len(self.numbers)) == 3)
+        thin[self.donors] = False
+        found = np.flatnonzero(thin & np.isfinite(shortest) & (shortest > _ANY_DOUBLE_BOND))
+        if not len(found):
+            return None
+        i = int(found[0])
+        return (f"atom {i} (C) has three neighbours and no bond as short as a double bond: a hydrogen atom may be "
+                "missing")
 
     def _only_donors(self) -> np.ndarray:
         """Whether each atom must be a donor, since there are just as many of its element as ligands that bind by it."""

@@ -25,6 +25,8 @@ from ase_bimetal.shell import Shell
 
 # RDKit tries combinations of valences one by one: usual ligands take less than a hundred, some would take hours.
 _MAX_VALENCE_TRIALS = 2000
+# A carbon with two neighbours in a small ring, other than a carbene, has lost a hydrogen.
+_CUMULATED_IN_RING = Chem.MolFromSmarts("[#6X2v4;r3,r4,r5,r6,r7]")
 _BOND_TYPES = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
 _BARE_ATOMS = {"O": "oxide", "S": "sulfide", "Se": "selenide", "Te": "telluride", "N": "nitride", "P": "phosphide",
                "As": "arsenide", "C": "carbide", "Si": "silicide", "B": "boride"}
@@ -236,7 +238,10 @@ def _ligand_with(skeleton: Chem.Mol, places: tuple[int, ...]) -> Ligand:
     # A saturated carbon close to metal lies there because of its neighbour.
     touching = {a.GetSymbol() for a in skeleton.GetAtoms() if a.GetAtomMapNum() and (a.GetSymbol(), a.GetDegree()) !=
                 ("C", 4)}
-    ligand = ligand_of_smiles(_anion_smiles(_with_bond_orders(skeleton, places), places))
+    mol = _with_bond_orders(skeleton, places)
+    if mol.HasSubstructMatch(_CUMULATED_IN_RING):
+        raise LigandError("hydrogen atoms are missing: a small ring would hold a triple or two double bonds in a row")
+    ligand = ligand_of_smiles(_anion_smiles(mol, places))
     expected = {skeleton.GetAtomWithIdx(i).GetSymbol() for i in places} or touching
     if touching and ligand.donor not in expected & touching or ligand.donor not in (expected or {ligand.donor}):
         raise LigandError(f"it touches metal through {', '.join(sorted(touching or expected))}, and {ligand.smiles!r} "

@@ -229,3 +229,24 @@ def test_a_diphosphine_that_hangs_by_one_donor_is_flagged():
     assert system.geometry.unusual[-1] == (
         "1 of the 2 P donors of the ligands touch metal; the models count all those of dppe as bound"
     )
+
+
+@pytest.mark.parametrize("smiles", ["Sc1ccccc1", "Sc1cc2ccc3ccc4ccc5ccc6ccc1c1c2c3c4c5c61", "Sc1ncnc2nc[nH]c12"])
+def test_a_ring_that_lacks_two_hydrogens_is_refused_with_that_word(smiles):
+    whole = bound(smiles, (0,))
+    hydrogens = [i for i in whole.symbols.search("H") if min(whole.get_distances(i, whole.symbols.search("C"))) < 1.2]
+    assert as_system(whole).ligand_counts == {Ligand.parse(smiles).smiles: 1}
+    torn = whole[[i for i in range(len(whole)) if i not in hydrogens[:2]]]
+    with pytest.raises(PerceptionError, match="hydrogen atoms are missing"):
+        as_system(torn)
+
+
+def test_a_chain_that_lacks_two_hydrogens_is_flagged():
+    whole = bound("CCCS", (3,))
+    assert not any("missing" in text for text in as_system(whole).geometry.unusual)
+    carbons = whole.symbols.search("C")[1:3]
+    lost = [min(whole.symbols.search("H"), key=lambda h: whole.get_distance(c, h)) for c in carbons]
+    system = as_system(whole[[i for i in range(len(whole)) if i not in lost]])
+    assert system.ligand_counts == {Ligand.parse("CC=CS").smiles: 1}
+    assert any(text.startswith("atom 1 (C) has three neighbours and no bond as short as a double bond: a hydrogen atom "
+                               "may be missing") for text in system.geometry.unusual)
