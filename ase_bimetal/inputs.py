@@ -48,7 +48,10 @@ _CHARGE_TOLERANCE = 0.5
 
 
 class Partly(NamedTuple):
-    """What a file says of a site that is there in part of the cells only: in words, and its share."""
+    """A site that is there in part of the cells only.
+
+    What its file says of it, in words, and its share.
+    """
 
     words: str
     share: float

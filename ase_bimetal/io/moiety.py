@@ -33,7 +33,10 @@ class Moiety:
 
     @property
     def has_metal(self) -> bool:
-        """Whether an atom of it counts as core metal; those of complex ions do not."""
+        """Whether an atom of it counts as core metal.
+
+        Those of complex ions do not.
+        """
         return len(find_metals(list(self.counts))) > 0 and self.formula not in COMPLEX_IONS
 
     @property
