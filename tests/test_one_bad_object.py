@@ -1,8 +1,11 @@
 """One bad object of many costs itself alone, whatever goes wrong with it."""
 
+import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pytest
 from ase import Atoms
 from ase.io import write
@@ -10,7 +13,8 @@ from typer.testing import CliRunner
 
 from ase_bimetal import load_example, predict, surroundings
 from ase_bimetal.cli.app import app
-from ase_bimetal.errors import PerceptionError, UnexpectedError
+from ase_bimetal.errors import ChargedSystemError, PerceptionError, UnexpectedError
+from ase_bimetal.io import read_frames
 from ase_bimetal.model import forest, predictor
 
 NAME = "Au4Pd2(PET)8"
@@ -112,3 +116,57 @@ def test_two_jobs_of_matminer_after_a_prediction(tmp_path):
     (tmp_path / "run.py").write_text(MATMINER)
     done = subprocess.run([sys.executable, str(tmp_path / "run.py")], capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stderr
+
+
+FILES = {"a.cif": "cif", "POSCAR": "vasp", "a.traj": "traj", "a.db": "db", "a.pdb": "proteindatabank", "a.cube": "cube",
+         "a.com": "gaussian-in", "a.xsf": "xsf", "a.json": "json"}
+
+
+def written(folder: Path) -> list[Path]:
+    """A pair of metal atoms in a cell, in every format."""
+    pair = Atoms("AuPd", [[5, 5, 5], [5, 5, 7.7]], cell=[10, 10, 12], pbc=True)
+    folder.mkdir()
+    for name, format in FILES.items():
+        more = {"data": np.zeros((2, 2, 2))} if format == "cube" else {}
+        write(folder / name, pair, format=format, **more)
+    return [folder / name for name in FILES]
+
+
+def test_one_bad_file_of_every_format_costs_itself_alone(tmp_path):
+    good, bad = written(tmp_path / "good"), written(tmp_path / "bad")
+    for path in bad:
+        content = path.read_bytes()
+        path.write_bytes(content[: len(content) // 3] if path.suffix != ".db" else b"no database")
+    files = [str(path) for both in zip(bad, good, strict=True) for path in both]
+    run = CliRunner().invoke(app, ["predict", *files])
+    names = [line.split(",")[0] for line in run.stdout.splitlines()[1:]]
+    assert names == [f"{path}@0" for path in good]
+    assert run.exit_code == 1 and f"{len(good)} written, {len(bad)} failed" in run.stderr
+    for path in bad:
+        assert re.search(rf"{re.escape(str(path))}\S*: \w+Error: ", run.stderr), path
+
+
+def test_a_file_of_mixed_frames_gives_each_its_own(tmp_path):
+    """A cluster, a slab with CO, an ion, a molecule without metal, two clusters: what each is, in their order."""
+    cases = Path(__file__).parent / "cases"
+    names = ["Au4Pd2_SeMe8.xyz", "slab_CuPd_CO.extxyz", "anion.com", "unbound_PH3.xyz", "Z2_Au4Pd2_SMe8.cif"]
+    frames = [frame.content for name in names for frame in read_frames(cases / name)]
+    write(tmp_path / "a.extxyz", [*frames[:3], Atoms("CO", [[0, 0, 0], [0, 0, 1.1]]), *frames[3:]])
+    run = CliRunner().invoke(app, ["predict", str(tmp_path / "a.extxyz")])
+    rows = [line.split(",")[0].rpartition("@")[2] for line in run.stdout.splitlines()[1:]]
+    assert rows == ["0", "1", "4", "5 cluster 1 of 2", "5 cluster 2 of 2"]
+    assert "@2: ChargedSystemError" in run.stderr and "@3: NoMetalError" in run.stderr and run.exit_code == 1
+
+
+def test_oxidation_states_that_add_up_to_nothing_are_no_charge():
+    from pymatgen.core import Lattice, Structure
+
+    places = [[5, 5, 5], [5, 5, 7.7], [5, 5, 2.7], [5, 5, 10.0]]
+    structure = Structure(Lattice.orthorhombic(10, 10, 15), ["Au", "Pd", "Cl", "Cl"], places, coords_are_cartesian=True)
+    [plain] = predict([structure])
+    structure.add_oxidation_state_by_element({"Au": 1, "Pd": 1, "Cl": -1})
+    [found] = predict([structure])
+    assert found.formation_energy_per_metal == pytest.approx(plain.formation_energy_per_metal, abs=1e-6)
+    structure.add_oxidation_state_by_element({"Au": 3, "Pd": 2, "Cl": -1})
+    [failure] = predict([structure], errors="collect")
+    assert isinstance(failure.error, ChargedSystemError) and "charge +3" in failure.reason
