@@ -35,6 +35,8 @@ COINCIDENT_BELOW = 0.4
 
 #: Said of a cluster with an odd number of electrons.
 _ODD = "an odd number of electrons"
+#: Said of an extended object that is metal through and through.
+COVERED_METAL = "a slab or solid metal with other atoms on or in it"
 ODD_NOTE = f"{_ODD}: an open shell, or an ion whose charge is not declared"
 
 Ligands = tuple[tuple[Ligand, int], ...]
@@ -268,7 +270,7 @@ def with_notes(raw: Raw, around: Around, kind: str) -> Raw:
     n, members = len(around.metals), around.parts.members
     has_shell = len(around.shell.fragments) > 0
     if kind == "extended" and around.parts.endless_metal and _is_mostly_metal(raw.symbols, n):
-        note = "a slab or solid metal with other atoms on or in it: no cluster, and what is on it are no ligands"
+        note = f"{COVERED_METAL}: no cluster, and what is on it are no ligands"
     elif kind == "cluster" and n <= 2 and has_shell:
         note = f"a molecular complex of {n} metal atom{'s' * (n > 1)}, without a metal core"
     elif kind == "cluster" and len(members) > 1:
@@ -320,6 +322,7 @@ def formula_beside(symbols: Sequence[str], leave_out: np.ndarray) -> dict[str, i
 
 
 __all__ = [
+    "COVERED_METAL",
     "Around",
     "Ligands",
     "belongs",

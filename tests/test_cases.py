@@ -238,6 +238,10 @@ def test_a_slab_with_an_adsorbate_is_no_cluster(name):
     [coarse] = predict([system])
     assert coarse.flags[0].startswith("predicted by descriptor-forest")
     assert "slab or solid metal" in coarse.flags[1] and coarse.formation_energy_std > 0.9
+    assert coarse.reference_state == "isolated atoms, free adsorbates"
+    assert any(flag.startswith("surroundings never seen in training: adsorbates") for flag in coarse.flags)
+    assert "does not rank arrangements of one composition" in coarse.flags
+    assert not any("doped carbon lie" in flag for flag in coarse.flags)
     atoms = case(name)
     atoms.info["ligand_smiles"] = {"carbonyl": 1} if "CO" in name else {"hydride": 1}
     with pytest.raises(UnsupportedSystemError, match="slab or solid, and ligands are given"):
@@ -305,3 +309,16 @@ def test_the_descriptor_model_says_what_an_object_is():
 
     dimer = get_forest().estimate(as_system(case("dimer_AuAg.extxyz")))
     assert dimer.flags[0] == "a bare molecule or particle of 2 metal atoms, not a solid alloy"
+
+
+@pytest.mark.parametrize("n", [2, 4, 5])
+def test_a_bare_molecule_of_few_atoms_is_flagged_as_out_of_reach(n):
+    corners = np.array([[0, 0, 0], [2.7, 0, 0], [0, 2.7, 0], [2.7, 2.7, 0], [1.35, 1.35, 1.9]])
+    [found] = predict([Atoms(["Au", *["Ag"] * (n - 1)], corners[:n])])
+    assert any("bare clusters of two to four atoms lay 1.3 eV/metal above" in flag for flag in found.flags) == (n < 5)
+    assert "does not rank arrangements of one composition" in found.flags
+
+
+def test_two_metals_far_apart_have_no_energy():
+    [failure] = predict([Atoms("AuPt", [[0, 0, 0], [0, 0, 15.0]])], errors="collect")
+    assert isinstance(failure.error, SeveralClustersError)
