@@ -336,3 +336,18 @@ def test_one_oxygen_atom_on_a_slab_is_an_adsorbate():
     add_adsorbate(slab, "O", 1.2, "fcc")
     system: BimetallicSystem = as_system(slab)
     assert system.kind == "extended" and system.notes[0].startswith("a slab or solid metal with other atoms")
+
+
+def test_sites_without_coordinates_are_left_out_and_named(tmp_path):
+    path = cif(tmp_path / "a.cif", rows(cluster()))
+    path.write_text(f"{path.read_text()}H98 H ? ? ? 1 .\nH99 H . . . 1 .\n")
+    system = as_system(only(path))
+    assert (system.ligand_counts, len(system.symbols)) == ({"CS": 8}, 46)
+    assert system.notes == ("left out, without coordinates in the file: H98, H99",)
+
+
+@pytest.mark.parametrize("name", ["?", "."])
+def test_an_empty_name_of_a_space_group_is_none(name, tmp_path):
+    path = cif(tmp_path / "a.cif", rows(cluster()))
+    path.write_text(path.read_text().replace("'P 1'", name))
+    assert as_system(only(path)).notes == ("the file has no space group: read as its symmetry operations",)

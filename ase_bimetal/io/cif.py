@@ -24,6 +24,8 @@ _OPERATIONS = ("_space_group_symop_operation_xyz", "_space_group_symop.operation
 _DISORDER, _ASSEMBLY = "_atom_site_disorder_group", "_atom_site_disorder_assembly"
 _OCCUPANCY = "_atom_site_occupancy"
 _MOIETY = "_chemical_formula_moiety"
+_COORDINATES, _LABEL = ("_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z"), "_atom_site_label"
+_NO_PLACE = (".", "?")
 _NO_GROUP = (".", "?", "0", "")
 
 
@@ -54,7 +56,9 @@ def cif_structures(path: str) -> Iterator[Atoms | FileFormatError]:
 
 
 def _structure(block: CIFBlock) -> Atoms:
-    ordered, notes, special = _major_component(_with_numbers(block))
+    placed, unplaced = _with_places(_with_numbers(block))
+    ordered, notes, special = _major_component(placed)
+    notes = [*unplaced, *notes]
     try:
         atoms = ordered.get_atoms()
     except SpacegroupError:  # a name that no table has, or none beside the operations
@@ -77,6 +81,17 @@ def _with_numbers(block: CIFBlock) -> CIFBlock:
     return CIFBlock(block.name, dict(block.items()) | {_OCCUPANCY: [1.0 if s in ("?", ".") else s for s in shares]})
 
 
+def _with_places(block: CIFBlock) -> tuple[CIFBlock, list[str]]:
+    """The block without the sites whose coordinates it does not give, and the note that names them."""
+    columns = [block.get(tag) for tag in _COORDINATES if isinstance(block.get(tag), list)]
+    known = np.array([all(place not in _NO_PLACE for place in row) for row in zip(*columns, strict=True)], dtype=bool)
+    if known.all():
+        return block, []
+    labels = block.get(_LABEL) or [""] * len(known)
+    named = ", ".join(str(label) for label, is_known in zip(labels, known, strict=True) if not is_known)
+    return CIFBlock(block.name, _kept(block, known)), [f"left out, without coordinates in the file: {named}"]
+
+
 def _charge_by_moiety(block: CIFBlock, atoms: Atoms) -> int:
     """Charge [e] of the cell's content where ions that the compound's formula names are not in it."""
     text = str(block.get(_MOIETY, "?")).replace("\n", " ").strip()
@@ -89,7 +104,7 @@ def _charge_by_moiety(block: CIFBlock, atoms: Atoms) -> int:
 
 
 def _without_group_name(block: CIFBlock) -> tuple[CIFBlock, str]:
-    names = [str(block[tag]) for tag in _GROUP_NAMES if tag in block]
+    names = [str(block[tag]) for tag in _GROUP_NAMES if str(block.get(tag, "?")) not in _NO_GROUP]
     tags = {tag: value for tag, value in block.items() if tag not in _GROUP_NAMES}
     has_operations = any(tag in block for tag in _OPERATIONS)
     if has_operations:  # ASE adds them to those of a group that it knows
