@@ -10,11 +10,11 @@ from ase_bimetal.errors import GeometryError
 from ase_bimetal.inputs import Raw, disordered, listed_formulas, named_atoms, part
 from ase_bimetal.neighbors import components, pairs_within
 from ase_bimetal.parts import torn_bond, unbound_fragments
-from ase_bimetal.shell import BOND_FACTOR, cut_shell, find_metals, radii_of, search_cutoff
+from ase_bimetal.shell import BOND_FACTOR, cut_shell, find_metals, mask_of, radii_of, search_cutoff
 
-#: Sites of one component of a disordered group hang together below this distance [Å], and sites of two compete for one
-#: place below that: the hydrogen atoms of one methyl group, and those of its other setting.
-ONE_COMPONENT, ONE_PLACE = 2.0, 1.2
+#: Sites of two components compete for one place below this distance [Å], as the hydrogen atoms of a methyl group and
+#: those of its other setting.
+ONE_PLACE = 1.2
 # Shares are alike to so many digits, those of one group add up to one within the slack, and one is the major component
 # beyond a half.
 _SHARE_DIGITS, _SHARE_SLACK, _HALF = 2, 0.05, 0.505
@@ -58,7 +58,7 @@ def _without_minor_sites(raw: Raw) -> Raw:
     share[rows] = [raw.partly[i].share for i in rows.tolist()]
     minor: dict[float, list[int]] = {}
     settled: set[int] = set()
-    for group in _in_one_place(raw, rows, share):
+    for group in _in_one_place(raw, rows):
         major = float(share[group].max())
         shares = dict.fromkeys(share[group].round(_SHARE_DIGITS).tolist())
         if major > _HALF and len(shares) > 1 and sum(shares) < 1 + _SHARE_SLACK:
@@ -73,16 +73,15 @@ def _without_minor_sites(raw: Raw) -> Raw:
     return part(replace(raw, partly=partly, notes=(*raw.notes, *notes)), kept)
 
 
-def _in_one_place(raw: Raw, rows: np.ndarray, share: np.ndarray) -> list[np.ndarray]:
+def _in_one_place(raw: Raw, rows: np.ndarray) -> list[np.ndarray]:
     """Partly occupied sites in groups that hang together or exclude each other."""
     pairs = pairs_within(raw.positions, raw.cell, raw.pbc, search_cutoff(raw.symbols))
     radii = radii_of(raw.symbols)
-    alike = np.abs(share[pairs.first] - share[pairs.second]) < 10**-_SHARE_DIGITS
-    bond = BOND_FACTOR * (radii[pairs.first] + radii[pairs.second])
-    near = pairs.where((pairs.distance < np.maximum(np.where(alike, ONE_COMPONENT, ONE_PLACE), bond)) &
-                       (share[pairs.first] > 0) & (share[pairs.second] > 0))
+    partly = mask_of(rows, len(raw.symbols))
+    reach = np.maximum(ONE_PLACE, BOND_FACTOR * (radii[pairs.first] + radii[pairs.second]))
+    near = pairs.where((pairs.distance < reach) & partly[pairs.first] & partly[pairs.second])
     label = components(near.first, near.second, len(raw.symbols))[rows]
     return [rows[label == k] for k in dict.fromkeys(label.tolist())]
 
 
-__all__ = ["ONE_COMPONENT", "ONE_PLACE", "whole_sites"]
+__all__ = ["ONE_PLACE", "whole_sites"]

@@ -181,8 +181,7 @@ def complex_ions(raw: Raw, around: Around) -> tuple[np.ndarray, ...]:
     n_metals = [int(np.isin(rows, around.metals).sum()) for rows in members]
     if max(n_metals, default=0) < 2:
         return ()
-    return tuple(rows for rows, n in zip(members, n_metals, strict=True) if n == 1 and formula_of(raw, rows) in
-                 COMPLEX_IONS)
+    return tuple(rows for rows in members if formula_of(raw, rows) in COMPLEX_IONS)
 
 
 def without_loose(

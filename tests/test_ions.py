@@ -142,6 +142,7 @@ def test_the_command_line_leaves_a_complex_ion_out(tmp_path):
         ("Au25 S18 C36, Au Cl2", {"Au": 25, "S": 18, "C": 36}, 1),
         ("Au4 Pd2 S8 C8, Zn Cl4", {"Au": 8, "Pd": 4, "S": 16, "C": 16}, 4),
         ("Au4 Pd2 S8 C8, Zn Cl4", {"Au": 8, "Pd": 4, "S": 16, "C": 16, "Zn": 2, "Cl": 8}, 0),
+        ("Au4 Pd2 S8 C8 3+, Zn Cl4 2-, B F4 1-", {"Au": 8, "Pd": 4, "S": 16, "C": 16, "Zn": 2, "Cl": 8}, 2),
         ("Au4 Pd2 S8 C8, Zn Cl4 2-", {"Au": 28, "Pd": 14, "S": 56, "C": 56}, 14),
         ("Au2 Cl4 P2 C3", {"Au": 2, "Cl": 4, "P": 2, "C": 3}, 0),
     ],

@@ -13,7 +13,7 @@ from ase.spacegroup.spacegroup import SpacegroupError
 from scipy.sparse.csgraph import connected_components
 
 from ase_bimetal.annotation import NOTES_KEY
-from ase_bimetal.disorder import ONE_COMPONENT, ONE_PLACE
+from ase_bimetal.disorder import ONE_PLACE
 from ase_bimetal.errors import FileFormatError
 from ase_bimetal.io.moiety import charge_without_ions, parse_moieties
 from ase_bimetal.io.quiet import quiet_readers
@@ -26,6 +26,8 @@ _OCCUPANCY = "_atom_site_occupancy"
 _MOIETY = "_chemical_formula_moiety"
 _COORDINATES, _LABEL = ("_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z"), "_atom_site_label"
 _NO_PLACE = (".", "?")
+# Sites of one component hang together below this distance [Å]: the hydrogen atoms of one methyl group.
+_ONE_COMPONENT = 2.0
 _NO_GROUP = (".", "?", "0", "")
 
 
@@ -160,7 +162,7 @@ def _competing(block: CIFBlock, names: Sequence[str], assemblies: Sequence[str])
     distance = np.linalg.norm(sites.positions[:, None] - sites.positions, axis=2)
     radii = covalent_radii[sites.numbers]
     group = np.array(names)[rest]
-    nearest = np.where(group[:, None] == group, ONE_COMPONENT, ONE_PLACE)
+    nearest = np.where(group[:, None] == group, _ONE_COMPONENT, ONE_PLACE)
     _, label = connected_components(distance < np.maximum(nearest, BOND_FACTOR * np.add.outer(radii, radii)))
     return found + [rest[label == k] for k in dict.fromkeys(label.tolist())]
 
