@@ -24,6 +24,7 @@ from ase_bimetal.shell import (
     Shell,
     cut_shell,
     ligand_contacts,
+    mask_of,
     metal_contacts,
     radii_of,
     search_cutoff,
@@ -184,6 +185,30 @@ def complex_ions(raw: Raw, around: Around) -> tuple[np.ndarray, ...]:
     return tuple(rows for rows in members if formula_of(raw, rows) in COMPLEX_IONS)
 
 
+def require_apart(raw: Raw, around: Around, ions: Sequence[np.ndarray]) -> None:
+    """Refuse to leave out a complex ion that is hardly apart.
+
+    As `require_free` does with molecules: its cluster would be another at once.
+    """
+    if not ions:
+        return
+    n, radii = len(raw.symbols), radii_of(raw.symbols)
+    inside, is_metal = mask_of(np.concatenate(ions), n), mask_of(around.metals, n)
+    pairs = pairs_within(raw.positions, raw.cell, raw.pbc, 2 * FREE_FACTOR * float(radii.max()))
+    total = radii[pairs.first] + radii[pairs.second]
+    across = inside[pairs.first] & ~inside[pairs.second] & (is_metal[pairs.first] | is_metal[pairs.second])
+    heavy = np.array([symbol != "H" for symbol in raw.symbols])
+    near = np.flatnonzero(across & heavy[pairs.first] & heavy[pairs.second] & (pairs.distance < FREE_FACTOR * total))
+    if len(near):
+        k = near[(pairs.distance[near] / total[near]).argmin()]
+        a, m = int(pairs.first[k]), int(pairs.second[k])
+        raise PerceptionError(
+            f"the ion of atom {a} ({raw.symbols[a]}) is neither bound nor free: {pairs.distance[k]:.2f} Å from atom "
+            f"{m} ({raw.symbols[m]}); allowed: up to {APART_FACTOR * total[k]:.2f} Å, or, as an ion that is left out, "
+            f"beyond {FREE_FACTOR * total[k]:.2f} Å. Move it, or leave it out of the object"
+        )
+
+
 def without_loose(
     raw: Raw, loose: Sequence[np.ndarray], ions: Sequence[np.ndarray] = (), n_clusters: int = 1
 ) -> Raw:
@@ -332,6 +357,7 @@ __all__ = [
     "listed",
     "look_around",
     "perceived",
+    "require_apart",
     "require_free",
     "require_one_cluster",
     "require_whole_ligands",

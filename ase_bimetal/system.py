@@ -46,6 +46,7 @@ from ase_bimetal.surroundings import (
     listed,
     look_around,
     perceived,
+    require_apart,
     require_free,
     require_one_cluster,
     require_whole_ligands,
@@ -583,6 +584,7 @@ def _left_out(
     if kind != "cluster":
         return (), ()
     ions = complex_ions(raw, around)
+    require_apart(raw, around, ions)
     if not around.loose or belongs(around, raw, given):
         return (), ions
     require_whole_ligands(raw, around)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from ase_bimetal import predict
 from ase_bimetal.cli.app import app
-from ase_bimetal.errors import LigandMismatchError, SeveralClustersError
+from ase_bimetal.errors import LigandMismatchError, PerceptionError, SeveralClustersError
 from ase_bimetal.io.moiety import charge_without_ions, parse_moieties
 from ase_bimetal.ions import COMPLEX_IONS, COUNTER_IONS
 from ase_bimetal.system import as_system, split_clusters
@@ -155,3 +155,17 @@ def test_a_formula_with_complex_ions(formula, atoms, charge):
 def test_no_ion_is_in_both_tables():
     assert not COUNTER_IONS.keys() & COMPLEX_IONS.keys()
     assert (COMPLEX_IONS["C2AuN2"], COMPLEX_IONS["Cl4Pt"], COMPLEX_IONS["AuI4"]) == (-1, -2, -1)
+
+
+@pytest.mark.parametrize(("height", "metals"), [(4.3, 4), (4.15, None), (3.7, 5)])
+def test_an_ion_that_is_hardly_apart_is_refused(height, metals):
+    """AuCl2 over a gold atom: left out, then neither, then a part of the cluster."""
+    square = Atoms("Au2Pd2", [[0, 0, 0], [2.7, 0, 0], [0, 2.7, 0], [2.7, 2.7, 0]])
+    ion = halide_of("Au", "Cl", 2)
+    ion.rotate(90, "z")
+    ion.translate([0, 0, height])
+    if metals is None:
+        with pytest.raises(PerceptionError, match=r"ion of atom 4 \(Au\) is neither bound nor free: 4.15 Å from atom 0"):
+            as_system(square + ion)
+    else:
+        assert as_system(square + ion).n_metals == metals
