@@ -164,9 +164,8 @@ def _declared_charge(atoms: Atoms, charges: np.ndarray | None) -> float:
     In this order: ``info["charge"]`` or one of its other names; the attribute ``charge`` of pymatgen's adaptor; the
     parameter ``charge`` of a calculator, as Gaussian's reader sets it; charges of the atoms that add up to an ion.
     """
-    for key in CHARGE_KEYS:
-        if atoms.info.get(key) is not None:
-            return _number(f"info[{key!r}]", atoms.info[key])
+    if (found := charge_in(atoms.info)) is not None:
+        return _number(f"info[{found[0]!r}]", found[1])
     of_adaptor = getattr(atoms, "charge", None)
     if of_adaptor is not None:
         return _number("the attribute charge", of_adaptor)
@@ -174,6 +173,20 @@ def _declared_charge(atoms: Atoms, charges: np.ndarray | None) -> float:
     if isinstance(of_calculator, Real) and of_calculator:
         return _number("the calculator's charge", of_calculator)
     return 0.0 if charges is None else _beyond_tolerance(charges.sum())
+
+
+def charge_in(info: Mapping[str, object]) -> tuple[str, object] | None:
+    """Find the declared charge among an object's properties.
+
+    Capitals make no difference; the key comes with it.
+
+    Examples
+    --------
+    >>> charge_in({"Charge": -1}), charge_in({"name": "a"})
+    (('Charge', -1), None)
+    """
+    given = {str(key).lower(): (key, value) for key, value in info.items() if value is not None}
+    return next((given[key] for key in CHARGE_KEYS if key in given), None)
 
 
 def _number(where: str, given: object) -> float:
@@ -336,6 +349,7 @@ __all__ = [
     "CHARGE_KEYS",
     "Partly",
     "Raw",
+    "charge_in",
     "check_values",
     "disordered",
     "formula_of",

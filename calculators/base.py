@@ -17,6 +17,7 @@ from ase.outputs import Properties
 from ase_bimetal.annotation import annotation_of
 from ase_bimetal.calculators.results import Results
 from ase_bimetal.errors import require_options
+from ase_bimetal.inputs import charge_in
 from ase_bimetal.ligands import parse_ligands
 
 if TYPE_CHECKING:
@@ -269,4 +270,4 @@ def _with_symbols(atoms: Atoms, sites: Sequence[int], symbols: Sequence[str]) ->
 def _watched_info(atoms: Atoms) -> tuple[object, object]:
     """What ASE overlooks: the charge, and the ligands in one spelling, so that an equivalent SMILES is no change."""
     given = annotation_of(atoms.info)
-    return None if given is None else parse_ligands(given), atoms.info.get("charge")
+    return None if given is None else parse_ligands(given), charge_in(atoms.info)

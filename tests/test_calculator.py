@@ -113,7 +113,7 @@ def test_recomputes_when_it_should(core):
     assert moved != changed
     core.symbols[core.symbols == "Pd"] = "Pt"
     assert core.get_potential_energy() != moved
-    core.info["charge"] = 2
+    core.info["total_charge"] = 2
     with pytest.raises(errors.ChargedSystemError):
         core.get_potential_energy()
 

@@ -243,7 +243,7 @@ def test_charges_of_a_database_are_declared(tmp_path):
     assert charges == pytest.approx([0, -1, -1, -1, -1, -1, 0])
 
 
-@pytest.mark.parametrize("key", ["charge", "total_charge", "net_charge"])
+@pytest.mark.parametrize("key", ["charge", "Charge", "CHARGE", "total_charge", "Net_Charge"])
 def test_names_of_a_charge_in_info(key):
     pair = Atoms("AuPd", [[0, 0, 0], [0, 0, 2.7]], info={key: -1})
     with pytest.raises(ChargedSystemError, match="carries charge -1"):

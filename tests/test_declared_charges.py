@@ -45,6 +45,16 @@ def test_orca_jobs_units_and_bad_blocks(tmp_path):
     assert isinstance(three, FileFormatError) and "Give the file with the coordinates" in str(three)
 
 
+def test_a_coords_block_of_orca(tmp_path):
+    block = "! PBE\n%coords\n  CTyp = xyz\n  Charge = -1\n  Mult = 1\n  Units = {}\n  coords\n{}  end\nend\n"
+    [found] = orca(block.format("Angs", PAIR.removesuffix("*\n")), tmp_path)
+    assert (found.info["charge"], list(found.symbols), found.positions[1, 2]) == (-1, ["Au", "Pd"], 2.7)
+    [found] = orca(block.format("Bohrs", PAIR.removesuffix("*\n")), tmp_path)
+    assert found.positions[1, 2] == pytest.approx(2.7 * Bohr)
+    [internal] = orca(block.format("Angs", "").replace("xyz", "internal"), tmp_path)
+    assert isinstance(internal, FileFormatError) and "allowed: '* xyz'" in str(internal)
+
+
 @pytest.mark.parametrize(
     ("block", "words"),
     [("* xyz 0\nAu 0 0 0\n*\n", "charge and multiplicity"), ("* xyz 0 1\nAu 0 0 0\n", "do not end"),
@@ -189,7 +199,6 @@ def test_vasp_declares_a_charge_by_its_electrons(format, text, electrons, charge
     [
         ("gaussian-out", " Charge = -1 Multiplicity = 1\n Charge =  0 Multiplicity = 1 in fragment   1.", -1),
         ("nwchem-in", "charge -1\ngeometry\n", -1), ("nwchem-out", "          Charge           :    -2", -2),
-        ("gamess-us-in", " $CONTRL SCFTYP=RHF ICHARG=1 $END", 1),
         ("gamess-us-out", " CHARGE OF MOLECULE                     =   -1", -1),
         ("cp2k-restart", "     CHARGE  -1", -1), ("espresso-in", "   tot_charge = +1.0,", 1), ("xyz", "charge -1", 0),
     ],

@@ -1,5 +1,7 @@
 """How molecules on metal are told apart by the atoms that touch it, and single atoms by how many metals they touch."""
 
+import time
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -250,3 +252,27 @@ def test_a_chain_that_lacks_two_hydrogens_is_flagged():
     assert system.ligand_counts == {Ligand.parse("CC=CS").smiles: 1}
     assert any(text.startswith("atom 1 (C) has three neighbours and no bond as short as a double bond: a hydrogen atom "
                                "may be missing") for text in system.geometry.unusual)
+
+
+LARGE = {
+    "porphyrin": ("Sc1ccc(cc1)C1=C2C=CC(=N2)C(c2ccccc2)=C2C=CC(N2)=C(c2ccccc2)C2=CC=C(N2)C(c2ccccc2)=C2C=CC1=N2", 78),
+    "dinucleotide": ("SCCCCCCOP(=O)(O)OCC1OC(CC1OP(=O)(O)OCC1OC(CC1O)n1cc(C)c(=O)[nH]c1=O)n1cc(C)c(=O)[nH]c1=O", 87),
+    "coronene": ("Sc1cc2ccc3ccc4ccc5ccc6ccc1c1c2c3c4c5c61", 36),
+    "phthalocyanine": ("Sc1ccc2c(c1)C1=NC2=Nc2[nH]c(c3ccccc23)N=C2N=C(N=c3[nH]c(c4ccccc34)=N1)c1ccccc12", 58),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_bond_orders_of_large_thiolates_take_seconds_at_most(name):
+    smiles, n_atoms = LARGE[name]
+    whole = bound(smiles, (0,))
+    ligand = Ligand.parse(smiles)
+    start = time.process_time()
+    [(found, count)] = as_system(whole).ligands
+    assert (found.bound_formula, found.donor, count) == (ligand.bound_formula, "S", 1)
+    assert ligand.n_bound_atoms == n_atoms
+    for lost in (1, 2, 4):  # no molecule fits then, and all that might is tried
+        hydrogens = whole.symbols.search("H")[-lost:]
+        with pytest.raises(PerceptionError):
+            as_system(whole[[i for i in range(len(whole)) if i not in hydrogens]])
+    assert time.process_time() - start < 20.0

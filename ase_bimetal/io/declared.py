@@ -18,7 +18,6 @@ _STATEMENTS: Mapping[str, str] = {
     "orca-output": rf"^\s*Total Charge\s+Charge\s+\.+\s+{_NUMBER}",
     "nwchem-in": rf"^\s*charge\s+{_NUMBER}",
     "nwchem-out": rf"^\s*Charge\s*:\s*{_NUMBER}\s*$",
-    "gamess-us-in": rf"\bICHARG\s*=\s*{_NUMBER}",
     "gamess-us-out": rf"^\s*CHARGE OF MOLECULE\s*=\s*{_NUMBER}",
     "cp2k-restart": rf"^\s*CHARGE\s+{_NUMBER}\s*$",
     "espresso-in": rf"\btot_charge\s*=\s*{_NUMBER}",
