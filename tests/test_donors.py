@@ -24,7 +24,8 @@ def bound(smiles: str, donors: tuple[int, ...], loses: int = 1) -> Atoms:
     from rdkit.Chem import AllChem
 
     mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
-    AllChem.EmbedMolecule(mol, randomSeed=7)
+    if AllChem.EmbedMolecule(mol, randomSeed=7) < 0:
+        AllChem.EmbedMolecule(mol, randomSeed=7, useRandomCoords=True)
     positions = mol.GetConformer().GetPositions()
     metals, gone = [], []
     for number, donor in enumerate(donors):
@@ -258,6 +259,7 @@ LARGE = {
     "porphyrin": ("Sc1ccc(cc1)C1=C2C=CC(=N2)C(c2ccccc2)=C2C=CC(N2)=C(c2ccccc2)C2=CC=C(N2)C(c2ccccc2)=C2C=CC1=N2", 78),
     "dinucleotide": ("SCCCCCCOP(=O)(O)OCC1OC(CC1OP(=O)(O)OCC1OC(CC1O)n1cc(C)c(=O)[nH]c1=O)n1cc(C)c(=O)[nH]c1=O", 87),
     "coronene": ("Sc1cc2ccc3ccc4ccc5ccc6ccc1c1c2c3c4c5c61", 36),
+    "peptide": ("SCC(N)C(=O)" + "NC(Cc1ccc(O)cc1)C(=O)NC(CCCCN)C(=O)NC(CCC(=O)O)C(=O)NC(CC(N)=O)C(=O)" * 3 + "O", 229),
     "phthalocyanine": ("Sc1ccc2c(c1)C1=NC2=Nc2[nH]c(c3ccccc23)N=C2N=C(N=c3[nH]c(c4ccccc34)=N1)c1ccccc12", 58),
 }
 
@@ -275,4 +277,4 @@ def test_bond_orders_of_large_thiolates_take_seconds_at_most(name):
         hydrogens = whole.symbols.search("H")[-lost:]
         with pytest.raises(PerceptionError):
             as_system(whole[[i for i in range(len(whole)) if i not in hydrogens]])
-    assert time.process_time() - start < 20.0
+    assert time.process_time() - start < 10.0
