@@ -21,8 +21,8 @@ COUNTER_IONS: Mapping[str, int] = MappingProxyType({
                      "C36H30NP2"), 1),
 })  # fmt: skip
 
-#: Charge [e] of complex ions: one metal atom that bears halides, cyanides or oxides alone, by their Hill formula. What
-#: has two charges, as FeCl4, is not among them.
+#: Charge [e] of complex ions: one metal atom that bears halides, cyanides or oxides alone, bis(pentafluorophenyl) of
+#: gold and silver, and cobaltocenium, by their Hill formula. What has two charges, as FeCl4, is not among them.
 COMPLEX_IONS: Mapping[str, int] = MappingProxyType({
     **{formula_text({metal: 1, halide: n}): charge
        for metals, halides, n, charge in (
@@ -38,6 +38,7 @@ COMPLEX_IONS: Mapping[str, int] = MappingProxyType({
        for metals, n, charge in ((("Au", "Ag", "Cu"), 2, -1), (("Au",), 4, -1), (("Ni", "Pd", "Pt", "Zn", "Cd", "Hg"),
                                  4, -2)) for metal in metals},
     "O4Re": -1, "MnO4": -1, "O4Tc": -1,
+    "C12AuF10": -1, "C12AgF10": -1, "C10H10Co": 1, "C20H30Co": 1,
 })  # fmt: skip
 
 

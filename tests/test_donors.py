@@ -51,6 +51,14 @@ def bound(smiles: str, donors: tuple[int, ...], loses: int = 1) -> Atoms:
         ("OC(=O)c1ccc(C(=O)O)cc1", (0, 9), 2, ("O=C([O-])c1ccc(C(=O)[O-])cc1", "O", "X", 2)),
         ("SCc1cccc(CS)c1", (0, 8), 2, ("[S-]Cc1cccc(C[S-])c1", "S", "X", 2)),
         ("CN(C)C(=S)N(C)C", (4,), 0, ("CN(C)C(=S)N(C)C", "S", "L", 1)),
+        ("Cn1cc[nH]c1=S", (6,), 0, ("Cn1cc[nH]c1=S", "S", "L", 1)),
+        ("CPC", (1,), 1, ("C[P-]C", "P", "X", 1)),
+        ("c1cc[nH]n1", (3, 4), 1, ("c1cn[n-]c1", "N", "X", 1)),
+        ("Fc1cc(F)c(F)c(F)c1F", (2,), 1, ("Fc1[c-]c(F)c(F)c(F)c1F", "C", "X", 1)),
+        ("OS(=O)(=O)C", (0,), 1, ("CS(=O)(=O)O", "O", "X", 1)),
+        ("CC#N", (2,), 0, ("CC#N", "N", "L", 1)),
+        ("CC(C)[Si](C(C)C)(C(C)C)S", (10,), 1, ("CC(C)[Si](S)(C(C)C)C(C)C", "S", "X", 1)),
+        ("CC(C)O[Si](OC(C)C)(OC(C)C)S", (13,), 1, ("CC(C)O[Si](S)(OC(C)C)OC(C)C", "S", "X", 1)),
     ],
 )
 def test_the_donor_decides(smiles, donors, loses, found):

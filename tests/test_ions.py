@@ -13,7 +13,7 @@ from ase_bimetal import predict
 from ase_bimetal.cli.app import app
 from ase_bimetal.errors import LigandMismatchError, PerceptionError, SeveralClustersError
 from ase_bimetal.io.moiety import charge_without_ions, parse_moieties
-from ase_bimetal.ions import COMPLEX_IONS, COUNTER_IONS
+from ase_bimetal.ions import COMPLEX_IONS, COUNTER_IONS, charge_of_ion
 from ase_bimetal.system import as_system, split_clusters
 
 CASES = Path(__file__).parent / "cases"
@@ -154,6 +154,8 @@ def test_a_formula_with_complex_ions(formula, atoms, charge):
 
 def test_no_ion_is_in_both_tables():
     assert not COUNTER_IONS.keys() & COMPLEX_IONS.keys()
+    assert (charge_of_ion("C12AuF10"), charge_of_ion("C20H30Co"), charge_of_ion("BF4")) == (-1, 1, -1)
+    assert (charge_of_ion("Cl4Fe"), charge_of_ion("C10H10Fe"), charge_of_ion("HgCl2")) == (None, None, None)
     assert (COMPLEX_IONS["C2AuN2"], COMPLEX_IONS["Cl4Pt"], COMPLEX_IONS["AuI4"]) == (-1, -2, -1)
 
 
