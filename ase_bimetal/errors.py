@@ -130,11 +130,38 @@ class ProgramError(BimetalError):
     """An external program that a level of theory runs is not installed."""
 
 
+class UnexpectedError(BimetalError):
+    """Whatever else went wrong with one object of several; the others are not touched."""
+
+
 class MissingPackageError(BimetalError, ModuleNotFoundError):
     """An optional Python package that is not installed.
 
     The message names the extra that brings it.
     """
+
+
+def as_typed(error: Exception, what: str) -> BimetalError:
+    """Give an error of this package for any error.
+
+    Parameters
+    ----------
+    error
+        What was raised; one of this package's own is given back.
+    what
+        What was being done, for the message.
+
+    Examples
+    --------
+    >>> print(as_typed(ZeroDivisionError("division by zero"), "reading the object"))
+    reading the object failed, ZeroDivisionError: division by zero. Leave it out, and report it with its coordinates
+    """
+    if isinstance(error, BimetalError):
+        return error
+    text = f"{type(error).__name__}: {error}".replace("\n", " ")
+    typed = UnexpectedError(f"{what} failed, {text}. Leave it out, and report it with its coordinates")
+    typed.__cause__ = error
+    return typed
 
 
 def require_options(who: str, given: Iterable[str], known: Sequence[str]) -> None:

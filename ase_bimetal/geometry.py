@@ -20,7 +20,15 @@ from ase_bimetal import elements
 from ase_bimetal.errors import ChargedSystemError, GeometryError
 from ase_bimetal.files import DATASETS
 from ase_bimetal.neighbors import all_distances, chosen_pairs, components, pairs_within
-from ase_bimetal.shell import BOND_FACTOR, CONTACT_FACTOR, FREE_FACTOR, LAST_CONTACT_FACTOR, binds_alone, mask_of
+from ase_bimetal.shell import (
+    BOND_FACTOR,
+    CONTACT_FACTOR,
+    FREE_FACTOR,
+    LAST_CONTACT_FACTOR,
+    SECOND_SHELL_MARGIN,
+    binds_alone,
+    mask_of,
+)
 from ase_bimetal.sites import Sites
 
 if TYPE_CHECKING:
@@ -34,11 +42,15 @@ SHORTEST, LONGEST = 0.8, 1.25
 _TOLERANCE = 0.02
 # Distances of elements without labels, as multiples of the sum of covalent radii; of the labels' extremes.
 _ANY_CLOSEST, _ANY_METALS_CLOSEST, _ANY_NEAREST, _ANY_NEAREST_METAL = 0.78, 0.7, 1.3, 1.4
-_HYDROGEN, _CARBON, _SULFUR = 1, 6, 16
+_HYDROGEN, _CARBON, _NITROGEN, _PHOSPHORUS, _SULFUR = 1, 6, 7, 15, 16
+# Elements by which a ligand may bind a second time: N, O, P, S, Se.
+_SECOND_DONORS = (_NITROGEN, 8, _PHOSPHORUS, _SULFUR, 34)
 # A hydrogen that is a ligand by itself is no hydrogen of a ligand; arrays have it at 0, and the table leaves it out.
 _HYDRIDE = 0
 # Two atoms above this number come close without a bond, as sulfur atoms of neighbouring ligands.
 _HEAVY_ABOVE = 10
+# Every carbon of three neighbours has a bond shorter than this multiple (C–C 1.49 Å).
+_ANY_DOUBLE_BOND = 0.98
 # A pair further apart than this multiple is no bond.
 _WIDEST_BOND = 1.15
 # A single bond is no longer than this multiple.
@@ -252,7 +264,8 @@ class _Examination:
 
     def findings(self) -> GeometryFindings:
         """The first reason against the cluster, or all that is unusual."""
-        checks = (self._close(), self._far(), self._far_metal(), self._half_bound(), self._parts())
+        checks = (self._close(), self._far(), self._far_metal(), self._half_bound(), self._parts(),
+                  (self._other_donor(), False), (self._loose_donor(), False), (self._thin_carbon(), False))
         impossible = next((text for text, is_error in checks if text and is_error), None)
         unusual = () if impossible else tuple(text for text, _ in checks if text)
         return GeometryFindings(impossible, unusual, self._strain())
@@ -395,6 +408,51 @@ class _Examination:
     def _bonded_pairs(self) -> np.ndarray:
         """Their atoms, shape (n, 2)."""
         return np.stack([self.first[self._bonded], self.second[self._bonded]], axis=1)
+
+    def _other_donor(self) -> str | None:
+        """The atom of a ligand that touches metal by an element that none of the ligands counts as its donor."""
+        counted = [*self.donor_numbers, *self.numbers[self.donors]]
+        able = np.isin(self.numbers, np.setdiff1d(_SECOND_DONORS, counted)) & ~self.is_metal
+        if not len(self.donors) or not able.any():
+            return None
+        ratio: dict[tuple[int, int], float] = {}
+        for one, other in ((self.first, self.second), (self.second, self.first)):
+            near = np.flatnonzero(~self.is_metal[one] & self.is_metal[other] & (self._ratio < CONTACT_FACTOR))
+            ratio |= {(int(one[k]), int(other[k])): float(self._ratio[k]) for k in near}
+        for (a, m), r in sorted((pair, r) for pair, r in ratio.items() if able[pair[0]]):
+            bonded = self._bonded_pairs[(self._bonded_pairs == a).any(axis=1)]
+            if all(r < ratio.get((b, m), np.inf) + SECOND_SHELL_MARGIN for b in bonded.ravel().tolist()):
+                names = ", ".join(sorted({ligand.donor for ligand, _ in self.ligands}))
+                return (f"atom {a} ({self.symbols[a]}) touches metal {m} ({self.symbols[m]}) as a second donor of its "
+                        f"ligand; the models count donors of one element a ligand, here {names}")
+        return None
+
+    def _loose_donor(self) -> str | None:
+        """Ligands of several P or N donors of which fewer touch metal."""
+        for number in (_NITROGEN, _PHOSPHORUS):
+            chosen = [(ligand, n) for ligand, n in self.ligands if atomic_numbers[ligand.donor] == number]
+            needed = sum(n * ligand.denticity for ligand, n in chosen)
+            held = int((self.numbers[self.donors] == number).sum())
+            several = [ligand.name for ligand, _ in chosen if ligand.denticity > 1]
+            if several and 0 < held < needed:
+                return (f"{held} of the {needed} {chosen[0][0].donor} donors of the ligands touch metal; the models "
+                        f"count all those of {', '.join(several)} as bound")
+        return None
+
+    def _thin_carbon(self) -> str | None:
+        """The carbon atom of three neighbours that has no bond as short as a double one."""
+        ends = np.concatenate([self._bonded_pairs, self._bonded_pairs[:, ::-1]])
+        ratio, heavy = np.tile(self._ratio[self._bonded], 2), self.numbers[ends[:, 1]] != _HYDROGEN
+        shortest = np.full(len(self.numbers), np.inf)
+        np.minimum.at(shortest, ends[heavy, 0], ratio[heavy])
+        thin = (self.numbers == _CARBON) & (np.bincount(ends[:, 0], minlength=len(self.numbers)) == 3)
+        thin[self.donors] = False
+        found = np.flatnonzero(thin & np.isfinite(shortest) & (shortest > _ANY_DOUBLE_BOND))
+        if not len(found):
+            return None
+        i = int(found[0])
+        return (f"atom {i} (C) has three neighbours and no bond as short as a double bond: a hydrogen atom may be "
+                "missing")
 
     def _only_donors(self) -> np.ndarray:
         """Whether each atom must be a donor, since there are just as many of its element as ligands that bind by it."""

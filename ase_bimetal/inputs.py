@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Real
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from ase import Atoms
@@ -23,6 +24,7 @@ from ase_bimetal.errors import (
     UnsupportedSystemError,
 )
 from ase_bimetal.geometry import charge_refused
+from ase_bimetal.ligands import formula_text
 
 if TYPE_CHECKING:
     from pymatgen.core.composition import Composition
@@ -45,6 +47,16 @@ MOST_ATOMS = 1_000_000
 _CHARGE_TOLERANCE = 0.5
 
 
+class Partly(NamedTuple):
+    """A site that is there in part of the cells only.
+
+    What its file says of it, in words, and its share.
+    """
+
+    words: str
+    share: float
+
+
 @dataclass(frozen=True, eq=False)
 class Raw:
     """What every kind of input is first read into; fields as in `BimetallicSystem`."""
@@ -58,8 +70,8 @@ class Raw:
     charge: float
     has_geometry: bool = True
     notes: tuple[str, ...] = ()
-    #: Atoms that are there in part of the cells only, each with what its file says of it.
-    partly: Mapping[int, str] = field(default_factory=dict)
+    #: Atoms that are there in part of the cells only.
+    partly: Mapping[int, Partly] = field(default_factory=dict)
 
 
 def read(obj: object) -> Raw:
@@ -80,10 +92,10 @@ def read(obj: object) -> Raw:
     )
 
 
-def partly_occupied(occupancies: Mapping[object, Mapping[str, float]]) -> dict[object, str]:
+def partly_occupied(occupancies: Mapping[object, Mapping[str, float]]) -> dict[object, Partly]:
     """Find partly empty sites, and refuse shared ones.
 
-    The sites are given as site → element → share; each one found comes with its words.
+    The sites are given as site → element → share.
     """
     found = {}
     for site, shares in occupancies.items():
@@ -91,7 +103,7 @@ def partly_occupied(occupancies: Mapping[object, Mapping[str, float]]) -> dict[o
         if len(shares) > 1:
             raise GeometryError(disordered(where, is_hydrogen=False))
         if min(shares.values()) <= 1 - 1e-3:
-            found[site] = where
+            found[site] = Partly(where, min(shares.values()))
     return found
 
 
@@ -134,14 +146,14 @@ def read_atoms(atoms: Atoms) -> Raw:
     )
 
 
-def _partly_occupied_atoms(atoms: Atoms) -> dict[int, str]:
+def _partly_occupied_atoms(atoms: Atoms) -> dict[int, Partly]:
     """Atoms on partly empty sites: of a CIF by the kind of each atom, of a PDB file by a share for each atom."""
     sites = {str(site): words for site, words in partly_occupied(atoms.info.get("occupancy") or {}).items()}
     kinds = atoms.arrays.get("spacegroup_kinds", np.arange(len(atoms))).tolist()
     found = {i: sites[str(kind)] for i, kind in enumerate(kinds) if str(kind) in sites} if sites else {}
     shares = np.asarray(atoms.arrays.get("occupancy", ()))
     if shares.shape == (len(atoms),) and np.issubdtype(shares.dtype, np.number):
-        found |= {int(i): f"atom {i} ({atoms.symbols[i]} {shares[i]:g})" for i in
+        found |= {int(i): Partly(f"atom {i} ({atoms.symbols[i]} {shares[i]:g})", float(shares[i])) for i in
                   np.flatnonzero((shares > 0) & (shares <= 1 - 1e-3))}
     return found
 
@@ -152,9 +164,8 @@ def _declared_charge(atoms: Atoms, charges: np.ndarray | None) -> float:
     In this order: ``info["charge"]`` or one of its other names; the attribute ``charge`` of pymatgen's adaptor; the
     parameter ``charge`` of a calculator, as Gaussian's reader sets it; charges of the atoms that add up to an ion.
     """
-    for key in CHARGE_KEYS:
-        if atoms.info.get(key) is not None:
-            return _number(f"info[{key!r}]", atoms.info[key])
+    if (found := charge_in(atoms.info)) is not None:
+        return _number(f"info[{found[0]!r}]", found[1])
     of_adaptor = getattr(atoms, "charge", None)
     if of_adaptor is not None:
         return _number("the attribute charge", of_adaptor)
@@ -162,6 +173,20 @@ def _declared_charge(atoms: Atoms, charges: np.ndarray | None) -> float:
     if isinstance(of_calculator, Real) and of_calculator:
         return _number("the calculator's charge", of_calculator)
     return 0.0 if charges is None else _beyond_tolerance(charges.sum())
+
+
+def charge_in(info: Mapping[str, object]) -> tuple[str, object] | None:
+    """Find the declared charge among an object's properties.
+
+    Capitals make no difference; the key comes with it.
+
+    Examples
+    --------
+    >>> charge_in({"Charge": -1}), charge_in({"name": "a"})
+    (('Charge', -1), None)
+    """
+    given = {str(key).lower(): (key, value) for key, value in info.items() if value is not None}
+    return next((given[key] for key in CHARGE_KEYS if key in given), None)
 
 
 def _number(where: str, given: object) -> float:
@@ -262,8 +287,23 @@ def part(raw: Raw, rows: np.ndarray) -> Raw:
         symbols=tuple(raw.symbols[i] for i in rows),
         positions=raw.positions[rows],
         charges=None if raw.charges is None else raw.charges[rows],
-        partly={place[atom]: words for atom, words in raw.partly.items() if atom in place},
+        partly={place[atom]: found for atom, found in raw.partly.items() if atom in place},
     )
+
+
+def formula_of(raw: Raw, rows: np.ndarray) -> str:
+    """Write the Hill formula of some atoms."""
+    return formula_text(Counter(raw.symbols[i] for i in rows))
+
+
+def listed_formulas(raw: Raw, groups: Sequence[np.ndarray]) -> str:
+    """Word groups of atoms by formula with their counts."""
+    return ", ".join(f"{n} × {formula}" for formula, n in Counter(formula_of(raw, rows) for rows in groups).items())
+
+
+def named_atoms(raw: Raw, atoms: Sequence[int]) -> str:
+    """Name the first few of some atoms."""
+    return ", ".join(f"{raw.symbols[i]}{i}" for i in atoms[:4]) + (", …" if len(atoms) > 4 else "")
 
 
 def check_values(raw: Raw) -> None:
@@ -307,9 +347,14 @@ def settle_charge(raw: Raw, charge: Charge) -> Raw:
 __all__ = [
     "CHARGE_CHOICES",
     "CHARGE_KEYS",
+    "Partly",
     "Raw",
+    "charge_in",
     "check_values",
     "disordered",
+    "formula_of",
+    "listed_formulas",
+    "named_atoms",
     "part",
     "partly_occupied",
     "read",

@@ -147,6 +147,9 @@ LIGAND_NAMES: dict[str, str] = {
     "NH3": "N",
     "pyridine": "c1ccncc1",
     "MeCN": "CC#N",
+    "en": "NCCN",
+    "bipy": "c1ccc(-c2ccccn2)nc1",
+    "phen": "c1cnc2c(c1)ccc1cccnc12",
     "SMe2": "CSC",
 }
 
@@ -186,6 +189,8 @@ LIGAND_ALIASES: dict[str, str] = {
     "OAc": "acetate", "AcO": "acetate", "TFA": "trifluoroacetate", "O2CCF3": "trifluoroacetate", "NO3": "nitrate",
     "tBuNC": "CNtBu", "IMe": "NHC", "iPr2-bimy": "BIiPr", "Bn2-bimy": "BIBn", "Me2-bimy": "BIMe",
     "Py": "pyridine", "py": "pyridine", "CH3CN": "MeCN", "acetonitrile": "MeCN", "ammonia": "NH3",
+    "ethylenediamine": "en", "bpy": "bipy", "2,2'-bipyridine": "bipy", "bipyridine": "bipy",
+    "1,10-phenanthroline": "phen", "phenanthroline": "phen",
 }  # fmt: skip
 
 #: What names one thing to a chemist and spells another as a SMILES → what to write for the one and for the other.

@@ -68,8 +68,18 @@ DONOR_KINDS = (
     "anion written with its charge on C, N, O, P, S or Se; L type (bound whole): phosphine P, carbene, CO, isocyanide, "
     "S of thioureas, thioamides and thioethers, amine/pyridine/nitrile N"
 )
+# A nitrogen that binds whole, or a thioether, and two of them that close a ring of five or six with one metal:
+# bipyridine, phenanthroline, diamines. Two in one small ring, as in pyrazine and DABCO, point away from each other.
+_NITROGEN_DONOR = "[$([nX2]),$([NX3;+0;!$(N-C=O);!$(N-[a]);!$(N-[!#6;!#1])]),$([NX2]([#6])=[#6])]"
+_THIOETHER = "[$([SX2](-[#6])-[#6])]"
+_CHELATES = {
+    "N": (f"{_NITROGEN_DONOR}~[#6]~[#6]~{_NITROGEN_DONOR}", f"{_NITROGEN_DONOR}-[CX4]-[CX4]-[CX4]-{_NITROGEN_DONOR}"),
+    "S": (f"{_THIOETHER}~[#6]~[#6]~{_THIOETHER}", f"{_THIOETHER}-[CX4]-[CX4]-[CX4]-{_THIOETHER}"),
+}
+_SMALL_RING = 7
 # Elements in the middle of weakly coordinating anions, such as BF4− and PF6−, and those whose anions bind metal.
 _COUNTER_ION_CENTRES = frozenset({"B", "P", "As", "Sb", "Si"})
+_HALOGENS = frozenset({"F", "Cl", "Br", "I"})
 _ANIONIC_DONORS = frozenset({"C", "N", "O", "P", "S", "Se"})
 _CYCLOPENTADIENE = Chem.MolFromSmarts("[CX4;!H0]1[#6]=[#6][#6]=[#6]1")
 _CYCLOPENTADIENYL = Chem.MolFromSmarts("[c-]1cccc1")
@@ -93,8 +103,9 @@ class Ligand:
     donor_index
         Index of the donor in ``Chem.MolFromSmiles(smiles)``.
     other_donors
-        Indices of its further donors, as of dppe or a dithiolate. A carboxylate or dithiocarbamate counts once; the one
-        atom of sulfide twice, as it has lost two hydrogens.
+        Indices of its further donors, as of dppe, bipyridine or a dithiolate. A carboxylate or dithiocarbamate counts
+        once; the one atom of sulfide twice, as it has lost two hydrogens. All donors are of one element: of
+        pyridine-2-thiolate sulfur alone counts.
 
     Examples
     --------
@@ -104,6 +115,8 @@ class Ligand:
     ('L', 'X')
     >>> Ligand.parse("dppe").denticity, Ligand.parse("[S-]CC[S-]").denticity, Ligand.parse("SCCS").denticity
     (2, 2, 1)
+    >>> Ligand.parse("bipy").denticity, Ligand.parse("pyridine").denticity
+    (2, 1)
     """
 
     smiles: str
@@ -157,7 +170,7 @@ class Ligand:
     def denticity(self) -> int:
         """How many donors bind.
 
-        It is 2 for dppe and for sulfide; an X ligand loses as many hydrogens.
+        It is 2 for dppe, bipyridine and sulfide; an X ligand loses as many hydrogens.
         """
         return len(self.donor_indices)
 
@@ -308,7 +321,8 @@ def ligand_of_smiles(smiles: str, given: str = "") -> Ligand:
     try:
         mol = _read(smiles, text)
         _require_one_ligand(mol, text)
-        return _ligand(mol, text)
+        with rdBase.BlockLogs():
+            return _ligand(mol, text)
     except Chem.MolSanitizeException as error:
         raise LigandError(f"ligand {text!r} breaks the rules of valence or aromaticity: {error}; allowed: the SMILES "
                           "of one free molecule that exists as written"
@@ -328,6 +342,9 @@ def _require_one_ligand(mol: Chem.Mol, text: str) -> None:
         saturated = 6 if symbol == "P" else 4
         if symbol in _COUNTER_ION_CENTRES and atom.GetFormalCharge() < 0 and atom.GetTotalDegree() >= saturated:
             raise LigandError(f"{text!r} is a counter-ion without a lone pair on its {symbol}, no ligand: leave it out")
+        if symbol in _HALOGENS and atom.GetDegree() > 1:
+            raise LigandError(f"{text!r} holds {symbol} with {atom.GetDegree()} bonds, as triiodide or perchlorate: a "
+                              "counter-ion, no ligand: leave it out")
         if abs(atom.GetFormalCharge()) > 1:
             raise LigandError(f"ligand {text!r} holds {symbol} of charge {atom.GetFormalCharge():+d}; allowed: "
                               f"{DONOR_KINDS}. Write the free molecule with its protons")
@@ -357,8 +374,25 @@ def _ligand(mol: Chem.Mol, text: str) -> Ligand:
         raise LigandError(f"ligand {text!r} has no donor atom; allowed: {DONOR_KINDS}"
                           ". Write the free molecule with the atom that binds, such as 'CS' for SMe")
     symbol = free.GetAtomWithIdx(donors[0]).GetSymbol()
-    smiles, donors = _spelled(free, donors)
-    return Ligand(smiles, symbol, kind, donors[0], tuple(donors[1:]) if symbol == "P" else ())
+    together = donors if symbol == "P" else kind == "L" and _chelating(free, symbol) or donors[:1]
+    smiles, donors = _spelled(free, together)
+    return Ligand(smiles, symbol, kind, donors[0], tuple(donors[1:]))
+
+
+def _chelating(mol: Chem.Mol, symbol: str) -> list[int]:
+    """Atoms of an element that bind one metal together; empty where there are no two."""
+    rings = [set(ring) for ring in mol.GetRingInfo().AtomRings() if len(ring) <= _SMALL_RING]
+    found: set[int] = set()
+    for pattern in _chelates(symbol):
+        for match in mol.GetSubstructMatches(pattern):
+            ends = {match[0], match[-1]}
+            found |= ends if not any(ends <= ring for ring in rings) else set()
+    return sorted(found)
+
+
+@lru_cache(maxsize=8)
+def _chelates(symbol: str) -> tuple[Chem.Mol, ...]:
+    return tuple(map(Chem.MolFromSmarts, _CHELATES.get(symbol, ())))
 
 
 def _spelled(mol: Chem.Mol, rows: list[int]) -> tuple[str, list[int]]:

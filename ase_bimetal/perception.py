@@ -25,6 +25,10 @@ from ase_bimetal.shell import Shell
 
 # RDKit tries combinations of valences one by one: usual ligands take less than a hundred, some would take hours.
 _MAX_VALENCE_TRIALS = 2000
+# Places of a lost hydrogen that are tried: of a peptide without some of its hydrogens, dozens would be in vain.
+_MAX_PLACES = 8
+# A carbon with two neighbours in a small ring, other than a carbene, has lost a hydrogen.
+_CUMULATED_IN_RING = Chem.MolFromSmarts("[#6X2v4;r3,r4,r5,r6,r7]")
 _BOND_TYPES = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
 _BARE_ATOMS = {"O": "oxide", "S": "sulfide", "Se": "selenide", "Te": "telluride", "N": "nitride", "P": "phosphide",
                "As": "arsenide", "C": "carbide", "Si": "silicide", "B": "boride"}
@@ -135,7 +139,7 @@ def _read_skeleton(skeleton: str) -> Ligand:
     if _lacks_hydrogens(mol):
         raise LigandError("hydrogen atoms are missing")
     failures: dict[tuple[int, ...], LigandError] = {}
-    for given in _places_of_hydrogens(mol):
+    for given in _places_of_hydrogens(mol)[:_MAX_PLACES]:
         try:
             return _ligand_with(mol, given)
         except LigandError as error:
@@ -189,7 +193,9 @@ def _places_of_hydrogens(mol: Chem.Mol) -> list[tuple[int, ...]]:
     One for an odd number of electrons, on an atom that touches metal if one can take it. For an even number two, on two
     thiolates or alkynyls; else none (an L ligand); else two, on any two N or O, P, S or Se. Both touch metal.
     """
-    donors = [atom for atom in mol.GetAtoms() if _may_take_hydrogen(atom)]
+    binding = _touching(mol)
+    donors = [atom for atom in mol.GetAtoms() if _may_take_hydrogen(atom) and
+              (not binding or atom.GetSymbol() in binding)]
     donors.sort(key=lambda a: (not a.GetAtomMapNum(), _rank(a), a.GetDegree()))
     if sum(atom.GetAtomicNum() for atom in mol.GetAtoms()) % 2:
         return [(atom.GetIdx(),) for atom in donors]
@@ -199,6 +205,11 @@ def _places_of_hydrogens(mol: Chem.Mol) -> list[tuple[int, ...]]:
     # Two other carbons are an alkene or an arene on its face, and no dialkyl.
     others = [(a.GetIdx(), b.GetIdx()) for a, b in pairs if a.GetSymbol() != "C" and not _of_one_acid(a, b)]
     return [*sure, (), *(pair for pair in others if pair not in sure)]
+
+
+def _touching(mol: Chem.Mol) -> set[str]:
+    """Elements by which a fragment touches metal; a saturated carbon lies there because of its neighbour."""
+    return {a.GetSymbol() for a in mol.GetAtoms() if a.GetAtomMapNum() and (a.GetSymbol(), a.GetDegree()) != ("C", 4)}
 
 
 def _may_take_hydrogen(atom: Chem.Atom) -> bool:
@@ -233,10 +244,11 @@ def _neighbours_of_both(a: Chem.Atom, b: Chem.Atom) -> list[Chem.Atom]:
 def _ligand_with(skeleton: Chem.Mol, places: tuple[int, ...]) -> Ligand:
     """Ligand of a fragment that lost hydrogens from some of its atoms when it bound."""
     names = Counter(atom.GetSymbol() for atom in skeleton.GetAtoms())
-    # A saturated carbon close to metal lies there because of its neighbour.
-    touching = {a.GetSymbol() for a in skeleton.GetAtoms() if a.GetAtomMapNum() and (a.GetSymbol(), a.GetDegree()) !=
-                ("C", 4)}
-    ligand = ligand_of_smiles(_anion_smiles(_with_bond_orders(skeleton, places), places))
+    touching = _touching(skeleton)
+    mol = _with_bond_orders(skeleton, places)
+    if mol.HasSubstructMatch(_CUMULATED_IN_RING):
+        raise LigandError("hydrogen atoms are missing: a small ring would hold a triple or two double bonds in a row")
+    ligand = ligand_of_smiles(_anion_smiles(mol, places))
     expected = {skeleton.GetAtomWithIdx(i).GetSymbol() for i in places} or touching
     if touching and ligand.donor not in expected & touching or ligand.donor not in (expected or {ligand.donor}):
         raise LigandError(f"it touches metal through {', '.join(sorted(touching or expected))}, and {ligand.smiles!r} "

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 from ase.data import atomic_numbers
 
 from ase_bimetal.errors import GeometryError, PerceptionError, SeveralClustersError, UnsupportedSystemError
-from ase_bimetal.inputs import Raw, disordered, part
+from ase_bimetal.inputs import Raw, formula_of, listed_formulas, named_atoms, part
+from ase_bimetal.ions import COMPLEX_IONS, counter_ion_note
 from ase_bimetal.ligands import Ligand, formula_text, total_formula
 from ase_bimetal.neighbors import Pairs, pairs_within
 from ase_bimetal.parts import Parts, parts_of, torn_bond, unbound_fragments
@@ -24,8 +23,8 @@ from ase_bimetal.shell import (
     NEVER_DONORS,
     Shell,
     cut_shell,
-    find_metals,
     ligand_contacts,
+    mask_of,
     metal_contacts,
     radii_of,
     search_cutoff,
@@ -35,9 +34,10 @@ from ase_bimetal.supports import is_extended, support_cations
 #: Atoms closer than this [Å] are an error: the shortest bond, H–H, has 0.74 Å.
 COINCIDENT_BELOW = 0.4
 
-_ELEMENT = re.compile(r"([A-Z][a-z]?)(\d*)")
 #: Said of a cluster with an odd number of electrons.
 _ODD = "an odd number of electrons"
+#: Said of an extended object that is metal through and through.
+COVERED_METAL = "a slab or solid metal with other atoms on or in it"
 ODD_NOTE = f"{_ODD}: an open shell, or an ion whose charge is not declared"
 
 Ligands = tuple[tuple[Ligand, int], ...]
@@ -45,15 +45,6 @@ Ligands = tuple[tuple[Ligand, int], ...]
 Kind = Literal["cluster", "extended", "alloy"]
 #: Where its ligands come from.
 LigandSource = Literal["annotation", "argument", "perception", "none"]
-
-#: Charge [e] of common counter-ions by their Hill formula, for the charge of a cluster they are left out of.
-COUNTER_IONS: Mapping[str, int] = MappingProxyType({
-    **dict.fromkeys(("BF4", "F6P", "F6Sb", "AsF6", "ClO4", "NO3", "F", "Cl", "Br", "I", "CF3O3S", "C2F6NO4S2",
-                     "C24H20B", "C24BF20", "C32H12BF24"), -1),
-    "F6Si": -2, "O4S": -2,
-    **dict.fromkeys(("Li", "Na", "K", "Rb", "Cs", "H4N", "H3O", "C4H12N", "C8H20N", "C16H36N", "C32H68N", "C24H20P",
-                     "C36H30NP2"), 1),
-})  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,66 +172,67 @@ def require_free(raw: Raw, around: Around) -> None:
     )
 
 
-def without_loose(raw: Raw, loose: Sequence[np.ndarray]) -> Raw:
+def complex_ions(raw: Raw, around: Around) -> tuple[np.ndarray, ...]:
+    """Find separate ions of one metal atom beside a cluster.
+
+    One is in `COMPLEX_IONS` by its formula, and another part of the object has two metal atoms or more. All else with
+    metal is a cluster of its own.
+    """
+    members = around.parts.members
+    n_metals = [int(np.isin(rows, around.metals).sum()) for rows in members]
+    if max(n_metals, default=0) < 2:
+        return ()
+    return tuple(rows for rows in members if formula_of(raw, rows) in COMPLEX_IONS)
+
+
+def require_apart(raw: Raw, around: Around, ions: Sequence[np.ndarray]) -> None:
+    """Refuse to leave out a complex ion that is hardly apart.
+
+    As `require_free` does with molecules: its cluster would be another at once.
+    """
+    if not ions:
+        return
+    n, radii = len(raw.symbols), radii_of(raw.symbols)
+    inside, is_metal = mask_of(np.concatenate(ions), n), mask_of(around.metals, n)
+    pairs = pairs_within(raw.positions, raw.cell, raw.pbc, 2 * FREE_FACTOR * float(radii.max()))
+    total = radii[pairs.first] + radii[pairs.second]
+    across = inside[pairs.first] & ~inside[pairs.second] & (is_metal[pairs.first] | is_metal[pairs.second])
+    heavy = np.array([symbol != "H" for symbol in raw.symbols])
+    near = np.flatnonzero(across & heavy[pairs.first] & heavy[pairs.second] & (pairs.distance < FREE_FACTOR * total))
+    if len(near):
+        k = near[(pairs.distance[near] / total[near]).argmin()]
+        a, m = int(pairs.first[k]), int(pairs.second[k])
+        raise PerceptionError(
+            f"the ion of atom {a} ({raw.symbols[a]}) is neither bound nor free: {pairs.distance[k]:.2f} Å from atom "
+            f"{m} ({raw.symbols[m]}); allowed: up to {APART_FACTOR * total[k]:.2f} Å, or, as an ion that is left out, "
+            f"beyond {FREE_FACTOR * total[k]:.2f} Å. Move it, or leave it out of the object"
+        )
+
+
+def without_loose(
+    raw: Raw, loose: Sequence[np.ndarray], ions: Sequence[np.ndarray] = (), n_clusters: int = 1
+) -> Raw:
     """Remove unbound molecules and ions.
 
-    A note says so.
+    Notes say so.
+
+    Parameters
+    ----------
+    raw
+        The object.
+    loose, ions
+        Atoms of what touches no metal, and of `complex_ions`.
+    n_clusters
+        Clusters of the object, which share the charge that counter-ions leave.
     """
-    kinds = Counter(formula_text(Counter(raw.symbols[i] for i in fragment)) for fragment in loose)
-    listed = ", ".join(f"{n} × {formula}" for formula, n in kinds.items())
-    atoms = ", ".join(f"{raw.symbols[fragment[0]]}{fragment[0]}" for fragment in loose[:4])
-    note = f"left out, more than a bond away from any metal: {listed} (at {atoms}{', …' if len(loose) > 4 else ''})"
-    kept = np.setdiff1d(np.arange(len(raw.symbols)), np.concatenate(loose))
-    return replace(part(raw, kept), notes=(*raw.notes, note, *_counter_ion_note(kinds)))
-
-
-def whole_sites(raw: Raw) -> Raw:
-    """Leave out unbound molecules that are there in part of the cells only.
-
-    Raises
-    ------
-    GeometryError
-        An atom of a cluster is; names its site.
-    """
-    if not raw.partly:
-        return raw
-    metals = find_metals(raw.symbols)
-    pairs = pairs_within(raw.positions, raw.cell, raw.pbc, search_cutoff(raw.symbols))
-    shell = cut_shell(raw.symbols, metals, pairs)
-    loose = [f for f in unbound_fragments(raw.symbols, metals, shell, pairs) if not raw.partly.keys().isdisjoint(f)]
-    inside = {int(i) for fragment in loose for i in fragment}
-    torn = torn_bond(raw.symbols, np.array(sorted(inside), dtype=int), metals, pairs)
-    inside -= {torn[0]} if torn else set()
-    for atom, words in raw.partly.items():
-        if atom not in inside:
-            raise GeometryError(disordered(words, raw.symbols[atom] == "H"))
-    kinds = Counter(formula_text(Counter(raw.symbols[i] for i in fragment)) for fragment in loose)
-    named = ", ".join(f"{n} × {formula}" for formula, n in kinds.items())
-    note = (f"left out, partly occupied and more than a bond away from any metal: {named}; if it is an ion, the "
-            "cluster is charged in this compound, and is taken as neutral")
-    kept = np.setdiff1d(np.arange(len(raw.symbols)), sorted(inside))
-    return replace(part(raw, kept), notes=(*raw.notes, note))
-
-
-def _counter_ion_note(kinds: Mapping[str, int]) -> tuple[str, ...]:
-    known = {formula: n for formula, n in kinds.items() if formula in COUNTER_IONS}
-    charge = -sum(COUNTER_IONS[formula] * n for formula, n in known.items())
-    unknown = [formula for formula in kinds if formula not in COUNTER_IONS and _is_odd(formula)]
-    if unknown:
-        return (
-            f"left out, with an odd number of electrons: {', '.join(unknown)}, an ion of unknown charge unless it "
-            "lacks atoms; so the cluster has the opposite charge in this compound, and is taken as neutral",
-        )
-    if not charge:
-        return ()
-    return (
-        f"counter-ions left out ({', '.join(known)}): the cluster has charge {charge:+d} in this compound and is taken "
-        "as neutral, for eq. (1) has no charge term",
-    )
-
-
-def _is_odd(formula: str) -> bool:
-    return sum(atomic_numbers[symbol] * int(n or 1) for symbol, n in _ELEMENT.findall(formula)) % 2 == 1
+    notes = [
+        f"left out, {what}: {listed_formulas(raw, found)} (at {named_atoms(raw, [int(rows[0]) for rows in found])})"
+        for what, found in (("more than a bond away from any metal", loose), ("complex ions beside the cluster", ions))
+        if len(found)
+    ]
+    kinds = Counter(formula_of(raw, rows) for rows in (*loose, *ions))
+    kept = np.setdiff1d(np.arange(len(raw.symbols)), np.concatenate([*loose, *ions]))
+    return replace(part(raw, kept), notes=(*raw.notes, *notes, *counter_ion_note(kinds, n_clusters)))
 
 
 def with_odd_electrons(
@@ -280,10 +272,8 @@ def require_one_cluster(raw: Raw, around: Around, given: Ligands | None) -> None
         members = tuple(rows for rows in members if not core.issuperset(rows.tolist()))
     if len(members) < 2 or around.parts.endless:
         return
-    kinds = Counter(formula_text(Counter(raw.symbols[i] for i in rows)) for rows in members)
-    listed = ", ".join(f"{n} × {formula}" for formula, n in kinds.items())
     raise SeveralClustersError(
-        f"the object holds {len(members)} separate clusters ({listed}); allowed: one. "
+        f"the object holds {len(members)} separate clusters ({listed_formulas(raw, members)}); allowed: one. "
         "Use ase_bimetal.split_clusters(obj), which gives each by itself"
     )
 
@@ -304,7 +294,7 @@ def with_notes(raw: Raw, around: Around, kind: str) -> Raw:
     n, members = len(around.metals), around.parts.members
     has_shell = len(around.shell.fragments) > 0
     if kind == "extended" and around.parts.endless_metal and _is_mostly_metal(raw.symbols, n):
-        note = "a slab or solid metal with other atoms on or in it: no cluster, and what is on it are no ligands"
+        note = f"{COVERED_METAL}: no cluster, and what is on it are no ligands"
     elif kind == "cluster" and n <= 2 and has_shell:
         note = f"a molecular complex of {n} metal atom{'s' * (n > 1)}, without a metal core"
     elif kind == "cluster" and len(members) > 1:
@@ -356,20 +346,21 @@ def formula_beside(symbols: Sequence[str], leave_out: np.ndarray) -> dict[str, i
 
 
 __all__ = [
-    "COUNTER_IONS",
+    "COVERED_METAL",
     "Around",
     "Ligands",
     "belongs",
+    "complex_ions",
     "formula_beside",
     "kind_of_formula",
     "kind_of_geometry",
     "listed",
     "look_around",
     "perceived",
+    "require_apart",
     "require_free",
     "require_one_cluster",
     "require_whole_ligands",
-    "whole_sites",
     "with_notes",
     "with_odd_electrons",
     "without_loose",

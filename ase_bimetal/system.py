@@ -15,6 +15,7 @@ from monty.json import MSONable
 
 from ase_bimetal import elements
 from ase_bimetal.annotation import ANNOTATION_KEY
+from ase_bimetal.disorder import whole_sites
 from ase_bimetal.errors import LigandMismatchError, NoMetalError
 from ase_bimetal.geometry import GeometryFindings, examine
 from ase_bimetal.inputs import (
@@ -33,20 +34,22 @@ from ase_bimetal.inputs import (
 from ase_bimetal.ligands import Ligand, LigandAnnotation, formula_text, parse_ligands, total_formula
 from ase_bimetal.shell import find_metals, ligand_contacts, metal_contacts
 from ase_bimetal.surroundings import (
+    Around,
     Kind,
     Ligands,
     LigandSource,
     belongs,
+    complex_ions,
     formula_beside,
     kind_of_formula,
     kind_of_geometry,
     listed,
     look_around,
     perceived,
+    require_apart,
     require_free,
     require_one_cluster,
     require_whole_ligands,
-    whole_sites,
     with_notes,
     with_odd_electrons,
     without_loose,
@@ -531,8 +534,14 @@ def _separate_parts(raw: Raw) -> list[Raw]:
     if not raw.has_geometry or not len(metals):
         return []
     around = look_around(raw, metals)
-    if around.on_framework or around.parts.endless:
+    if around.on_framework or around.parts.endless or len(around.parts.members) < 2:
         return []
+    loose, ions = _left_out(raw, around, "cluster", None)
+    n_clusters = len(around.parts.members) - len(ions)
+    if n_clusters < 2:
+        return []
+    if loose or ions:
+        return _separate_parts(without_loose(raw, loose, ions, n_clusters))
     return [part(raw, rows) for rows in around.parts.members]
 
 
@@ -553,10 +562,9 @@ def _build(raw: Raw, argument: object) -> BimetallicSystem:
         return _system(raw, metals, given or (), kind, bonds, source)
     around = look_around(raw, metals)
     kind = kind_of_geometry(raw, around, given)
-    if kind == "cluster" and len(around.loose) and not belongs(around, raw, given):
-        require_whole_ligands(raw, around)
-        require_free(raw, around)
-        return _build(without_loose(raw, around.loose), argument)
+    loose, ions = _left_out(raw, around, kind, given)
+    if loose or ions:
+        return _build(without_loose(raw, loose, ions), argument)
     _require_formula(raw, around.metals, given)
     if kind != "extended":
         require_one_cluster(raw, around, given)
@@ -567,6 +575,21 @@ def _build(raw: Raw, argument: object) -> BimetallicSystem:
     contacts = ligand_contacts if kind == "cluster" else metal_contacts
     bonds = contacts(raw.symbols, around.metals, around.shell, around.pairs, donors)
     return _system(with_notes(raw, around, kind), around.metals, ligands, kind, bonds, source)
+
+
+def _left_out(
+    raw: Raw, around: Around, kind: Kind, given: Ligands | None
+) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    """What is no part of a cluster: molecules and ions that touch no metal, and complex ions."""
+    if kind != "cluster":
+        return (), ()
+    ions = complex_ions(raw, around)
+    require_apart(raw, around, ions)
+    if not around.loose or belongs(around, raw, given):
+        return (), ions
+    require_whole_ligands(raw, around)
+    require_free(raw, around)
+    return around.loose, ions
 
 
 def _system(

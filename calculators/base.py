@@ -15,7 +15,9 @@ from ase.calculators.calculator import (
 from ase.outputs import Properties
 
 from ase_bimetal.annotation import annotation_of
+from ase_bimetal.calculators.results import Results
 from ase_bimetal.errors import require_options
+from ase_bimetal.inputs import charge_in
 from ase_bimetal.ligands import parse_ligands
 
 if TYPE_CHECKING:
@@ -45,7 +47,8 @@ class FormationCalculator(Calculator):
 
     A subclass names its model and its options.
 
-    The ASE ``energy`` is E_form × N_metal [eV]; what else a model predicts are further results.
+    The ASE ``energy`` is E_form × N_metal [eV]; what else a model predicts are further results, by name and in
+    ``results.everything()``: the items of ``results`` are ASE's own, so that ASE's calculators take them.
 
     Parameters
     ----------
@@ -75,7 +78,7 @@ class FormationCalculator(Calculator):
     ) -> None:
         """Predict and fill ``results``.
 
-        They hold floats, strings, dicts and tuples, never arrays.
+        They hold floats, strings, dicts and tuples, never arrays; see `Results`.
 
         Parameters
         ----------
@@ -97,8 +100,8 @@ class FormationCalculator(Calculator):
         [found] = self._predictions([self.atoms])
         more = self.further_results(self.atoms)
         self._info_seen = _watched_info(self.atoms)
-        self.results = {"energy": found.energy, "free_energy": found.energy}
-        self.results |= {name: getattr(found, name) for name in PREDICTED} | more
+        own = {"energy": found.energy, "free_energy": found.energy}
+        self.results = Results(own, {name: getattr(found, name) for name in PREDICTED} | more)
 
     def further_results(self, atoms: Atoms) -> dict[str, Any]:
         """Give what a subclass adds to the results."""
@@ -267,4 +270,4 @@ def _with_symbols(atoms: Atoms, sites: Sequence[int], symbols: Sequence[str]) ->
 def _watched_info(atoms: Atoms) -> tuple[object, object]:
     """What ASE overlooks: the charge, and the ligands in one spelling, so that an equivalent SMILES is no change."""
     given = annotation_of(atoms.info)
-    return None if given is None else parse_ligands(given), atoms.info.get("charge")
+    return None if given is None else parse_ligands(given), charge_in(atoms.info)

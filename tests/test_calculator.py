@@ -8,12 +8,14 @@ from ase import Atoms
 from ase.calculators.calculator import PropertyNotImplementedError
 from ase.calculators.mixing import AverageCalculator
 from ase.calculators.singlepoint import SinglePointCalculator
+from ase.db import connect
 from ase.io import read, write
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from ase_bimetal import DescriptorFormationCalculator, MMLFormationCalculator, errors, load_example, predict
 from ase_bimetal.errors import OptionError
 from ase_bimetal.featurizers import FormationEnergy
+from ase_bimetal.io import with_results
 from ase_bimetal.model.checkpoint import load_checkpoint
 
 PET = "SCCc1ccccc1"
@@ -37,7 +39,7 @@ def test_results_are_plain_values_with_units_and_names(cluster):
     assert results["accessible"] == (results["accessibility_index"] > -0.3)
     assert results["level"] == "PBE-referenced GFN1-xTB" and results["reference_state"] == "dimer"
     assert results["model"].startswith("mml-gfn1-pbe@")
-    assert not any(isinstance(v, np.ndarray) for v in results.values())
+    assert not any(isinstance(v, np.ndarray) for v in results.everything().values())
 
 
 def test_batch_is_the_calculator(cluster, core):
@@ -111,7 +113,7 @@ def test_recomputes_when_it_should(core):
     assert moved != changed
     core.symbols[core.symbols == "Pd"] = "Pt"
     assert core.get_potential_energy() != moved
-    core.info["charge"] = 2
+    core.info["total_charge"] = 2
     with pytest.raises(errors.ChargedSystemError):
         core.get_potential_energy()
 
@@ -246,3 +248,42 @@ def atoms_energy(atoms):
     copy = atoms.copy()
     copy.calc = MMLFormationCalculator()
     return copy.get_potential_energy()
+
+
+@pytest.mark.parametrize("kind", [MMLFormationCalculator, DescriptorFormationCalculator])
+def test_results_pass_on_to_ases_own_calculators(kind):
+    atoms = load_example("Au4Pd2(PET)8")
+    atoms.calc = kind()
+    energy = atoms.get_potential_energy()
+    stored = SinglePointCalculator(atoms, **atoms.calc.results)
+    assert stored.results == {"energy": energy, "free_energy": energy}
+    everything = atoms.calc.results.everything()
+    assert set(everything) == {"energy", "free_energy", *kind.extra_properties}
+    for name in kind.extra_properties:
+        assert name in atoms.calc.results and atoms.calc.results.get(name) == everything[name]
+        assert atoms.calc.get_property(name) == atoms.calc.results[name]
+    with pytest.raises(KeyError, match="stress"):
+        atoms.calc.results["stress"]
+    assert pickle.loads(pickle.dumps(atoms.calc.results)).everything() == everything
+    assert atoms.calc.results.copy().everything() == everything
+
+
+def test_a_stored_prediction_passes_on_too():
+    atoms = load_example("Au4Pd2(PET)8")
+    [found] = predict([atoms])
+    results = with_results(atoms, found).calc.results
+    assert SinglePointCalculator(atoms, **results).results == {"energy": found.energy, "free_energy": found.energy}
+    assert (results["level"], results["flags"]) == (found.level, found.flags)
+
+
+def test_a_calculator_is_written_with_its_energy(tmp_path):
+    atoms = load_example("Au4Pd2(PET)8")
+    atoms.calc = MMLFormationCalculator()
+    energy = atoms.get_potential_energy()
+    atoms.write(tmp_path / "a.extxyz")
+    atoms.write(tmp_path / "a.traj")
+    assert connect(tmp_path / "a.db").write(atoms) == 1
+    back = [read(tmp_path / "a.extxyz"), read(tmp_path / "a.traj"), connect(tmp_path / "a.db").get(1).toatoms()]
+    assert [item.get_potential_energy() for item in back] == pytest.approx([energy] * 3, abs=1e-6)
+    assert connect(tmp_path / "a.db").get(1).calculator == "bimetal"
+    assert back[0].info["ligand_smiles"] == {PET: 8}

@@ -238,6 +238,10 @@ def test_a_slab_with_an_adsorbate_is_no_cluster(name):
     [coarse] = predict([system])
     assert coarse.flags[0].startswith("predicted by descriptor-forest")
     assert "slab or solid metal" in coarse.flags[1] and coarse.formation_energy_std > 0.9
+    assert coarse.reference_state == "isolated atoms, free adsorbates"
+    assert any(flag.startswith("surroundings never seen in training: adsorbates") for flag in coarse.flags)
+    assert "does not rank arrangements of one composition" in coarse.flags
+    assert not any("doped carbon lie" in flag for flag in coarse.flags)
     atoms = case(name)
     atoms.info["ligand_smiles"] = {"carbonyl": 1} if "CO" in name else {"hydride": 1}
     with pytest.raises(UnsupportedSystemError, match="slab or solid, and ligands are given"):
@@ -305,3 +309,55 @@ def test_the_descriptor_model_says_what_an_object_is():
 
     dimer = get_forest().estimate(as_system(case("dimer_AuAg.extxyz")))
     assert dimer.flags[0] == "a bare molecule or particle of 2 metal atoms, not a solid alloy"
+
+
+@pytest.mark.parametrize("n", [2, 4, 5])
+def test_a_bare_molecule_of_few_atoms_is_flagged_as_out_of_reach(n):
+    corners = np.array([[0, 0, 0], [2.7, 0, 0], [0, 2.7, 0], [2.7, 2.7, 0], [1.35, 1.35, 1.9]])
+    [found] = predict([Atoms(["Au", *["Ag"] * (n - 1)], corners[:n])])
+    assert any("bare clusters of two to four atoms lay 1.3 eV/metal above" in flag for flag in found.flags) == (n < 5)
+    assert "does not rank arrangements of one composition" in found.flags
+
+
+def test_two_metals_far_apart_have_no_energy():
+    [failure] = predict([Atoms("AuPt", [[0, 0, 0], [0, 0, 15.0]])], errors="collect")
+    assert isinstance(failure.error, SeveralClustersError)
+
+
+def test_two_compositions_in_a_cell_are_two_systems():
+    cell = case("Z1_Au4Pd2_SMe8.cif") * (2, 1, 1)
+    cell.symbols[cell.symbols.search("Pd")[2:]] = "Pt"
+    with pytest.raises(SeveralClustersError, match="1 × C8H24Au4Pd2S8, 1 × C8H24Au4Pt2S8"):
+        as_system(cell)
+    found = split_clusters(cell)
+    assert [s.composition_metals for s in found] == [{"Au": 4, "Pd": 2}, {"Au": 4, "Pt": 2}]
+    assert [s.ligand_counts for s in found] == [{"CS": 8}] * 2
+
+
+def test_a_chain_of_cyanides_is_infinite_through_both_doors():
+    heights = [0.0, 2.0, 3.15, 5.15, 7.15, 8.3]
+    chain = Atoms("AuCNAgCN", [[10, 10, z] for z in heights], cell=[20, 20, 10.3], pbc=True)
+    for read_it in (as_system, split_clusters):
+        with pytest.raises(UnsupportedSystemError, match="C2AgAuN2 is a chain or network without end"):
+            read_it(chain)
+
+
+@pytest.mark.parametrize("oxide", ["MgO", "CeO2", "anatase", "SiO2"])
+def test_a_pair_on_other_oxides_is_the_core(oxide):
+    from ase.build import bulk, surface
+    from ase.spacegroup import crystal
+
+    solids = {
+        "MgO": lambda: bulk("MgO", "rocksalt", a=4.21, cubic=True),
+        "CeO2": lambda: crystal(["Ce", "O"], [(0, 0, 0), (0.25,) * 3], spacegroup=225, cellpar=[5.41] * 3 + [90] * 3),
+        "anatase": lambda: crystal(["Ti", "O"], [(0, 0, 0), (0, 0, 0.208)], spacegroup=141,
+                                   cellpar=[3.785, 3.785, 9.514, 90, 90, 90]),
+        "SiO2": lambda: crystal(["Si", "O"], [(0.47, 0, 0), (0.414, 0.267, 0.119)], spacegroup=152,
+                                cellpar=[4.914, 4.914, 5.405, 90, 90, 120]),
+    }
+    slab = surface(solids[oxide](), (1, 0, 1) if oxide == "anatase" else (0, 0, 1), 2, vacuum=8.0) * (2, 2, 1)
+    slab.pbc = True
+    middle, top = (slab.cell[0] + slab.cell[1]) / 2, slab.positions[:, 2].max()
+    slab += Atoms("AuPd", [[middle[0], middle[1], top + 2.0], [middle[0] + 2.7, middle[1], top + 2.0]])
+    system = as_system(slab)
+    assert (system.kind, system.composition_metals) == ("extended", {"Au": 1, "Pd": 1})

@@ -13,6 +13,7 @@ from pymatgen.core import Lattice, Structure
 
 from ase_bimetal.errors import ChargedSystemError, FileFormatError, GeometryError
 from ase_bimetal.io import known_formats, read_frames
+from ase_bimetal.io.read import _blocks_by_pymatgen
 from ase_bimetal.system import BimetallicSystem, as_system, split_clusters
 
 CASES = Path(__file__).parent / "cases"
@@ -104,15 +105,101 @@ def test_partly_occupied_solvent_is_left_out_through_every_door(tmp_path):
                                 "is an ion, the cluster is charged in this compound, and is taken as neutral",)
 
 
-def test_partly_occupied_sites_of_a_cluster_are_refused_with_the_way_out(tmp_path):
+def two_settings(path: Path, shares: tuple[str, str], groups: bool = False) -> tuple[Path, np.ndarray]:
+    """A cluster with one methyl group in two places, and where the carbon atom of the second is."""
     atoms = cluster()
     group = methyl(atoms, 0)
-    sites = [(s, xyz, "0.6" if i in group else "1", ".") for i, (s, xyz, *_) in enumerate(rows(atoms))]
-    path = cif(tmp_path / "a.cif", sites + rows(turned(atoms, group), "0.4"), groups=False)
+    sites = [(s, xyz, shares[0], "1") if i in group else (s, xyz, "1", ".") for i, (s, xyz, *_) in
+             enumerate(rows(atoms))]
+    other = turned(atoms, group)
+    return cif(path, sites + rows(other, shares[1], "2"), groups=groups), other.positions[0]
+
+
+def by_pymatgen(path: Path) -> Structure:
+    with warnings.catch_warnings(action="ignore"):  # pymatgen misses the formula
+        return Structure.from_file(path)
+
+
+def test_partly_occupied_sites_of_a_cluster_are_refused_with_the_way_out(tmp_path):
+    path, _ = two_settings(tmp_path / "a.cif", ("0.5", "0.5"))
     for content in (only(path), read(path)):
-        with pytest.raises(GeometryError, match=r"C 0\.6\): the site is disordered.*Read the CIF with "
+        with pytest.raises(GeometryError, match=r"C 0\.5\): the site is disordered.*Read the CIF with "
                                                 "ase_bimetal.io.read_frames, which takes the major component"):
             as_system(content)
+
+
+@pytest.mark.parametrize("shares", [("0.62(3)", "0.38(3)"), ("0.38", "0.62")])
+def test_the_major_component_is_taken_by_its_share_through_every_door(shares, tmp_path):
+    path, second = two_settings(tmp_path / "a.cif", shares)
+    for content in (only(path), read(path), by_pymatgen(path)):
+        system = as_system(content)
+        assert (system.ligand_counts, len(system.symbols)) == ({"CS": 8}, 46)
+        assert "disorder: kept sites of share 0.62, left out others in their place: " in system.notes[0]
+        is_second = np.linalg.norm(system.positions - second, axis=1).min() < 1e-3
+        assert is_second == (shares[1] == "0.62")
+
+
+def test_three_components_without_a_majority_are_refused(tmp_path):
+    atoms = cluster()
+    group = methyl(atoms, 0)
+    one = turned(atoms, group)
+    two = one.copy()
+    two.rotate(40, v=(0.8, 0.1, 0.3), center=one.positions[0])
+    sites = [(s, xyz, "0.4" if i in group else "1", ".") for i, (s, xyz, *_) in enumerate(rows(atoms))]
+    path = cif(tmp_path / "a.cif", sites + rows(one, "0.3") + rows(two, "0.3"), groups=False)
+    with pytest.raises(GeometryError, match="disordered|partly occupied"):
+        as_system(only(path))
+
+
+def test_a_disordered_counter_ion_is_one_ion(tmp_path):
+    ion = Atoms("BF4", np.array([[0, 0, 0], [1, 1, 1], [-1, -1, 1], [-1, 1, -1], [1, -1, -1]]) * 0.81)
+    other = ion.copy()
+    other.rotate(35, (0.2, 0.9, 0.4))
+    for one in (ion, other):
+        one.translate([2.5, 2.5, 2.5])
+    sites = rows(cluster()) + rows(ion[:1]) + rows(ion[1:], "0.7") + rows(other[1:], "0.3")
+    system = as_system(read(cif(tmp_path / "a.cif", sites, groups=False)))
+    assert "1 × BF4" in system.notes[1] and "the cluster has charge +1" in system.notes[2]
+
+
+@pytest.mark.parametrize("operations", ["loop_\n_space_group_symop_operation_xyz\n'x,y,z'\n", ""])
+def test_disorder_is_read_without_the_name_of_a_space_group(operations, tmp_path):
+    path, _ = two_settings(tmp_path / "a.cif", ("0.62", "0.38"), groups=True)
+    named = "_space_group_name_H-M_alt 'P 1'\nloop_\n_space_group_symop_operation_xyz\n'x,y,z'\n"
+    assert named in path.read_text()
+    path.write_text(path.read_text().replace(named, operations))
+    system = as_system(only(path))
+    assert (system.ligand_counts, len(system.symbols)) == ({"CS": 8}, 46)
+    assert system.notes[0] == "disorder: kept component 1, of share 0.62, of 1 (0.62), 2 (0.38)"
+    assert ("the file has no space group: read as its symmetry operations" in system.notes) == bool(operations)
+
+
+@pytest.mark.parametrize("name", ["", "_space_group_name_H-M_alt 'P -1 (no such setting)'\n"])
+def test_operations_without_a_known_group_make_the_whole_cell(name, tmp_path):
+    atoms = cluster()
+    atoms.translate([-6.0, -5.0, -4.0])
+    path = cif(tmp_path / "a.cif", rows(atoms), ("x,y,z", "-x,-y,-z"))
+    path.write_text(path.read_text().replace("_space_group_name_H-M_alt 'P -1'\n", name))
+    assert [s.ligand_counts for s in split_clusters(only(path))] == [{"CS": 8}] * 2
+
+
+def test_alternate_locations_of_a_pdb_file(tmp_path):
+    atoms = cluster()
+    group = methyl(atoms, 0)
+    other = turned(atoms, group)
+    places = [(a.symbol, a.position, "A" if a.index in group else " ", 0.7 if a.index in group else 1.0) for a in atoms]
+    places += [(a.symbol, a.position, "B", 0.3) for a in other]
+    line = "HETATM{:5d} {:<4s}{}UNL A   1    {:8.3f}{:8.3f}{:8.3f}{:6.2f}  0.00          {:>2s}\n"
+    text = "".join(line.format(n, s, place, *xyz, share, s) for n, (s, xyz, place, share) in enumerate(places, start=1))
+    (tmp_path / "a.pdb").write_text(f"{text}END\n")
+    system = as_system(only(tmp_path / "a.pdb"))
+    assert (system.ligand_counts, len(system.symbols)) == ({"CS": 8}, 46)
+    assert system.notes == ("disorder: kept sites of share 0.7, left out others in their place: C46, H47, H48, H49",)
+
+
+def test_pymatgen_gives_every_block_of_a_cif_that_it_reads_for_us():
+    found = _blocks_by_pymatgen(str(CASES / "two_blocks.cif"))
+    assert [as_system(structure).ligand_counts for structure in found] == [{"CS": 8}] * 2
 
 
 def test_elements_that_share_a_site_are_refused():
@@ -156,7 +243,7 @@ def test_charges_of_a_database_are_declared(tmp_path):
     assert charges == pytest.approx([0, -1, -1, -1, -1, -1, 0])
 
 
-@pytest.mark.parametrize("key", ["charge", "total_charge", "net_charge"])
+@pytest.mark.parametrize("key", ["charge", "Charge", "CHARGE", "total_charge", "Net_Charge"])
 def test_names_of_a_charge_in_info(key):
     pair = Atoms("AuPd", [[0, 0, 0], [0, 0, 2.7]], info={key: -1})
     with pytest.raises(ChargedSystemError, match="carries charge -1"):
@@ -249,3 +336,18 @@ def test_one_oxygen_atom_on_a_slab_is_an_adsorbate():
     add_adsorbate(slab, "O", 1.2, "fcc")
     system: BimetallicSystem = as_system(slab)
     assert system.kind == "extended" and system.notes[0].startswith("a slab or solid metal with other atoms")
+
+
+def test_sites_without_coordinates_are_left_out_and_named(tmp_path):
+    path = cif(tmp_path / "a.cif", rows(cluster()))
+    path.write_text(f"{path.read_text()}H98 H ? ? ? 1 .\nH99 H . . . 1 .\n")
+    system = as_system(only(path))
+    assert (system.ligand_counts, len(system.symbols)) == ({"CS": 8}, 46)
+    assert system.notes == ("left out, without coordinates in the file: H98, H99",)
+
+
+@pytest.mark.parametrize("name", ["?", "."])
+def test_an_empty_name_of_a_space_group_is_none(name, tmp_path):
+    path = cif(tmp_path / "a.cif", rows(cluster()))
+    path.write_text(path.read_text().replace("'P 1'", name))
+    assert as_system(only(path)).notes == ("the file has no space group: read as its symmetry operations",)

@@ -83,10 +83,11 @@ def test_results_of_a_cluster_are_plain_values_with_the_keys_of_the_multimodal_m
     found = results(cluster)
     assert type(found["energy"]) is float and found["reference_state"] == "dimer"
     assert found["level"] == "PBE-referenced GFN1-xTB"
-    assert set(MMLFormationCalculator.extra_properties) <= set(found)
     own = DescriptorFormationCalculator
-    assert set(found) == {*own.implemented_properties, *own.extra_properties}
-    assert not any(isinstance(value, np.ndarray | np.generic) for value in found.values())
+    assert set(found) == set(own.implemented_properties)
+    assert set(found.everything()) == {*own.implemented_properties, *own.extra_properties}
+    assert set(MMLFormationCalculator.extra_properties) <= set(own.extra_properties)
+    assert not any(isinstance(value, np.ndarray | np.generic) for value in found.everything().values())
     assert found["accessible"] == (found["accessibility_index"] > -0.3)
 
 

@@ -1,4 +1,4 @@
-"""Thirty-three structures of every kind, out to five formats and back: the same systems, the same energies."""
+"""Thirty-six structures of every kind, out to five formats and back: the same systems, the same energies."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import molecule
-from ase.io import write
+from ase.io import read, write
 
 from ase_bimetal import predict
 from ase_bimetal.errors import BimetalError
@@ -18,6 +18,8 @@ from ase_bimetal.structures.motifs import FAMILIES, Prototype
 from ase_bimetal.structures.roles import motif_roles
 from ase_bimetal.system import split_clusters
 
+CASES = Path(__file__).parent / "cases"
+WITHOUT_ENERGY = {"hydrogen atoms missing"}
 FORMATS = {"cif": "a.cif", "xyz": "a.xyz", "extxyz": "a.extxyz", "proteindatabank": "a.pdb", "vasp": "POSCAR"}
 USUAL = {"thiolate": "SMe", "axial": "PMe3", "phosphine": "PMe3", "diphosphine": "dhpm", "halide": "Cl", "pi": "Cp",
          "sulfide": "sulfide"}
@@ -68,14 +70,17 @@ STRUCTURES: dict[str, Callable[[Callable[[str], Atoms]], Atoms]] = {
     "silver host": lambda _: built("M13", "Cu", host="Ag", arrangement="random-30"),
     "three metals": lambda _: built("M@Au12", "Pd", arrangement="third-Ag-2"),
     "core-shell": lambda _: built("M55", "Ni", arrangement="core-shell"),
-    "dppm": lambda chelate: chelate("dppm"),
+    "dppm": lambda _: built("M@Au8-diphosphine", diphosphine="dppm"),
     "dppe": lambda chelate: chelate("dppe"),
-    "dithiolate": lambda chelate: chelate("[S-]c1cccc([S-])c1"),
+    "dithiolate": lambda _: read(CASES / "dithiolate_BDT_CuAu.xyz"),
     "hydride": lambda _: with_hydride(built("Au4M2")),
     "water of crystallisation": lambda _: with_far(built("Au4M2"), molecule("H2O")),
     "solvate": lambda _: with_far(built("M@Au8"), molecule("CH3CN")),
     "counter-ion": lambda _: with_far(built("M@Au10"), borate()),
     "Z = 2": lambda _: two_of(built("Au4M2")),
+    "complex ion": lambda _: with_far(built("Au4M2"), Atoms("AuCl2", [[0, 0, 0], [0, 0, 2.3], [0, 0, -2.3]])),
+    "Z = 2 with ions": lambda _: with_far(with_far(two_of(built("Au4M2")), borate()), borate()),
+    "chelate": lambda _: read(CASES / "chelate_bipy_CuAu.xyz"),
     "hydrogen atoms missing": lambda _: without_hydrogen(built("Au4M2")),
 }
 
@@ -109,16 +114,17 @@ def on_the_grid(atoms: Atoms) -> Atoms:
     return boxed
 
 
-def test_there_are_thirty_three():
-    assert len(STRUCTURES) == 33
+def test_there_are_thirty_six():
+    assert len(STRUCTURES) == 36
 
 
 @pytest.mark.parametrize("name", STRUCTURES)
 def test_out_to_five_formats_and_back(name: str, chelate: Callable[[str], Atoms], tmp_path: Path):
     atoms = on_the_grid(STRUCTURES[name](chelate))
     expected = found(atoms)
-    assert len(expected) == (2 if name == "Z = 2" else 1)
+    assert len(expected) == (2 if name.startswith("Z = 2") else 1)
     assert ("missing" in expected[0].reason) == (name == "hydrogen atoms missing")
+    assert bool(expected[0].reason) == (expected[0].energy == 0.0) == (name in WITHOUT_ENERGY)
     for format, file in FORMATS.items():
         write(tmp_path / file, atoms, format=format)
         [frame] = read_frames(tmp_path / file)

@@ -13,10 +13,10 @@ PACKAGE = Path(ase_bimetal.__file__).parent
 #: Rooms of the shop from left to right; a room imports from its own and from those before it.
 ORDER = (
     ("errors", "files", "extras", "workers", "numbers", "elements", "cells"),
-    ("ligands", "annotation", "neighbors", "sites"),
+    ("ligands", "ions", "annotation", "neighbors", "sites"),
     ("shell", "probes", "geometry"),
     ("supports", "parts", "perception"),
-    ("inputs", "surroundings"),
+    ("inputs", "disorder", "surroundings"),
     ("system", "exchange"),
     ("examples",),
     ("structures", "descriptors", "formation"),

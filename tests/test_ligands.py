@@ -250,7 +250,8 @@ def test_log_p_belongs_to_the_protonated_molecule():
         ("[CH-]1C=Cc2ccccc21", "indenyl"),
         ("c1ccc2[cH-]ccc2c1", "indenyl"),
         ("[Se-2]", "Se of charge -2"),
-        ("[O-][Cl+3]([O-])([O-])[O-]", r"Cl of charge \+3"),
+        ("[O-][Cl+3]([O-])([O-])[O-]", "Cl with 4 bonds, as triiodide or perchlorate: a counter-ion"),
+        ("I[I-]I", "I with 2 bonds, as triiodide or perchlorate: a counter-ion"),
         ("N#N", "no donor"),
     ],
 )

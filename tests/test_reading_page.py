@@ -8,7 +8,7 @@ import pytest
 from ase_bimetal import errors
 from ase_bimetal.geometry import require_plausible
 from ase_bimetal.io import read_frames
-from ase_bimetal.system import as_system
+from ase_bimetal.system import BimetallicSystem, as_system, split_clusters
 
 PAGE = Path(__file__).parents[1] / "docs" / "reading.md"
 CASES = Path(__file__).parent / "cases"
@@ -37,10 +37,17 @@ def test_a_row_holds(what, said, words, file):
                 _raised(frame.content)
             assert type(caught.value) is kind and words in str(caught.value)
             continue
-        system = as_system(frame.content)
-        text = repr(system) if said == "object" else "\n".join((*system.notes, *system.geometry.unusual))
-        if frame.name.endswith("@0") or said == "flag":
-            assert words in text
+        for system in _systems(frame.content):
+            text = repr(system) if said == "object" else "\n".join((*system.notes, *system.geometry.unusual))
+            if frame.name.endswith("@0") or said == "flag":
+                assert words in text
+
+
+def _systems(content: object) -> list[BimetallicSystem]:
+    try:
+        return [as_system(content)]
+    except errors.SeveralClustersError:
+        return split_clusters(content)
 
 
 def _raised(content: object) -> None:

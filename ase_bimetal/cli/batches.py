@@ -11,7 +11,7 @@ from itertools import chain, islice
 
 import typer
 
-from ase_bimetal.errors import BimetalError, SeveralClustersError
+from ase_bimetal.errors import BimetalError, SeveralClustersError, as_typed
 from ase_bimetal.io.read import Frame, read_frames
 from ase_bimetal.io.write import Record, RecordWriter
 from ase_bimetal.system import BimetallicSystem, Charge, as_system, split_clusters
@@ -104,12 +104,12 @@ def clusters(
         return [(frame, as_system(frame.content, ligands, charge))]
     except SeveralClustersError:
         pass
-    except BimetalError as error:
-        return [(frame, error)]
+    except Exception as error:  # one frame never costs the others
+        return [(frame, as_typed(error, "reading the frame"))]
     try:
         systems = split_clusters(frame.content, ligands, charge)
-    except BimetalError as error:
-        return [(frame, error)]
+    except Exception as error:
+        return [(frame, as_typed(error, "reading the frame"))]
     say(f"{frame.name}: {len(systems)} separate clusters, a row each")
     return [(Frame(f"{frame.name} cluster {k} of {len(systems)}", system), system)
             for k, system in enumerate(systems, start=1)]

@@ -129,13 +129,13 @@ def _worker(values: Values, ligands: dict[str, int] | None, say: Callable[[str],
 
 def _record(frame: Frame, system: BimetallicSystem | BimetalError, values: Values) -> Record | BimetalError:
     """Descriptors of one cluster, or why it has none."""
-    from ase_bimetal.errors import BimetalError
+    from ase_bimetal.errors import BimetalError, as_typed
     from ase_bimetal.io.write import Record
 
     if isinstance(system, BimetalError):
         return system
     try:
         columns = values(system)
-    except BimetalError as error:
-        return error
+    except Exception as error:  # one object never costs the others
+        return as_typed(error, f"describing {system!r:.200}")
     return Record(frame.name, columns, columns)

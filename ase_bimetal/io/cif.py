@@ -9,10 +9,11 @@ import numpy as np
 from ase import Atoms
 from ase.data import covalent_radii
 from ase.io.cif import CIFBlock, parse_cif
-from ase.spacegroup.spacegroup import SpacegroupNotFoundError
+from ase.spacegroup.spacegroup import SpacegroupError
 from scipy.sparse.csgraph import connected_components
 
 from ase_bimetal.annotation import NOTES_KEY
+from ase_bimetal.disorder import ONE_PLACE
 from ase_bimetal.errors import FileFormatError
 from ase_bimetal.io.moiety import charge_without_ions, parse_moieties
 from ase_bimetal.io.quiet import quiet_readers
@@ -23,10 +24,11 @@ _OPERATIONS = ("_space_group_symop_operation_xyz", "_space_group_symop.operation
 _DISORDER, _ASSEMBLY = "_atom_site_disorder_group", "_atom_site_disorder_assembly"
 _OCCUPANCY = "_atom_site_occupancy"
 _MOIETY = "_chemical_formula_moiety"
+_COORDINATES, _LABEL = ("_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z"), "_atom_site_label"
+_NO_PLACE = (".", "?")
+# Sites of one component hang together below this distance [Å]: the hydrogen atoms of one methyl group.
+_ONE_COMPONENT = 2.0
 _NO_GROUP = (".", "?", "0", "")
-# Sites of one component hang together below this distance [Å], and sites of two compete for one place below that: the
-# hydrogen atoms of one methyl group, and those of its other setting.
-_ONE_COMPONENT, _ONE_PLACE = 2.0, 1.2
 
 
 def cif_structures(path: str) -> Iterator[Atoms | FileFormatError]:
@@ -56,10 +58,12 @@ def cif_structures(path: str) -> Iterator[Atoms | FileFormatError]:
 
 
 def _structure(block: CIFBlock) -> Atoms:
-    ordered, notes, special = _major_component(_with_numbers(block))
+    placed, unplaced = _with_places(_with_numbers(block))
+    ordered, notes, special = _major_component(placed)
+    notes = [*unplaced, *notes]
     try:
         atoms = ordered.get_atoms()
-    except SpacegroupNotFoundError:
+    except SpacegroupError:  # a name that no table has, or none beside the operations
         known, note = _without_group_name(ordered)
         atoms, notes = known.get_atoms(), [*notes, note]
     atoms = _without_copies(atoms, special)
@@ -79,6 +83,17 @@ def _with_numbers(block: CIFBlock) -> CIFBlock:
     return CIFBlock(block.name, dict(block.items()) | {_OCCUPANCY: [1.0 if s in ("?", ".") else s for s in shares]})
 
 
+def _with_places(block: CIFBlock) -> tuple[CIFBlock, list[str]]:
+    """The block without the sites whose coordinates it does not give, and the note that names them."""
+    columns = [block.get(tag) for tag in _COORDINATES if isinstance(block.get(tag), list)]
+    known = np.array([all(place not in _NO_PLACE for place in row) for row in zip(*columns, strict=True)], dtype=bool)
+    if known.all():
+        return block, []
+    labels = block.get(_LABEL) or [""] * len(known)
+    named = ", ".join(str(label) for label, is_known in zip(labels, known, strict=True) if not is_known)
+    return CIFBlock(block.name, _kept(block, known)), [f"left out, without coordinates in the file: {named}"]
+
+
 def _charge_by_moiety(block: CIFBlock, atoms: Atoms) -> int:
     """Charge [e] of the cell's content where ions that the compound's formula names are not in it."""
     text = str(block.get(_MOIETY, "?")).replace("\n", " ").strip()
@@ -91,11 +106,14 @@ def _charge_by_moiety(block: CIFBlock, atoms: Atoms) -> int:
 
 
 def _without_group_name(block: CIFBlock) -> tuple[CIFBlock, str]:
-    names = [str(block[tag]) for tag in _GROUP_NAMES if tag in block]
+    names = [str(block[tag]) for tag in _GROUP_NAMES if str(block.get(tag, "?")) not in _NO_GROUP]
     tags = {tag: value for tag, value in block.items() if tag not in _GROUP_NAMES}
-    instead = "its symmetry operations" if any(tag in block for tag in _OPERATIONS) else "P1, without symmetry"
-    note = f"no table has the space group {', '.join(names)!r} of the file: read as {instead}"
-    return CIFBlock(block.name, tags), note
+    has_operations = any(tag in block for tag in _OPERATIONS)
+    if has_operations:  # ASE adds them to those of a group that it knows
+        tags[_GROUP_NAMES[0]] = "P 1"
+    instead = "its symmetry operations" if has_operations else "P1, without symmetry"
+    known = f"no table has the space group {', '.join(names)!r} of the file" if names else "the file has no space group"
+    return CIFBlock(block.name, tags), f"{known}: read as {instead}"
 
 
 def _major_component(block: CIFBlock) -> tuple[CIFBlock, list[str], list[list[int]]]:
@@ -144,7 +162,7 @@ def _competing(block: CIFBlock, names: Sequence[str], assemblies: Sequence[str])
     distance = np.linalg.norm(sites.positions[:, None] - sites.positions, axis=2)
     radii = covalent_radii[sites.numbers]
     group = np.array(names)[rest]
-    nearest = np.where(group[:, None] == group, _ONE_COMPONENT, _ONE_PLACE)
+    nearest = np.where(group[:, None] == group, _ONE_COMPONENT, ONE_PLACE)
     _, label = connected_components(distance < np.maximum(nearest, BOND_FACTOR * np.add.outer(radii, radii)))
     return found + [rest[label == k] for k in dict.fromkeys(label.tolist())]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from ase.data import atomic_numbers
 
+from ase_bimetal.ions import COMPLEX_IONS, charge_of_ion
 from ase_bimetal.ligands import formula_text
 from ase_bimetal.shell import find_metals
-from ase_bimetal.surroundings import COUNTER_IONS
 
 _TOKEN = re.compile(r"\s*(?:([A-Z][a-z]?)(\d+(?:\.\d+)?)?|(\()|\)(\d+(?:\.\d+)?)?)")
 _CHARGE = re.compile(r"\s*(?:(\d*)([+-])|([+-])(\d+))\s*$")
@@ -20,7 +20,7 @@ _TIMES = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*\((.*)\)\s*$|^\s*\((.*)\)\s*(\d+(?:\
 _PRESENT = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Moiety:
     """One part of a compound.
 
@@ -33,8 +33,16 @@ class Moiety:
 
     @property
     def has_metal(self) -> bool:
-        """Whether an atom of it counts as core metal."""
-        return len(find_metals(list(self.counts))) > 0
+        """Whether an atom of it counts as core metal.
+
+        Those of complex ions do not.
+        """
+        return len(find_metals(list(self.counts))) > 0 and self.formula not in COMPLEX_IONS
+
+    @property
+    def formula(self) -> str:
+        """The Hill formula of one."""
+        return formula_text({s: round(n) for s, n in self.counts.items()})
 
 
 def parse_moieties(text: str) -> list[Moiety]:
@@ -129,10 +137,7 @@ def charge_without_ions(moieties: Sequence[Moiety], symbols: Sequence[str]) -> i
     of_metal = sum((m.charge or 0) * m.times for m in metal)
     if all(m.charge is None for m in metal):
         of_metal = -of_others
-    in_formula = sum(m.times * sum(m.counts[s] for s in m.counts if len(find_metals([s]))) for m in metal)
-    units = len(find_metals(list(symbols))) / in_formula if in_formula else 0.0
-    if not units or abs(units - round(units)) > 0.05:
-        return 0
+    units = _units(metal, [m for m, _ in others], symbols)
     left = Counter(symbols)
     for m in metal:
         left.subtract({s: round(units * m.times * n) for s, n in m.counts.items()})
@@ -145,11 +150,25 @@ def charge_without_ions(moieties: Sequence[Moiety], symbols: Sequence[str]) -> i
     return round(total)
 
 
+def _units(metal: Sequence[Moiety], others: Sequence[Moiety], symbols: Sequence[str]) -> int:
+    """How many formula units a structure holds, whether its complex ions are there or not; 0 where none fit."""
+    present, n_metals = Counter(symbols), len(find_metals(list(symbols)))
+    with_ions = [*metal, *(m for m in others if m.formula in COMPLEX_IONS)]
+    for moieties in dict.fromkeys((tuple(with_ions), tuple(metal))):
+        in_formula = sum(m.times * sum(m.counts[s] for s in m.counts if len(find_metals([s]))) for m in moieties)
+        units = n_metals / in_formula if in_formula else 0.0
+        needed: Counter[str] = Counter()
+        for m in with_ions[len(metal) :] if len(moieties) > len(metal) else ():
+            needed.update({s: round(units * m.times * n) for s, n in m.counts.items()})
+        if units > 0.5 and abs(units - round(units)) <= 0.05 and all(present[s] >= n for s, n in needed.items()):
+            return round(units)
+    return 0
+
+
 def _known_charge(moiety: Moiety) -> int:
     if moiety.charge is not None:
         return moiety.charge
-    whole = {s: round(n) for s, n in moiety.counts.items()}
-    return COUNTER_IONS.get(formula_text(whole), 0)
+    return charge_of_ion(moiety.formula) or 0
 
 
 __all__ = ["Moiety", "charge_without_ions", "parse_moieties"]

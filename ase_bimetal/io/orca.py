@@ -16,6 +16,7 @@ from ase_bimetal.errors import FileFormatError
 #: Name of the format.
 ORCA_INPUT = "orca-in"
 _BEGIN = re.compile(r"^\s*\*\s*(xyzfile|gzmtfile|pdbfile|xyz|int|internal|gzmt)\b(.*)$", re.IGNORECASE)
+_BLOCK = re.compile(r"^\s*%coords\b", re.IGNORECASE)
 _KEYWORDS = re.compile(r"^\s*!(.*)$")
 _SYMBOL = re.compile(r"^([A-Za-z]{1,2}|\d{1,3})(\(\d+\))?$")
 
@@ -29,7 +30,7 @@ def is_orca_input(path: str) -> bool:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return False
-    return any(map(_KEYWORDS.match, lines)) and any(map(_BEGIN.match, lines))
+    return any(map(_KEYWORDS.match, lines)) and any(_BEGIN.match(line) or _BLOCK.match(line) for line in lines)
 
 
 def orca_structures(path: str) -> Iterator[Atoms | FileFormatError]:
@@ -52,11 +53,27 @@ def orca_structures(path: str) -> Iterator[Atoms | FileFormatError]:
             in_bohr |= "bohrs" in keywords[1].lower().split()
         if line.strip().lower() == "$new_job":
             in_bohr = False
-        if begin := _BEGIN.match(line):
-            try:
+        try:
+            if begin := _BEGIN.match(line):
                 yield _structure(begin[1].lower(), begin[2].split(), lines[number + 1 :], in_bohr)
-            except FileFormatError as error:
-                yield error
+            elif _BLOCK.match(line):
+                yield _structure_of_block(lines[number + 1 :], in_bohr)
+        except FileFormatError as error:
+            yield error
+
+
+def _structure_of_block(lines: list[str], in_bohr: bool) -> Atoms:
+    """The structure of a ``%coords`` block, given to the reader of ``* xyz``."""
+    said = {"ctyp": "xyz", "charge": "0", "mult": "1", "units": "bohrs" if in_bohr else "angs"}
+    for number, line in enumerate(lines):
+        words = line.replace("=", " ").split()
+        if words and words[0].lower() == "coords":
+            atoms = ["*" if other.strip().lower() == "end" else other for other in lines[number + 1 :]]
+            is_bohr = said["units"].lower().startswith("bohr")
+            return _structure(said["ctyp"].lower(), [said["charge"], said["mult"]], atoms, is_bohr)
+        if len(words) > 1:
+            said[words[0].lower()] = words[1]
+    raise FileFormatError("a block %coords without coords; allowed: coords, a line for each atom, end")
 
 
 def _structure(kind: str, words: list[str], lines: list[str], in_bohr: bool) -> Atoms:

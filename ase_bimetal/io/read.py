@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +21,7 @@ from ase_bimetal.errors import BimetalError, FileFormatError, UnsafeContentError
 from ase_bimetal.inputs import partly_occupied
 from ase_bimetal.io.allowed import parse_json, require_allowed
 from ase_bimetal.io.cif import cif_structures
+from ase_bimetal.io.declared import declared_charge
 from ase_bimetal.io.molfiles import MOL_FORMATS, molecules
 from ase_bimetal.io.orca import ORCA_INPUT, is_orca_input, orca_structures
 from ase_bimetal.io.quiet import quiet_readers
@@ -41,10 +41,6 @@ _SERVERS = ("mysql", "postgresql")
 # What a reader of ASE needs to be told to give the charge that a file declares.
 _OPTIONS: dict[str, dict[str, Any]] = {"gaussian-in": {"attach_calculator": True}}
 # pymatgen's names of the formats that ASE does not read, and its own name of one that ASE calls "vasp".
-_CHARGE_IN_OUTPUT = {
-    "gaussian-out": re.compile(r"^\s*Charge\s*=\s*(-?\d+)\s+Multiplicity", re.MULTILINE),
-    "orca-output": re.compile(r"^\s*Total Charge\s+Charge\s+\.+\s+(-?\d+)", re.MULTILINE),
-}
 _ONLY_PYMATGEN = ("cssr", "gjf", "lmto", "mcsqs", "poscar", "pwmat", "yaml")
 
 
@@ -370,7 +366,7 @@ def _general_contents(path: str, format: str | None, guess: str | None) -> Itera
     frames = _from_ase(path, guess) if guess in ioformats else iter(())
     first = next(frames, FileFormatError("no atoms found"))
     if isinstance(first, Atoms) and len(first):
-        charge = _charge_in_output(path, guess)
+        charge = declared_charge(path, guess)
         for atoms in chain([first], frames):
             if isinstance(atoms, BimetalError):
                 yield atoms
@@ -378,7 +374,7 @@ def _general_contents(path: str, format: str | None, guess: str | None) -> Itera
                 yield _attempt(partial(_checked, atoms, charge))
         return
     try:
-        yield _from_pymatgen(path, None if format in ioformats else format)
+        yield from _from_pymatgen(path, None if format in ioformats else format)
     except UnsafeContentError:
         raise
     except FileFormatError as error:
@@ -386,22 +382,13 @@ def _general_contents(path: str, format: str | None, guess: str | None) -> Itera
         yield FileFormatError(f"ASE ({guess if guess in ioformats else 'unknown format'}): {reason}; pymatgen: {error}")
 
 
-def _charge_in_output(path: str, format: str | None) -> int:
-    """Charge [e] that the output of a program declares; ASE's readers leave it out."""
-    if format not in _CHARGE_IN_OUTPUT:
-        return 0
-    with open_with_compression(path, "rb") as stream:
-        found = _CHARGE_IN_OUTPUT[format].search(decoded(stream.read()))
-    return int(found[1]) if found else 0
-
-
 def _from_ase(path: str, name: str) -> Iterator[Atoms | FileFormatError]:
     options = _OPTIONS.get(name, {})
     return _until_error(iread(path, ":", name, do_not_split_by_at_sign=True, **options))
 
 
-def _from_pymatgen(path: str, format: str | None) -> Content:
-    """One structure or molecule, whichever pymatgen knows the format or the name as.
+def _from_pymatgen(path: str, format: str | None) -> Sequence[Content]:
+    """A structure or molecule, whichever pymatgen knows the format or the name as; those of all blocks of a CIF.
 
     Names by which pymatgen would take a file for JSON or YAML, such as ``a.mson`` or ``a.json.txt``, go to our own
     readers, which look for named code first.
@@ -410,18 +397,32 @@ def _from_pymatgen(path: str, format: str | None) -> Content:
 
     name = Path(path).name.lower()
     if format is None and any(ending in name for ending in _JSON):
-        return _json_structure(path)
+        return [_json_structure(path)]
     if format is None and any(ending in name for ending in _YAML):
-        return _yaml_structure(path)
+        return [_yaml_structure(path)]
+    if format is None and ".cif" in name:
+        return _blocks_by_pymatgen(path)
     named: dict[str, Any] = {"fmt": format}  # pymatgen refuses names it does not know
     reasons = []
     for kind in (Structure, Molecule):
         try:
             with quiet_readers():
-                return kind.from_str(Path(path).read_text(), **named) if format else kind.from_file(path)
+                return [kind.from_str(Path(path).read_text(), **named) if format else kind.from_file(path)]
         except Exception as error:  # readers raise whatever their parsing meets
             reasons.append(f"{kind.__name__}: {_text(error)}")
     raise FileFormatError("; ".join([*reasons, "name the format, or write the structure anew as extxyz"]))
+
+
+def _blocks_by_pymatgen(path: str) -> Sequence[Content]:
+    """Structures of all blocks of a CIF; `Structure.from_file` gives the first alone."""
+    from pymatgen.io.cif import CifParser
+
+    try:
+        with quiet_readers():
+            found: Sequence[Content] = CifParser(path).parse_structures(primitive=False, on_error="ignore")
+    except Exception as error:  # readers raise whatever their parsing meets
+        raise FileFormatError(f"{_text(error)}. Write the structure anew as extxyz") from None
+    return found
 
 
 def _until_error(items: Iterable[Any]) -> Iterator[Any]:
@@ -452,7 +453,7 @@ def _text(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".replace("\n", " ")
 
 
-def _checked(atoms: Atoms, declared: int = 0) -> Atoms:
+def _checked(atoms: Atoms, declared: float = 0.0) -> Atoms:
     """Refuse what ASE reads by choosing for the user, and take over a charge it keeps elsewhere."""
     partly_occupied(atoms.info.get("occupancy") or {})
     charge = getattr(atoms.calc, "parameters", {}).get("charge") or declared

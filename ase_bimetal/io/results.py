@@ -16,6 +16,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from ase_bimetal.annotation import ANNOTATION_KEY, annotation_of
+from ase_bimetal.calculators.results import Results
 from ase_bimetal.errors import MissingDataError
 from ase_bimetal.inputs import CHARGE_KEYS
 from ase_bimetal.io.allowed import require_allowed
@@ -199,7 +200,8 @@ def _single_point(atoms: Atoms, prediction: Prediction) -> SinglePointCalculator
     calculator = SinglePointCalculator(atoms, energy=prediction.energy, free_energy=prediction.energy)
     calculator.name = "bimetal"
     # ASE's constructor takes only properties it knows; the others are results all the same.
-    calculator.results |= {item.name: getattr(prediction, item.name) for item in fields(prediction)}
+    more = {item.name: getattr(prediction, item.name) for item in fields(prediction)}
+    calculator.results = Results(calculator.results, more)
     return calculator
 
 

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from ase_bimetal import elements
-from ase_bimetal.errors import BimetalError, UnsupportedSystemError, WeightsError
+from ase_bimetal.errors import UnsupportedSystemError, WeightsError, as_typed
 from ase_bimetal.files import DATASETS
 from ase_bimetal.formation import ReferenceState, correction_features
 from ase_bimetal.geometry import require_neutral
@@ -57,6 +57,7 @@ MAJORITY_FEATURES = ("chi_metal (Pauling)", "cohesive energy (eV)")
 _KNOWN_DONORS = ("ligands", "bare particle", "bare solid")
 #: An element with fewer density-functional energies is flagged.
 _ENOUGH = 3
+_FEW_ATOMS = 4
 #: Mean absolute value of a normal distribution, in standard deviations.
 MEAN_OF_NORMAL = math.sqrt(2 / math.pi)
 #: What an object can be new in, from the least to the most.
@@ -68,6 +69,7 @@ STATE_OF_SURROUNDINGS = {
     "doped carbon": "relaxed metal-free sheet",
     "bare particle": "isolated atoms",
     "bare solid": "isolated atoms",
+    "adsorbates": "isolated atoms, free adsorbates",
 }
 
 
@@ -251,8 +253,8 @@ class DescriptorForest(FormationModel):
         try:
             require_dimer(self.name, reference_state)
             estimate = self.estimate(system)
-        except BimetalError as error:
-            return Failure(error)
+        except Exception as error:  # one object never costs the others
+            return Failure(as_typed(error, f"describing {system!r:.200}"))
         left_out = ("novelty", "level_error")
         shared = {item.name: getattr(estimate, item.name) for item in fields(estimate) if item.name not in left_out}
         return Prediction(**describe(system), **shared | _with_level(estimate))
@@ -365,8 +367,11 @@ class DescriptorForest(FormationModel):
             flags.append(f"fewer than {_ENOUGH} density-functional energies for {listed}")
         if missing := sorted(needed - metals - set(self._evidence)):
             flags.append(f"no density-functional energy of any cluster with donor {', '.join(missing)}")
-        if row.surroundings in ("bare particle", "bare solid"):
+        if row.surroundings in ("bare particle", "bare solid", "adsorbates"):
             flags.append("does not rank arrangements of one composition")
+        if row.surroundings == "bare particle" and row["N_metal (atoms)"] <= _FEW_ATOMS:
+            flags.append("public density-functional energies of bare clusters of two to four atoms lay 1.3 eV/metal "
+                         "above those of a former forest, beyond its ±: take no energy of such clusters from it")
         if row.surroundings == "doped carbon":
             flags.append("published density-functional energies of three pairs on doped carbon lie 2 to 4 eV/metal "
                          "higher: take the order of pairs, not the energy")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ase_bimetal.errors import BimetalError, WeightsError
+from ase_bimetal.errors import WeightsError, as_typed
 from ase_bimetal.formation import ReferenceState
 from ase_bimetal.ligands import LigandAnnotation
 from ase_bimetal.model.card import ModelCard
@@ -130,8 +130,8 @@ class GraphModel(LabelModel):
         """Graph, and the shift to the published level."""
         try:
             return cluster_graph(system), level_shift(system, self.card, reference_state)
-        except BimetalError as error:
-            return Failure(error)
+        except Exception as error:  # one object never costs the others
+            return Failure(as_typed(error, f"encoding {system!r:.200}"))
 
     def _prediction(self, system: BimetallicSystem, energy: float, shift: Shift, reference_state: str) -> Prediction:
         return Prediction(

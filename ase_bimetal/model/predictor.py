@@ -10,7 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from ase_bimetal import elements
-from ase_bimetal.errors import BimetalError, ReferenceStateError, UnsupportedElementError, UnsupportedSystemError
+from ase_bimetal.errors import (
+    BimetalError,
+    ReferenceStateError,
+    UnsupportedElementError,
+    UnsupportedSystemError,
+    as_typed,
+)
 from ase_bimetal.formation import REFERENCE_STATES, correction_features, ligand_reference_energy
 from ase_bimetal.geometry import require_plausible
 from ase_bimetal.model.card import ModelCard
@@ -128,8 +134,8 @@ class Predictor(LabelModel):
     def _prepare(self, system: BimetallicSystem, reference_state: str) -> _Prepared | Failure:
         try:
             return _Prepared(level_shift(system, self.card, reference_state), encode(system, self.encoder.embed))
-        except BimetalError as error:
-            return Failure(error)
+        except Exception as error:  # one object never costs the others
+            return Failure(as_typed(error, f"encoding {system!r:.200}"))
 
     def _energies(self, encoded: Sequence[Encoded]) -> np.ndarray:
         """Energies (n, members) at the label level against the dimer [eV per metal]."""

@@ -10,7 +10,14 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
-from ase_bimetal.errors import BimetalError, FormulaError, MissingPackageError, OptionError, require_options
+from ase_bimetal.errors import (
+    BimetalError,
+    FormulaError,
+    MissingPackageError,
+    OptionError,
+    as_typed,
+    require_options,
+)
 from ase_bimetal.extras import name_extra
 from ase_bimetal.formation import ReferenceState
 from ase_bimetal.ligands import LigandAnnotation
@@ -453,8 +460,8 @@ def _made(item: object, ligands: LigandAnnotation | None, charge: Charge) -> _It
 
         built = build_formula(item)
         return _Item(as_system(built.atoms, ligands), built)
-    except BimetalError as error:
-        return Failure(error)
+    except Exception as error:  # one object never costs the others
+        return Failure(as_typed(error, "reading the object"))
 
 
 __all__ = ["AUTO", "FOREST", "AutoModel", "ModelInfo", "get_model", "list_models", "load_weights", "predict",

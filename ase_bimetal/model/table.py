@@ -21,6 +21,7 @@ from ase.cell import Cell
 from ase_bimetal.descriptors import PAPER_FEATURES
 from ase_bimetal.files import DATASETS
 from ase_bimetal.model.bond_terms import BOND_TERMS
+from ase_bimetal.surroundings import COVERED_METAL
 from ase_bimetal.system import BimetallicSystem
 
 SHIPPED = DATASETS / "descriptor_table.csv"
@@ -119,7 +120,8 @@ def surroundings(system: BimetallicSystem) -> str:
     -------
     str
         ``"ligands"``, ``"zeolite"``, ``"doped carbon"``, ``"oxide"``, ``"nitride"``, ``"other host"``,
-        ``"bare particle"``, or ``"bare solid"`` when the metal repeats in space.
+        ``"bare particle"``, or ``"bare solid"`` when the metal repeats in space, with ``"adsorbates"`` where other
+        atoms are on or in it.
 
     Examples
     --------
@@ -132,6 +134,8 @@ def surroundings(system: BimetallicSystem) -> str:
         return "ligands"
     if system.kind == "alloy":
         return "bare solid" if any(system.pbc) else "bare particle"
+    if any(note.startswith(COVERED_METAL) for note in system.notes):
+        return "adsorbates"
     metals = set(system.metals.tolist())
     shell = {symbol for i, symbol in enumerate(system.symbols) if i not in metals}
     return next((name for name, fits in _HOSTS if fits(shell)), "other host")

@@ -187,7 +187,7 @@ def _poses(site: Site, pieces: Sequence[Piece], ligand: Ligand) -> list[Piece]:
 
 def _poses_on_two(ends: np.ndarray, outward: np.ndarray, ligand: Ligand) -> list[Piece]:
     """Ways to sit on two metals: every conformer, either way round, leaning about the edge."""
-    if ligand.type != "L" or ligand.denticity != 2:
+    if ligand.type != "L" or ligand.denticity != 2 or ligand.donor != "P":
         raise LigandError(f"ligand {ligand.smiles!r} does not fit a site of role 'diphosphine'; allowed: L ligands of "
                           "two donors such as dppm. Choose another ligand, or another motif")
     edge = ends[1] - ends[0]

@@ -7,7 +7,8 @@ thiolate     bridge of two metals, made for sulfur       X through S or Se
 halide       terminal on one metal                       X through a halogen, O, S, Se or alkynyl carbon
 phosphine    terminal on one metal                       every L ligand (P, N, S, carbene, CO, isocyanide)
 axial        terminal on one metal                       every L ligand
-diphosphine  over two neighbours, one P on each          L ligands of two donors (dppm, dppe)
+diphosphine  over two neighbours, one P on each          L ligands of two P (dppm, dppe)
+chelate      two donors on one metal                     L ligands of two N (bipy, phen, en); no motif has one
 sulfide      over a face of three metals                 sulfide
 pi           over one metal                              cyclopentadienyls
 ===========  ==========================================  =====================================================
@@ -54,8 +55,8 @@ def wanted_roles(ligand: Ligand) -> tuple[tuple[str, ...], ...]:
     >>> wanted_roles(Ligand.parse("PET")), wanted_roles(Ligand.parse("PPh3"))
     ((('thiolate',), ('halide',)), (('phosphine', 'axial'),))
     """
-    if ligand.type == "L" and ligand.denticity == 2:
-        return (("diphosphine",),)
+    if ligand.type == "L" and ligand.denticity > 1:
+        return (("diphosphine" if ligand.donor == "P" else "chelate",),)
     if ligand.type == "L":
         return (("phosphine", "axial"),)
     if ligand.is_pi:
