@@ -1,8 +1,10 @@
 """Files that name code, come in odd encodings or are damaged: refused or read, and never more than one failure."""
 
 import json
+import os
 import re
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 
@@ -146,6 +148,52 @@ def test_an_octopus_input_with_its_own_atoms_is_read(tmp_path):
     (tmp_path / "inp").write_text("Dimensions = 3\n%Coordinates\n 'Au' | 0 | 0 | 0\n 'Pd' | 0 | 0 | 5.1\n%\n")
     [found] = contents(tmp_path / "inp")
     assert str(found.symbols) == "AuPd" and found.get_distance(0, 1) == pytest.approx(5.1 * Bohr)
+
+
+#: Reads files of all formats that ASE writes, and prints what that did beyond reading them.
+READ_ALL = """
+import sys, warnings
+from pathlib import Path
+warnings.simplefilter("ignore")
+from ase import Atoms
+from ase.io import write
+from ase.io.formats import ioformats
+from ase_bimetal.io import known_formats, read_frames
+NAMES = {"vasp": "POSCAR", "castep-cell": "a.cell", "traj": "a.traj", "octopus-in": "inp", "aims": "geometry.in"}
+written = {}
+for number, name in enumerate(n for n in known_formats() if n in ioformats and ioformats[n].can_write):
+    folder = Path(str(number))
+    folder.mkdir()
+    path = folder / NAMES.get(name, "a." + (ioformats[name].extensions or ["dat"])[0])
+    try:
+        write(path, Atoms("AuPd", [[0, 0, 0], [0, 0, 2.7]], cell=[9, 9, 9], pbc=True), format=name)
+    except Exception:
+        continue
+    written[name] = path
+did = []
+def hook(event, details):
+    if event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "socket.connect",
+                 "socket.getaddrinfo", "pickle.find_class", "os.mkdir", "os.remove", "os.rename"):
+        did.append((now, event, str(details)))
+    elif event == "open" and isinstance(details[1], str) and set(details[1]) & set("wax+"):
+        did.append((now, event, str(details)))
+for now, path in written.items():  # what is imported is compiled, and so written, at the first time
+    list(read_frames(path, now))
+sys.addaudithook(hook)
+read = []
+for now, path in written.items():
+    read += [now for frame in read_frames(path, now) if isinstance(frame.content, Atoms)]
+print(len(read), did)
+"""
+
+
+def test_reading_runs_nothing_writes_nothing_and_asks_nobody(tmp_path):
+    """ASE's reader of CASTEP's cells would run CASTEP."""
+    home = os.environ | {"HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", READ_ALL], cwd=tmp_path, env=home, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    count, did = done.stdout.split(maxsplit=1)
+    assert int(count) > 20 and did.strip() == "[]", did
 
 
 XML = """<?xml version="1.0"?>

@@ -39,8 +39,11 @@ _XYZ = ("xyz", "extxyz")
 _JSON, _YAML = (".json", ".mson"), (".yaml", ".yml")
 # Servers, not files: reading one would open a connection.
 _SERVERS = ("mysql", "postgresql")
-# What a reader of ASE needs to be told to give the charge that a file declares.
-_OPTIONS: dict[str, dict[str, Any]] = {"gaussian-in": {"attach_calculator": True}}
+# What a reader of ASE needs to be told: to give the charge that a file declares, and not to ask CASTEP for its keywords,
+# for which ASE would run it and write a file.
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "gaussian-in": {"attach_calculator": True}, "castep-cell": {"calculator_args": {"keyword_tolerance": 3}},
+}
 # pymatgen's names of the formats that ASE does not read, and its own name of one that ASE calls "vasp".
 _CHARGE_IN_OUTPUT = {
     "gaussian-out": re.compile(r"^\s*Charge\s*=\s*(-?\d+)\s+Multiplicity", re.MULTILINE),

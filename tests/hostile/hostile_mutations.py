@@ -1,4 +1,4 @@
-"""What can be wrong with an object or a file, as hypothesis strategies."""
+"""What can be wrong with an object or a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from functools import lru_cache
 import numpy as np
 from ase import Atoms
 from ase.io import read
-from hypothesis import strategies as st
 
 from ase_bimetal import load_example
 from ase_bimetal.elements import is_metal
@@ -139,11 +138,6 @@ def mutated(name: str, seed: int, of: str = BASES[0]) -> Atoms:
     """A cluster with one thing wrong, the same for the same seed."""
     rng = np.random.default_rng(seed)
     return MUTATIONS[name](base(of, rng), rng)
-
-
-def objects() -> st.SearchStrategy[tuple[str, int]]:
-    """Names and seeds for `mutated`."""
-    return st.tuples(st.sampled_from(sorted(MUTATIONS)), st.integers(0, 2**32 - 1))
 
 
 def damaged(raw: bytes, seed: int) -> bytes:
