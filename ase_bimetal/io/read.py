@@ -39,8 +39,8 @@ _XYZ = ("xyz", "extxyz")
 _JSON, _YAML = (".json", ".mson"), (".yaml", ".yml")
 # Servers, not files: reading one would open a connection.
 _SERVERS = ("mysql", "postgresql")
-# What a reader of ASE needs to be told: to give the charge that a file declares, and not to ask CASTEP for its keywords,
-# for which ASE would run it and write a file.
+# What a reader of ASE needs to be told: to give the charge that a file declares, and not to run CASTEP to list its
+# keywords.
 _OPTIONS: dict[str, dict[str, Any]] = {
     "gaussian-in": {"attach_calculator": True}, "castep-cell": {"calculator_args": {"keyword_tolerance": 3}},
 }
