@@ -274,10 +274,12 @@ def told_of_predictions() -> str:
     before = global_state()
     expected, used = grown(numbers)
     refused = sum(np.isnan(item.energy) for item in expected)
-    lines = [f"{MANY} clusters and alloys, no two alike, one by one in one process: {MANY - refused} numbers and "
-             f"{refused} refusals. Memory after each tenth (MiB): {', '.join(f'{m:.0f}' for m in used)}.", "",
-             f"Every {EVERY}th of them once more:", "",
-             "| how | predictions | largest difference (eV/metal) | memory before, after (MiB) |",
+    lines = [f"{MANY:,} clusters and alloys, no two alike, one by one in one process: {MANY - refused:,} numbers and "
+             f"{refused:,} refusals. Memory of the process after each tenth of them (MiB): "
+             f"{', '.join(f'{m:.0f}' for m in used)}.", "",
+             f"Every {EVERY}th of them was predicted again in other ways, which must give the same energy, ± and "
+             "words:", "",
+             "| how | predictions | largest difference (eV/metal) | memory of this process before, after (MiB) |",
              "| --- | --- | --- | --- |"]
     for name, way in WAYS.items():
         start = memory()
@@ -294,18 +296,20 @@ def told_of_screening(calm: Screening, killed: Screening) -> str:
     wrong, apart = rows_differ(one, other)
     n_chunks = len(Store(calm.out).done())
     marks = [max((m for n, m in calm.used if n <= part * n_chunks / 10), default=0.0) for part in range(1, 11)]
-    return (f"{_n_candidates()} candidates and skips in {n_chunks} chunks, by a process that nobody disturbs and by "
-            f"one that is killed (SIGKILL) after each third and started again, {killed.kills} times: {len(one)} and "
-            f"{len(other)} rows, {other[c.ID].nunique()} of the latter with names of their own. {wrong} rows differ; "
-            f"the largest difference of a number is {apart:.1e}. Most memory of the undisturbed one up to each tenth "
-            f"(MiB): {', '.join(f'{m:.0f}' for m in marks)}.")
+    lost, doubled = len(set(one[c.ID]) - set(other[c.ID])), len(other) - other[c.ID].nunique()
+    return (f"{_n_candidates():,} candidates and combinations that make none were screened twice, in {n_chunks} "
+            "chunks: by a process that nobody disturbs, and by one that is killed (SIGKILL) after each third and "
+            f"started again, {killed.kills} times. They left {len(one):,} and {len(other):,} rows: {lost} lost, "
+            f"{doubled} doubled, {wrong} different in anything; the largest difference of a number is {apart:.1e}."
+            "\n\nMost memory of the undisturbed process up to each tenth of the chunks (MiB): "
+            f"{', '.join(f'{m:.0f}' for m in marks)}.")
 
 
 def page(of_predictions: str, of_screening: str) -> str:
     """The page on load."""
     return "\n".join(["# Load", "", "What many predictions and candidates do to memory, to one another and to the "
-                      "process, by `tests/hostile/load_campaign.py`.", "", "## Predictions", "", of_predictions, "",
-                      "## Screening", "", of_screening, ""])
+                      "process, by `tests/hostile/load_campaign.py`; see also [hostile inputs](hostile-inputs.md).", "",
+                      "## Predictions", "", of_predictions, "", "## Screening", "", of_screening, ""])
 
 
 if __name__ == "__main__":
