@@ -1,19 +1,23 @@
 """Geometry in front of a prediction: impossible ones refused, unusual ones flagged, real ones left alone."""
 
 import json
+import re
 import time
 
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import bulk
+from ase.cluster import Icosahedron
 from ase.io import read
 
 from ase_bimetal import as_system, predict
 from ase_bimetal.errors import BimetalError, GeometryError
 from ase_bimetal.files import DATASETS
-from ase_bimetal.geometry import TABLE, examine, require_plausible
+from ase_bimetal.geometry import TABLE, close_metals, examine, require_plausible
 from ase_bimetal.lab.labels.bond_lengths import measure
 from ase_bimetal.lab.labels.dataset import load_labels
+from ase_bimetal.lab.labels.hosts import load_hosts
 from ase_bimetal.model.interface import Failure
 
 
@@ -109,6 +113,41 @@ def test_an_element_without_labels_is_compared_by_its_radius():
 
 def test_what_is_no_cluster_is_left_alone():
     assert examine(as_system(Atoms("AuPd", [[0, 0, 0], [0, 0, 1.0]]))).impossible is None
+
+
+def gold_palladium(scale=1.0, repeats=2):
+    atoms = bulk("Au", cubic=True) * repeats
+    atoms.symbols[::4] = "Pd"
+    atoms.set_cell(atoms.cell * scale, scale_atoms=True)
+    return atoms
+
+
+@pytest.mark.parametrize("model", ["auto", "descriptor-forest"])
+def test_metals_of_a_crystal_that_are_too_close_are_flagged_and_then_refused(model):
+    """At 0.66 and 0.52 times the sum of the covalent radii; gold and palladium are at 1.05."""
+    whole, flagged, refused = (gold_palladium(scale) for scale in (1.0, 0.63, 0.5))
+    [calm], [close] = predict([whole], model=model), predict([flagged], model=model)
+    assert not any("metal atoms" in flag for flag in calm.flags)
+    [told] = [flag for flag in close.flags if "metal atoms" in flag]
+    assert re.fullmatch(r"metal atoms \d+ \(Pd\) and \d+ \((Au|Pd)\) are 1.82 Å apart; hardly any label has metals "
+                        r"closer than 1.9\d Å", told)
+    assert close.formation_energy_std > 1.5 * calm.formation_energy_std
+    with pytest.raises(GeometryError, match=r"metal atoms \d+ .* are 1.44 Å apart; allowed: at least 1.6\d Å"):
+        predict([refused], model=model)
+
+
+def test_a_crystal_or_particle_shaken_hard_is_refused():
+    particle = Icosahedron("Au", 3)
+    particle.symbols[::4] = "Pd"
+    for atoms in (gold_palladium(), particle):
+        atoms.rattle(1.0, seed=1)
+        with pytest.raises(GeometryError, match="apart; allowed: at least"):
+            predict([atoms])
+
+
+def test_labels_without_ligands_are_not_refused_and_hardly_flagged():
+    told = [close_metals(as_system(atoms)) for atoms in load_hosts().frame["atoms"]]
+    assert (len(told), sum(map(len, told))) == (948, 9)
 
 
 def test_the_check_is_fast(anchor):

@@ -16,9 +16,8 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms
-from ase.build import bulk
 from ase.io import write
-from hostile_mutations import BASES, EXAMPLE, MUTATIONS, base, damaged, mutated
+from hostile_mutations import DAMAGED, EXAMPLE, MUTATIONS, base, damaged, mutated
 from hypothesis import strategies as st
 
 from ase_bimetal import load_example
@@ -183,11 +182,11 @@ def warm_up(cache: Path) -> None:
         An empty folder for the vectors of new ligands: the encoder is loaded at the first that it does not hold.
     """
     os.environ["XDG_CACHE_HOME"] = str(cache)
-    for of in BASES:
+    for of in DAMAGED:
         predict([base(of, np.random.default_rng(0))], errors="collect")
     core = base("metal core", np.random.default_rng(0))
     core.info["ligand_smiles"] = {"CCCC(C)CS": 8}
-    predict([core, bulk("Au", cubic=True)], errors="collect")
+    predict([core])
     for format in FORMATS:
         try_file(format, 0)
 
@@ -209,7 +208,7 @@ def _whole(format: str) -> bytes:
 
 def objects() -> st.SearchStrategy[tuple[str, int, str, str]]:
     """Names, seeds and bases for `mutated`, and a door."""
-    return st.tuples(st.sampled_from(sorted(MUTATIONS)), st.integers(0, 2**32 - 1), st.sampled_from(BASES),
+    return st.tuples(st.sampled_from(sorted(MUTATIONS)), st.integers(0, 2**32 - 1), st.sampled_from(DAMAGED),
                      st.sampled_from(sorted(DOORS)))
 
 
@@ -225,6 +224,6 @@ def try_number(n: int) -> list[Trial]:
         format = sorted(FORMATS)[turn % len(FORMATS)]
         return [Trial(n, "file", format, outcome) for outcome in try_file(format, n)]
     name, turn = sorted(MUTATIONS)[turn % len(MUTATIONS)], turn // len(MUTATIONS)
-    of, turn = BASES[turn % len(BASES)], turn // len(BASES)
+    of, turn = DAMAGED[turn % len(DAMAGED)], turn // len(DAMAGED)
     door = sorted(DOORS)[turn % len(DOORS)]
     return [Trial(n, f"{of}, by {door}", name, try_object(mutated(name, n, of), door))]
