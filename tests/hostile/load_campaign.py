@@ -42,6 +42,8 @@ from ase_bimetal.screening.store import Store
 #: Clusters predicted one by one, of which those that `WAYS` predict too are every so many-th.
 MANY, EVERY = 10_000, 10
 BATCH = 64
+#: What Dask changes in the process that starts its workers: it draws random numbers, and sets variables for them.
+OF_DASK = {"Python's random numbers", "environment"}
 _DOPANTS = ("Ag", "Cu", "Pd", "Pt", "Hg", "Cd")
 _LIGANDS = ("SMe", "PET", "SPh", "SC6H13", "SCy", "TBBT")
 #: More than 50,000 candidates under 48 ligand shells.
@@ -277,8 +279,8 @@ def told_of_predictions() -> str:
     lines = [f"{MANY:,} clusters and alloys, no two alike, one by one in one process: {MANY - refused:,} numbers and "
              f"{refused:,} refusals. Memory of the process after each tenth of them (MiB): "
              f"{', '.join(f'{m:.0f}' for m in used)}.", "",
-             f"Every {EVERY}th of them was predicted again in other ways, which must give the same energy, ± and "
-             "words:", "",
+             f"Every {EVERY}th of them was predicted again in other ways, which must give the same words, and the "
+             "same energy and ± but for the rounding of single precision, 1e-5 eV/metal:", "",
              "| how | predictions | largest difference (eV/metal) | memory of this process before, after (MiB) |",
              "| --- | --- | --- | --- |"]
     for name, way in WAYS.items():
@@ -287,7 +289,8 @@ def told_of_predictions() -> str:
         lines.append(f"| {name} | {len(numbers[::EVERY])} | {apart:.1e} | {start:.0f}, {memory():.0f} |")
     changed = changes(before, global_state())
     return "\n".join([*lines, "", f"Changed in the process by all this: {', '.join(changed) or 'nothing'}. Looked at "
-                      f"were {', '.join(before)}. Dask draws random numbers of its own."])
+                      f"were {', '.join(before)}. Dask itself draws random numbers, and sets variables of the "
+                      "environment for its workers."])
 
 
 def told_of_screening(calm: Screening, killed: Screening) -> str:
