@@ -206,12 +206,14 @@ def _read_sites(sites: IStructure | IMolecule, cell: np.ndarray, pbc: Sequence[b
         for index, site in enumerate(sites)
         if not site.is_ordered
     })
+    with np.errstate(invalid="ignore", over="ignore"):  # positions that are no numbers are refused by `check_values`
+        positions = np.array(sites.cart_coords, dtype=float).reshape(-1, 3)
     charges = sites.site_properties.get("charge")
     atomic = charges_of(charges, len(sites)) if charges is not None and None not in charges else None
     total = float(sites.charge or 0.0)
     return Raw(
         symbols=tuple(next(iter(site.species)).symbol for site in sites),
-        positions=np.array(sites.cart_coords, dtype=float).reshape(-1, 3),
+        positions=positions,
         cell=np.array(cell, dtype=float),
         pbc=_three_bools(pbc),
         annotation=annotation_of(sites.properties),

@@ -62,6 +62,15 @@ def test_a_pymatgen_cell_is_looked_at_too():
         as_system(flat)
 
 
+@pytest.mark.parametrize("value", [np.inf, np.nan, 1e308])
+def test_a_position_that_is_no_number_is_refused_without_a_warning(value):
+    """pymatgen computes positions when they are asked for, and numpy warns of it."""
+    with np.errstate(all="ignore"):
+        crystal = Structure(np.eye(3) * 40.0, ["Au", "Pd"], [[0, 0, 0], [0.5, value, 0.5]])
+    with pytest.raises(GeometryError, match=r"atom 1 \(Pd\) has a position that is not a finite number"):
+        as_system(crystal)
+
+
 def test_many_atoms_at_one_place_are_refused():
     positions = np.random.default_rng(0).normal(scale=0.5, size=(30_000, 3))
     with pytest.raises(GeometryError, match="at most 100"):
