@@ -12,7 +12,7 @@ from ase.cluster import Icosahedron
 from ase.io import read
 
 from ase_bimetal import as_system, predict
-from ase_bimetal.errors import BimetalError, GeometryError
+from ase_bimetal.errors import BimetalError, GeometryError, LigandMismatchError, SeveralClustersError
 from ase_bimetal.files import DATASETS
 from ase_bimetal.geometry import TABLE, close_metals, examine, require_plausible
 from ase_bimetal.lab.labels.bond_lengths import measure
@@ -104,6 +104,55 @@ def test_elements_shuffled_over_positions_are_refused(cluster):
         shuffled.numbers = rng.permutation(shuffled.numbers)
         [found] = predict([shuffled], errors="collect")
         assert isinstance(found.error, BimetalError)
+
+
+def shuffled(atoms):
+    atoms.numbers = np.random.default_rng(0).permutation(atoms.numbers)
+
+
+def rattled(atoms):
+    atoms.rattle(0.5, seed=1)
+
+
+def close_on_a_line(atoms):
+    atoms.positions = np.outer(np.arange(len(atoms)), [0.5, 0, 0])
+
+
+def far_on_a_line(atoms):
+    atoms.positions = np.outer(np.arange(len(atoms)), [2.7, 0, 0])
+
+
+def anywhere(atoms):
+    atoms.positions = np.random.default_rng(0).uniform(0, 20, size=atoms.positions.shape)
+
+
+def doubled(atoms):
+    other = atoms.copy()
+    other.positions += 100
+    atoms.extend(other)
+
+
+@pytest.mark.parametrize(("damage", "error", "words"), [
+    (shuffled, SeveralClustersError, r"4 separate clusters \(1 × C6H4PdS, 1 × C9H2Au2S, 1 × C4H8AuPd, 1 × C7H4AuS2\)"),
+    (rattled, GeometryError, r"atoms 44 \(C\) and 53 \(H\) are 0.333 Å apart"),
+    (close_on_a_line, GeometryError, r"atoms 0 \(Au\) and 1 \(Au\) are 0.50 Å apart; the model knows .* 2.20 Å"),
+    (far_on_a_line, GeometryError, r"atom 7 \(C\) is 2.70 Å from its nearest atom; the model knows .* up to 1.41 Å"),
+    (anywhere, SeveralClustersError, "4 separate clusters"),
+    (doubled, LigandMismatchError, "are C64H72S8 as bound, but the object holds C128H144S16"),
+])
+def test_a_damaged_cluster_is_refused_with_the_reason(damage, error, words, cluster):
+    damage(cluster)
+    with pytest.raises(error, match=words):
+        predict([cluster])
+
+
+def test_metals_pulled_apart_under_their_ligands_are_flagged_and_widen_the_interval(cluster):
+    metals = [i for i, symbol in enumerate(cluster.symbols) if symbol in ("Au", "Pd")]
+    [calm] = predict([cluster])
+    cluster.positions[metals] *= 1.3
+    [wide] = predict([cluster])
+    assert any("atom 5 (Pd) is 4.18 Å from its nearest metal atom" in flag for flag in wide.flags)
+    assert wide.formation_energy_std > 2 * calm.formation_energy_std
 
 
 def test_an_element_without_labels_is_compared_by_its_radius():
