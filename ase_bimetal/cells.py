@@ -52,11 +52,11 @@ def require_usable_cell(cell: np.ndarray, pbc: Sequence[bool], n_atoms: int) -> 
                             ". Give three lattice vectors of numbers, or pass pbc=False")
     if not any(pbc):
         return
-    periodic = np.array(pbc, dtype=bool) & (np.abs(cell).max(axis=1) > 1e-8)
+    # Squares of very long vectors overflow: here they are cut, and below the longest component is looked at first.
+    periodic = np.array(pbc, dtype=bool) & (np.linalg.norm(np.clip(cell, -1.0, 1.0), axis=1) > 1e-8)
     if not periodic.any():
         return
     vectors = cell[periodic]
-    # Squares of very long vectors overflow, so the longest component is looked at first.
     longest = np.abs(vectors).max()
     lengths = np.linalg.norm(vectors, axis=1) if longest <= LARGEST_PERIOD else np.array([longest])
     if lengths.max() > LARGEST_PERIOD:

@@ -44,6 +44,13 @@ def test_a_cell_that_is_no_lattice_is_refused(cell, reason, ligands):
         as_system(atoms, ligands)
 
 
+def test_vectors_as_short_as_a_search_still_takes_for_periods_are_refused():
+    """No component above 1e-8 Å, and the vector is: a search without this check never ends."""
+    cell = np.array([[-8.3e-9, 8.3e-9, -2.6e-9], [-1.7e-9, 6.0e-9, -2.9e-9], [7.7e-9, 3.9e-9, 5.3e-9]])
+    with pytest.raises(GeometryError, match="planes are 1.2.*e-08 Å apart"):
+        as_system(Atoms("AuPd", PAIR, cell=cell, pbc=(True, True, False)))
+
+
 @pytest.mark.parametrize("pbc", [(True, False, False), (True, True, False)])
 def test_directions_that_do_not_repeat_are_not_looked_at(pbc):
     cell = np.diag([20.0, 20.0 if pbc[1] else np.float64(1e-3), 0.0])
