@@ -148,7 +148,7 @@ def examine(system: BimetallicSystem) -> GeometryFindings:
 
 
 def close_metals(system: BimetallicSystem) -> tuple[str, ...]:
-    """Look for metal atoms that are too close to each other.
+    """Look for metal atoms too close to each other.
 
     It is for objects without ligands, which `examine` leaves alone.
 
