@@ -20,8 +20,8 @@ from pathlib import Path
 
 from hostile_trials import EXAMPLE, PATIENCE, USUAL, WRONG, Outcome, Trial, try_number, warm_up
 
-INTRODUCTION = f"""What becomes of damaged objects and files: {{count}} of them, made from {EXAMPLE} and the anchors
-(the small relaxed clusters behind the level difference) by `tests/hostile/hostile_campaign.py`. Half are objects of
+INTRODUCTION = f"""What becomes of damaged objects and files: {{count}} of them, made from {EXAMPLE}, the anchors
+(the small relaxed clusters behind the level difference), a crystal and a bare particle by `tests/hostile/hostile_campaign.py`. Half are objects of
 ASE and pymatgen with one thing wrong, half are files with bytes cut, repeated, changed or swapped for junk. What
 pymatgen itself refuses comes in as an object of ASE; pymatgen's objects carry no array of charges, so damage to it is
 lost.
