@@ -23,8 +23,8 @@ from hostile_trials import EXAMPLE, PATIENCE, USUAL, WRONG, Outcome, Trial, try_
 INTRODUCTION = f"""What becomes of damaged objects and files: {{count}} of them, made from {EXAMPLE}, the anchors
 (the small relaxed clusters behind the level difference), a crystal and a bare particle by
 `tests/hostile/hostile_campaign.py`. Half are objects of ASE and pymatgen with one thing wrong,
-half are files with bytes cut, repeated, changed or swapped for junk. What pymatgen itself refuses comes in as an object of ASE; pymatgen's objects carry no array of charges, so damage to it is
-lost.
+half are files with bytes cut, repeated, changed or swapped for junk. What pymatgen itself
+refuses comes in as an object of ASE; pymatgen's objects carry no array of charges, so damage to it is lost.
 
 - *typed error*: refused by an error of this package, which says why and what to do.
 - *flagged number*: a prediction that says what it should not be trusted for.
