@@ -26,7 +26,7 @@ def annotation_of(info: Mapping[str, Any] | None) -> object:
     Raises
     ------
     LigandError
-        The annotation is a text with quotes, as JSON has them, that is no JSON.
+        The annotation is a text with quotes, as JSON has them, that is no JSON; or the properties are no mapping.
 
     Examples
     --------
@@ -35,6 +35,9 @@ def annotation_of(info: Mapping[str, Any] | None) -> object:
     >>> annotation_of({"ligand_smiles": '{"PET": 8}'})
     {'PET': 8}
     """
+    if not isinstance(info or {}, Mapping):
+        raise LigandError(f"the properties of the object are {info!r:.80}; allowed: a dict. Put the ligands under its "
+                          f"key {ANNOTATION_KEY!r}, or leave the properties out")
     given = (info or {}).get(ANNOTATION_KEY)
     data = (info or {}).get("data")
     if given is None and isinstance(data, Mapping):

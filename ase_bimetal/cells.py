@@ -52,11 +52,13 @@ def require_usable_cell(cell: np.ndarray, pbc: Sequence[bool], n_atoms: int) -> 
                             ". Give three lattice vectors of numbers, or pass pbc=False")
     if not any(pbc):
         return
-    lengths = np.linalg.norm(cell, axis=1)
-    periodic = np.array(pbc, dtype=bool) & (lengths > 1e-8)
+    # Squares of very long vectors overflow: here they are cut, and below the longest component is looked at first.
+    periodic = np.array(pbc, dtype=bool) & (np.linalg.norm(np.clip(cell, -1.0, 1.0), axis=1) > 1e-8)
     if not periodic.any():
         return
-    vectors, lengths = cell[periodic], lengths[periodic]
+    vectors = cell[periodic]
+    longest = np.abs(vectors).max()
+    lengths = np.linalg.norm(vectors, axis=1) if longest <= LARGEST_PERIOD else np.array([longest])
     if lengths.max() > LARGEST_PERIOD:
         raise GeometryError(f"the cell has a period of {lengths.max():g} Å; allowed: at most {LARGEST_PERIOD:g} Å"
                             ". Give lengths in Å, or pass pbc=False for a cluster")

@@ -94,7 +94,7 @@ class FileFormatError(BimetalError):
 
 
 class UnsafeContentError(FileFormatError):
-    """A data file that names code to import or run."""
+    """A data file that names code to run, or other files to read."""
 
 
 class SearchError(BimetalError):

@@ -42,6 +42,8 @@ SHORTEST, LONGEST = 0.8, 1.25
 _TOLERANCE = 0.02
 # Distances of elements without labels, as multiples of the sum of covalent radii; of the labels' extremes.
 _ANY_CLOSEST, _ANY_METALS_CLOSEST, _ANY_NEAREST, _ANY_NEAREST_METAL = 0.78, 0.7, 1.3, 1.4
+# Shortest distance of two metal atoms of anything, as the same multiple; in the labels none is below 0.65.
+_NO_METALS_CLOSER = 0.6
 _HYDROGEN, _CARBON, _NITROGEN, _PHOSPHORUS, _SULFUR = 1, 6, 7, 15, 16
 # Elements by which a ligand may bind a second time: N, O, P, S, Se.
 _SECOND_DONORS = (_NITROGEN, 8, _PHOSPHORUS, _SULFUR, 34)
@@ -157,6 +159,50 @@ def examine(system: BimetallicSystem) -> GeometryFindings:
         return GeometryFindings(None)
     first, second, distance = _distances(system)
     return _Examination(system, first, second, distance).findings()
+
+
+def close_metals(system: BimetallicSystem) -> tuple[str, ...]:
+    """Look for metal atoms too close to each other.
+
+    It is for objects without ligands, which `examine` leaves alone.
+
+    Parameters
+    ----------
+    system
+        The object.
+
+    Returns
+    -------
+    tuple of str
+        A sentence on the closest two, where they are closer than in any label.
+
+    Raises
+    ------
+    GeometryError
+        They are so close that no metals look like this.
+
+    Examples
+    --------
+    >>> from ase.build import bulk
+    >>> from ase_bimetal import as_system
+    >>> close_metals(as_system(bulk("Au", cubic=True)))
+    ()
+    """
+    if not system.has_geometry:
+        return ()
+    rows = system.metals
+    radii = covalent_radii[elements.numbers_of(system.symbols)[rows]]
+    pairs = pairs_within(system.positions[rows], system.cell, system.pbc, 2 * _ANY_METALS_CLOSEST * float(radii.max()))
+    total = radii[pairs.first] + radii[pairs.second]
+    if not len(total) or (pairs.distance / total).min() >= _ANY_METALS_CLOSEST:
+        return ()
+    k = int((pairs.distance / total).argmin())
+    one, other = (f"{rows[i]} ({system.symbols[rows[i]]})" for i in (pairs.first[k], pairs.second[k]))
+    told = f"metal atoms {one} and {other} are {pairs.distance[k]:.2f} Å apart"
+    if pairs.distance[k] < _NO_METALS_CLOSER * total[k]:
+        raise GeometryError(f"{told}; allowed: at least {_NO_METALS_CLOSER * total[k]:.2f} Å. Check the unit of cell "
+                            "and positions, or relax the geometry")
+    return (f"{told}; hardly any label has metals closer than {_ANY_METALS_CLOSEST * total[k]:.2f} Å",)
 
 
 def ligand_strain(system: BimetallicSystem) -> float:
@@ -515,4 +561,7 @@ def _longest(lengths: dict[str, list[float]], any_factor: float) -> tuple[np.nda
     return usual, refused
 
 
-__all__ = ["GeometryFindings", "charge_refused", "examine", "ligand_strain", "require_neutral", "require_plausible"]
+__all__ = [
+    "GeometryFindings", "charge_refused", "close_metals", "examine", "ligand_strain", "require_neutral",
+    "require_plausible",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ from ase_bimetal.errors import (
 )
 from ase_bimetal.geometry import charge_refused
 from ase_bimetal.ligands import formula_text
+from ase_bimetal.workers import WHOLE_PROCESS
 
 if TYPE_CHECKING:
     from pymatgen.core.composition import Composition
@@ -231,12 +233,14 @@ def _read_sites(sites: IStructure | IMolecule, cell: np.ndarray, pbc: Sequence[b
         for index, site in enumerate(sites)
         if not site.is_ordered
     })
+    with np.errstate(invalid="ignore", over="ignore"):  # positions that are no numbers are refused by `check_values`
+        positions = np.array(sites.cart_coords, dtype=float).reshape(-1, 3)
     charges = sites.site_properties.get("charge")
     atomic = charges_of(charges, len(sites)) if charges is not None and None not in charges else None
-    total = float(sites.charge or 0.0)
+    total = _charge_of(sites)
     return Raw(
         symbols=tuple(next(iter(site.species)).symbol for site in sites),
-        positions=np.array(sites.cart_coords, dtype=float).reshape(-1, 3),
+        positions=positions,
         cell=np.array(cell, dtype=float),
         pbc=_three_bools(pbc),
         annotation=annotation_of(sites.properties),
@@ -244,6 +248,17 @@ def _read_sites(sites: IStructure | IMolecule, cell: np.ndarray, pbc: Sequence[b
         charge=total if total or atomic is None else _beyond_tolerance(atomic.sum()),
         partly={int(str(site)): words for site, words in partly.items()},
     )
+
+
+def _charge_of(sites: IStructure | IMolecule) -> float:
+    """Charge [e] that a pymatgen object declares; pymatgen warns where its oxidation states do not add up to it."""
+    with WHOLE_PROCESS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return _number("the charge", sites.charge)
+        except TypeError as error:  # of no number
+            raise ChargedSystemError(f"the charge is no number ({error}); allowed: a number [e]"
+                                     ". Set it to 0, or pass charge='ignore'") from None
 
 
 def read_composition(composition: Composition) -> Raw:

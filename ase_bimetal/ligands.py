@@ -81,6 +81,8 @@ _SMALL_RING = 7
 _COUNTER_ION_CENTRES = frozenset({"B", "P", "As", "Sb", "Si"})
 _HALOGENS = frozenset({"F", "Cl", "Br", "I"})
 _ANIONIC_DONORS = frozenset({"C", "N", "O", "P", "S", "Se"})
+# Atoms of a ligand beside hydrogen, at most; encoders take 512 tokens.
+_MOST_ATOMS = 2000
 _CYCLOPENTADIENE = Chem.MolFromSmarts("[CX4;!H0]1[#6]=[#6][#6]=[#6]1")
 _CYCLOPENTADIENYL = Chem.MolFromSmarts("[c-]1cccc1")
 _YLIDE = Chem.MolFromSmarts("[#6-;R;X2;H0]~[#7+;R]")  # the zwitterionic spelling of a cyclic carbene
@@ -331,6 +333,9 @@ def ligand_of_smiles(smiles: str, given: str = "") -> Ligand:
 
 def _require_one_ligand(mol: Chem.Mol, text: str) -> None:
     """Refuse what is no free molecule, or none that binds metal."""
+    if mol.GetNumAtoms() > _MOST_ATOMS:  # RDKit would take seconds to write it in its canonical way
+        raise LigandError(f"ligand {text[:40]!r}… has {mol.GetNumAtoms()} atoms beside hydrogen; allowed: at most "
+                          f"{_MOST_ATOMS}. Write a shorter ligand with the same donor")
     for atom in mol.GetAtoms():
         symbol = atom.GetSymbol()
         if not atom.GetAtomicNum():

@@ -40,8 +40,15 @@ def test_a_cell_that_is_no_lattice_is_refused(cell, reason, ligands):
     if reason is None:  # zero to a computer: no cell at all
         assert not as_system(atoms, ligands).bonds.size
         return
-    with np.errstate(over="ignore"), pytest.raises(GeometryError, match=reason):
+    with pytest.raises(GeometryError, match=reason):  # and no warning of an overflow
         as_system(atoms, ligands)
+
+
+def test_vectors_as_short_as_a_search_still_takes_for_periods_are_refused():
+    """No component above 1e-8 Å, and the vector is: a search without this check never ends."""
+    cell = np.array([[-8.3e-9, 8.3e-9, -2.6e-9], [-1.7e-9, 6.0e-9, -2.9e-9], [7.7e-9, 3.9e-9, 5.3e-9]])
+    with pytest.raises(GeometryError, match="planes are 1.2.*e-08 Å apart"):
+        as_system(Atoms("AuPd", PAIR, cell=cell, pbc=(True, True, False)))
 
 
 @pytest.mark.parametrize("pbc", [(True, False, False), (True, True, False)])
@@ -60,6 +67,15 @@ def test_a_pymatgen_cell_is_looked_at_too():
     flat = Structure(Lattice([[5, 0, 0], [5, 1e-6, 0], [0, 0, 5]]), ["Au", "Pd"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     with pytest.raises(GeometryError, match="span no volume"):
         as_system(flat)
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan, 1e308])
+def test_a_position_that_is_no_number_is_refused_without_a_warning(value):
+    """pymatgen computes positions when they are asked for, and numpy warns of it."""
+    with np.errstate(all="ignore"):
+        crystal = Structure(np.eye(3) * 40.0, ["Au", "Pd"], [[0, 0, 0], [0.5, value, 0.5]])
+    with pytest.raises(GeometryError, match=r"atom 1 \(Pd\) has a position that is not a finite number"):
+        as_system(crystal)
 
 
 def test_many_atoms_at_one_place_are_refused():

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from ase_bimetal import predict
 from ase_bimetal.calculators import DescriptorFormationCalculator, MMLFormationCalculator
 from ase_bimetal.cli.app import app
-from ase_bimetal.errors import ChargedSystemError, OptionError
+from ase_bimetal.errors import ChargedSystemError, LigandError, OptionError
 from ase_bimetal.featurizers import CoreComposition, FormationEnergy
 from ase_bimetal.io import read_frames
 from ase_bimetal.model.registry import get_model
@@ -147,3 +147,17 @@ def test_the_command_line_gives_every_cluster_of_a_cell_a_row():
     names = [line.split(",")[0].rpartition("@")[2] for line in run.stdout.splitlines()[1:]]
     assert names == ["0 cluster 1 of 2", "0 cluster 2 of 2"]
     assert "@0: 2 separate clusters, a row each" in run.stderr and "2 written, 0 failed" in run.stderr
+
+
+def test_properties_and_charges_of_a_damaged_pymatgen_file_are_refused():
+    crystal = Structure(Lattice.cubic(4), ["Au", "Pd"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    with pytest.raises(LigandError, match="the properties of the object are 'junk'; allowed: a dict"):
+        as_system(Structure.from_dict(crystal.as_dict() | {"properties": "junk"}))
+    with pytest.raises(ChargedSystemError, match="the charge is no number"):
+        as_system(Structure.from_dict(crystal.as_dict() | {"charge": "junk"}))
+
+
+def test_pymatgen_does_not_warn_of_a_charge_without_oxidation_states():
+    charged = Structure(Lattice.cubic(4), ["Au", "Pd"], [[0, 0, 0], [0.5, 0.5, 0.5]], charge=2)
+    with pytest.raises(ChargedSystemError, match=r"\+2"):
+        as_system(charged)

@@ -1,19 +1,23 @@
 """Geometry in front of a prediction: impossible ones refused, unusual ones flagged, real ones left alone."""
 
 import json
+import re
 import time
 
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import bulk
+from ase.cluster import Icosahedron
 from ase.io import read
 
 from ase_bimetal import as_system, predict
-from ase_bimetal.errors import BimetalError, GeometryError
+from ase_bimetal.errors import BimetalError, GeometryError, LigandMismatchError, SeveralClustersError
 from ase_bimetal.files import DATASETS
-from ase_bimetal.geometry import TABLE, examine, require_plausible
+from ase_bimetal.geometry import TABLE, close_metals, examine, require_plausible
 from ase_bimetal.lab.labels.bond_lengths import measure
 from ase_bimetal.lab.labels.dataset import load_labels
+from ase_bimetal.lab.labels.hosts import load_hosts
 from ase_bimetal.model.interface import Failure
 from ase_bimetal.structures.assembly import assemble
 from ase_bimetal.structures.motifs import Prototype
@@ -123,6 +127,55 @@ def test_elements_shuffled_over_positions_are_refused(cluster):
         assert isinstance(found.error, BimetalError)
 
 
+def shuffled(atoms):
+    atoms.numbers = np.random.default_rng(0).permutation(atoms.numbers)
+
+
+def rattled(atoms):
+    atoms.rattle(0.5, seed=1)
+
+
+def close_on_a_line(atoms):
+    atoms.positions = np.outer(np.arange(len(atoms)), [0.5, 0, 0])
+
+
+def far_on_a_line(atoms):
+    atoms.positions = np.outer(np.arange(len(atoms)), [2.7, 0, 0])
+
+
+def anywhere(atoms):
+    atoms.positions = np.random.default_rng(0).uniform(0, 20, size=atoms.positions.shape)
+
+
+def doubled(atoms):
+    other = atoms.copy()
+    other.positions += 100
+    atoms.extend(other)
+
+
+@pytest.mark.parametrize(("damage", "error", "words"), [
+    (shuffled, SeveralClustersError, r"4 separate clusters \(1 × C6H4PdS, 1 × C9H2Au2S, 1 × C4H8AuPd, 1 × C7H4AuS2\)"),
+    (rattled, GeometryError, r"atoms 44 \(C\) and 53 \(H\) are 0.333 Å apart"),
+    (close_on_a_line, GeometryError, r"atoms 0 \(Au\) and 1 \(Au\) are 0.50 Å apart; the model knows .* 2.20 Å"),
+    (far_on_a_line, GeometryError, r"atom 7 \(C\) is 2.70 Å from its nearest atom; the model knows .* up to 1.41 Å"),
+    (anywhere, SeveralClustersError, "4 separate clusters"),
+    (doubled, LigandMismatchError, "are C64H72S8 as bound, but the object holds C128H144S16"),
+])
+def test_a_damaged_cluster_is_refused_with_the_reason(damage, error, words, cluster):
+    damage(cluster)
+    with pytest.raises(error, match=words):
+        predict([cluster])
+
+
+def test_metals_pulled_apart_under_their_ligands_are_flagged_and_widen_the_interval(cluster):
+    metals = [i for i, symbol in enumerate(cluster.symbols) if symbol in ("Au", "Pd")]
+    [calm] = predict([cluster])
+    cluster.positions[metals] *= 1.3
+    [wide] = predict([cluster])
+    assert any("atom 5 (Pd) is 4.18 Å from its nearest metal atom" in flag for flag in wide.flags)
+    assert wide.formation_energy_std > 2 * calm.formation_energy_std
+
+
 def test_an_element_without_labels_is_compared_by_its_radius():
     with pytest.raises(GeometryError, match="1.50 Å"):
         require_plausible(as_system(Atoms("AuSc", [[0, 0, 0], [0, 0, 1.5]]), {"S": 1}))
@@ -130,6 +183,41 @@ def test_an_element_without_labels_is_compared_by_its_radius():
 
 def test_what_is_no_cluster_is_left_alone():
     assert examine(as_system(Atoms("AuPd", [[0, 0, 0], [0, 0, 1.0]]))).impossible is None
+
+
+def gold_palladium(scale=1.0, repeats=2):
+    atoms = bulk("Au", cubic=True) * repeats
+    atoms.symbols[::4] = "Pd"
+    atoms.set_cell(atoms.cell * scale, scale_atoms=True)
+    return atoms
+
+
+@pytest.mark.parametrize("model", ["auto", "descriptor-forest"])
+def test_metals_of_a_crystal_that_are_too_close_are_flagged_and_then_refused(model):
+    """At 0.66 and 0.52 times the sum of the covalent radii; gold and palladium are at 1.05."""
+    whole, flagged, refused = (gold_palladium(scale) for scale in (1.0, 0.63, 0.5))
+    [calm], [close] = predict([whole], model=model), predict([flagged], model=model)
+    assert not any("metal atoms" in flag for flag in calm.flags)
+    [told] = [flag for flag in close.flags if "metal atoms" in flag]
+    assert re.fullmatch(r"metal atoms \d+ \(Pd\) and \d+ \((Au|Pd)\) are 1.82 Å apart; hardly any label has metals "
+                        r"closer than 1.9\d Å", told)
+    assert close.formation_energy_std > 1.5 * calm.formation_energy_std
+    with pytest.raises(GeometryError, match=r"metal atoms \d+ .* are 1.44 Å apart; allowed: at least 1.6\d Å"):
+        predict([refused], model=model)
+
+
+def test_a_crystal_or_particle_shaken_hard_is_refused():
+    particle = Icosahedron("Au", 3)
+    particle.symbols[::4] = "Pd"
+    for atoms in (gold_palladium(), particle):
+        atoms.rattle(1.0, seed=1)
+        with pytest.raises(GeometryError, match="apart; allowed: at least"):
+            predict([atoms])
+
+
+def test_labels_without_ligands_are_not_refused_and_hardly_flagged():
+    told = [close_metals(as_system(atoms)) for atoms in load_hosts().frame["atoms"]]
+    assert (len(told), sum(map(len, told))) == (948, 9)
 
 
 def test_the_check_is_fast(anchor):

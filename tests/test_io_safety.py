@@ -1,13 +1,19 @@
 """Files that name code, come in odd encodings or are damaged: refused or read, and never more than one failure."""
 
 import json
+import os
+import re
+import sqlite3
+import subprocess
 import sys
+from contextlib import closing
 
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.db import connect
 from ase.io import write
+from ase.units import Bohr
 from pymatgen.core import Lattice, Molecule, Structure
 from pymatgen.io.ase import MSONAtoms
 
@@ -101,6 +107,110 @@ def test_a_pickle_called_a_trajectory_does_not_run(tmp_path):
         [found] = contents(tmp_path / name)
         assert isinstance(found, FileFormatError)
     assert not (tmp_path / "ran").exists()
+
+
+def sqlite_of_another_program(path):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE mine (value)")
+        connection.commit()
+
+
+@pytest.mark.parametrize("make", [sqlite_of_another_program, lambda path: path.write_text("x"),
+                                  lambda path: path.write_text("no database " * 99)])
+def test_a_database_that_is_none_of_ases_is_left_as_it_is(make, tmp_path):
+    """ASE writes its tables into whatever it opens."""
+    make(tmp_path / "a.db")
+    before = (tmp_path / "a.db").read_bytes()
+    [found] = contents(tmp_path / "a.db")
+    assert isinstance(found, FileFormatError) and "ase.db" in str(found)
+    assert (tmp_path / "a.db").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
+
+
+OTHER = "2\n\nAu 0 0 0\nPd 0 0 2.7\n"
+
+
+@pytest.mark.parametrize(("name", "format", "text"), [
+    ("inp", None, "Dimensions = 3\n  xyzCoordinates = 'other.xyz'\n"),
+    ("inp", None, 'Dimensions = 3\nPDBCoordinates = "other.xyz"\n'),
+    ("a.dat", "onetep-in", "include_file : other.xyz\n"),
+    ("a.inp", "acemolecule-input", "%% BasicInformation\n  GeometryFilename other.xyz\n%% End\n"),
+])
+def test_an_input_that_takes_its_atoms_from_another_file_is_refused(name, format, text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.xyz").write_text(OTHER)
+    (tmp_path / name).write_text(text)
+    [found] = contents(name, format)
+    assert isinstance(found, UnsafeContentError) and "other.xyz" in str(found)
+
+
+def test_an_octopus_input_with_its_own_atoms_is_read(tmp_path):
+    (tmp_path / "inp").write_text("Dimensions = 3\n%Coordinates\n 'Au' | 0 | 0 | 0\n 'Pd' | 0 | 0 | 5.1\n%\n")
+    [found] = contents(tmp_path / "inp")
+    assert str(found.symbols) == "AuPd" and found.get_distance(0, 1) == pytest.approx(5.1 * Bohr)
+
+
+#: Reads files of all formats that ASE writes, and prints what that did beyond reading them.
+READ_ALL = """
+import sys, warnings
+from pathlib import Path
+warnings.simplefilter("ignore")
+from ase import Atoms
+from ase.io import write
+from ase.io.formats import ioformats
+from ase_bimetal.io import known_formats, read_frames
+NAMES = {"vasp": "POSCAR", "castep-cell": "a.cell", "traj": "a.traj", "octopus-in": "inp", "aims": "geometry.in"}
+written = {}
+for number, name in enumerate(n for n in known_formats() if n in ioformats and ioformats[n].can_write):
+    folder = Path(str(number))
+    folder.mkdir()
+    path = folder / NAMES.get(name, "a." + (ioformats[name].extensions or ["dat"])[0])
+    try:
+        write(path, Atoms("AuPd", [[0, 0, 0], [0, 0, 2.7]], cell=[9, 9, 9], pbc=True), format=name)
+    except Exception:
+        continue
+    written[name] = path
+did = []
+def hook(event, details):
+    if event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "socket.connect",
+                 "socket.getaddrinfo", "pickle.find_class", "os.mkdir", "os.remove", "os.rename"):
+        did.append((now, event, str(details)))
+    elif event == "open" and isinstance(details[1], str) and set(details[1]) & set("wax+"):
+        did.append((now, event, str(details)))
+for now, path in written.items():  # what is imported is compiled, and so written, at the first time
+    list(read_frames(path, now))
+sys.addaudithook(hook)
+read = []
+for now, path in written.items():
+    read += [now for frame in read_frames(path, now) if isinstance(frame.content, Atoms)]
+print(len(read), did)
+"""
+
+
+def test_reading_runs_nothing_writes_nothing_and_asks_nobody(tmp_path):
+    """ASE's reader of CASTEP's cells would run CASTEP."""
+    home = os.environ | {"HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", READ_ALL], cwd=tmp_path, env=home, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    count, did = done.stdout.split(maxsplit=1)
+    assert int(count) > 20 and did.strip() == "[]", did
+
+
+XML = """<?xml version="1.0"?>
+<!DOCTYPE m [<!ENTITY a0 "x"><!ENTITY outside SYSTEM "other.xyz"><!ENTITY far SYSTEM "http://127.0.0.1:9/a">{}]>
+<{}><atominfo>{}</atominfo></{}>"""
+GROWING = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
+
+
+@pytest.mark.parametrize("entity", ["a11", "outside", "far"])
+@pytest.mark.parametrize(("name", "root"), [("vasprun.xml", "modeling"), ("input.xml", "input"), ("a.xsd", "XSD")])
+def test_entities_of_xml_neither_grow_nor_lead_elsewhere(entity, name, root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.xyz").write_text(OTHER)
+    (tmp_path / name).write_text(XML.format(GROWING, root, f"&{entity};", root))
+    [found] = contents(name)
+    assert isinstance(found, FileFormatError)
+    assert re.search("amplification" if entity == "a11" else "undefined entity|not defined", str(found)), str(found)
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.yaml"])

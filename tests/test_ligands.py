@@ -1,5 +1,7 @@
 """Ligands: one protonation state, donor and type, spellings that mean the same."""
 
+import time
+
 import pytest
 from rdkit import Chem, rdBase
 
@@ -300,3 +302,11 @@ def test_what_rdkit_reads_past_is_an_error(text):
 def test_a_count_that_is_none_is_a_ligand_error(count):
     with pytest.raises(LigandError, match=r"has count .{1,80}; allowed: a whole number from 1 to"):
         parse_ligands({"PET": count})
+
+
+def test_a_molecule_of_thousands_of_atoms_is_refused_before_it_costs_seconds():
+    start = time.process_time()
+    with pytest.raises(LigandError, match=r"'CCC.*'… has 20001 atoms beside hydrogen; allowed: at most 2000"):
+        Ligand.parse("C" * 20_000 + "S")
+    assert time.process_time() - start < 2
+    assert Ligand.parse("C" * 1999 + "S").donor == "S"

@@ -24,6 +24,7 @@ from ase_bimetal.io.cif import cif_structures
 from ase_bimetal.io.declared import declared_charge
 from ase_bimetal.io.molfiles import MOL_FORMATS, molecules
 from ase_bimetal.io.orca import ORCA_INPUT, is_orca_input, orca_structures
+from ase_bimetal.io.outside import require_database, require_no_other_file
 from ase_bimetal.io.quiet import quiet_readers
 from ase_bimetal.io.text import as_utf8, decoded, decoded_lines
 from ase_bimetal.system import BimetallicSystem
@@ -38,8 +39,11 @@ _XYZ = ("xyz", "extxyz")
 _JSON, _YAML = (".json", ".mson"), (".yaml", ".yml")
 # Servers, not files: reading one would open a connection.
 _SERVERS = ("mysql", "postgresql")
-# What a reader of ASE needs to be told to give the charge that a file declares.
-_OPTIONS: dict[str, dict[str, Any]] = {"gaussian-in": {"attach_calculator": True}}
+# What a reader of ASE needs to be told: to give the charge that a file declares, and not to run CASTEP to list its
+# keywords.
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "gaussian-in": {"attach_calculator": True}, "castep-cell": {"calculator_args": {"keyword_tolerance": 3}},
+}
 # pymatgen's names of the formats that ASE does not read, and its own name of one that ASE calls "vasp".
 _ONLY_PYMATGEN = ("cssr", "gjf", "lmto", "mcsqs", "poscar", "pwmat", "yaml")
 
@@ -217,6 +221,7 @@ def _contents_by_format(path: str, format: str | None) -> Iterator[Content]:
         elif name == ORCA_INPUT or (name not in ioformats and is_orca_input(readable)):
             yield from orca_structures(readable)
         else:
+            require_no_other_file(readable, name)
             if name == "vasp":
                 _require_lines_for_atoms(readable)
             yield from _general_contents(readable, format, name)
@@ -290,6 +295,8 @@ def _database_contents(path: str, name: str) -> Iterator[Content]:
             yield from (_attempt(partial(_from_monty, d)) for d in objects)
             return
         require_allowed(content)
+    else:
+        require_database(path)
     rows = _until_error(connect(path, type=name, serial=True).select())
     for row in rows:
         yield row if isinstance(row, BimetalError) else _attempt(partial(from_row, row))

@@ -26,7 +26,7 @@ from ase_bimetal import elements
 from ase_bimetal.errors import UnsupportedSystemError, WeightsError, as_typed
 from ase_bimetal.files import DATASETS
 from ase_bimetal.formation import ReferenceState, correction_features
-from ase_bimetal.geometry import require_neutral
+from ase_bimetal.geometry import close_metals, require_neutral
 from ase_bimetal.model.card import ForestCard, read_forest_card
 from ase_bimetal.model.domain import Z90
 from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe, require_dimer
@@ -268,18 +268,21 @@ class DescriptorForest(FormationModel):
         ------
         ChargedSystemError
             It is an ion.
+        GeometryError
+            Metal atoms lie closer together than in anything.
         UnsupportedSystemError
             It does not hold exactly two metals.
         MissingDataError
             It has no coordinates, or a host without atoms that touch metal.
         """
         require_neutral(system)
+        close = close_metals(system)
         with WHOLE_PROCESS:  # pandas and scikit-learn change the filters of warnings
             [found] = self.estimate_rows(_described(system), [set(correction_features(system))])
         level_error = MEAN_OF_NORMAL * load_level_difference().predict(level_terms(system))[1]
         on_support = self._donor_error(surroundings(system))
         return replace(
-            found, level_error=math.hypot(level_error, on_support), flags=(*system.notes, *found.flags)
+            found, level_error=math.hypot(level_error, on_support), flags=(*system.notes, *close, *found.flags)
         )
 
     def novelty(self, system: BimetallicSystem) -> str:

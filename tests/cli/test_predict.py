@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,7 +13,7 @@ from ase import Atoms
 from ase.build import bulk
 from ase.db import connect
 from ase.io import read, write
-from pymatgen.io.ase import AseAtomsAdaptor
+from pymatgen.io.ase import AseAtomsAdaptor, MSONAtoms
 from typer.testing import CliRunner
 
 from ase_bimetal import predict
@@ -75,6 +76,31 @@ def test_a_frame_that_cannot_be_parsed_is_reported_like_any_other(frames):
     frames.write_text(text)
     result = run("predict", frames)
     assert result.exit_code == 1 and "cores.extxyz@0: " in result.stderr and len(rows(result)) == 1
+
+
+def test_files_that_cannot_be_read_cost_themselves_only(core, tmp_path, monkeypatch):
+    """Latin-1, named code, deep nesting, cut files: one failure each, and the good ones as by themselves."""
+    monkeypatch.chdir(tmp_path)
+    write("good.extxyz", core)
+    latin1 = core.copy()
+    latin1.info["note"] = "NOTE"
+    write("latin1.extxyz", latin1)
+    Path("latin1.extxyz").write_bytes(Path("latin1.extxyz").read_bytes().replace(b"NOTE", "Ångström".encode("latin-1")))
+    Path("payload.py").write_text("open('ran', 'w').close()\nclass Y: pass\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    evil = MSONAtoms(Atoms("AuPd", [[0, 0, 0], [0, 0, 2.7]])).as_dict()
+    evil["atoms_info"] = {"note": [{"@module": "payload", "@class": "Y"}]}
+    Path("evil.json").write_text(json.dumps(evil))
+    Path("deep.json").write_text("[" * 100_000)
+    Path("cut.cif").write_text("data_a\n_cell_length_a 1")
+    result = run("predict", "good.extxyz", "latin1.extxyz", "evil.json", "deep.json", "cut.cif", "good.extxyz")
+    assert result.exit_code == 1 and "3 written, 3 failed" in result.stderr
+    assert [row["structure"] for row in rows(result)] == ["good.extxyz@0", "latin1.extxyz@0", "good.extxyz@0"]
+    assert len({row["E_form (eV/metal)"] for row in rows(result)}) == 1
+    assert "evil.json@0: UnsafeContentError: the file names module 'payload', class 'Y'" in result.stderr
+    assert "deep.json@0: FileFormatError: the JSON is nested too deeply" in result.stderr
+    assert "cut.cif@0: FileFormatError" in result.stderr
+    assert not Path("ran").exists() and "payload" not in sys.modules
 
 
 def test_csv_json_and_extxyz_tell_the_same(frames, core, tmp_path):

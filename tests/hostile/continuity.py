@@ -213,7 +213,8 @@ def page(count: int, found: Sequence[Jump]) -> str:
              f"{JUMP * 1000:g} meV/metal within {SHORTEST:g} Å, with no refusal in between.", "",
              f"{len(found)} jumps.", "",
              "Edges of the core's graph fade out before they end, and so do carbons of a ring that slips off its "
-             "metal. Where a ligand's last contact would end, or a ligand would be left out, the object is refused.",
+             "metal. Where a ligand's last contact would end, or a ligand would be left out, the object is refused. "
+             "See also [hostile inputs](hostile-inputs.md).",
              ""]
     if found:
         lines += ["| cluster | what | at (Å) | jump (meV/metal) | what changes |", "| --- | --- | --- | --- | --- |"]

@@ -18,8 +18,27 @@ from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from hostile_trials import EXAMPLE, WRONG, Outcome, Trial, try_number, warm_up
+from hostile_trials import EXAMPLE, PATIENCE, USUAL, WRONG, Outcome, Trial, try_number, warm_up
 
+INTRODUCTION = f"""What becomes of damaged objects and files: {{count}} of them, made from {EXAMPLE}, the anchors
+(the small relaxed clusters behind the level difference), a crystal and a bare particle by
+`tests/hostile/hostile_campaign.py`. Half are objects of ASE and pymatgen with one thing wrong,
+half are files with bytes cut, repeated, changed or swapped for junk. What pymatgen itself
+refuses comes in as an object of ASE; pymatgen's objects carry no array of charges, so damage to it is lost.
+
+- *typed error*: refused by an error of this package, which says why and what to do.
+- *flagged number*: a prediction that says what it should not be trusted for.
+- *number*: a plain prediction between {USUAL[0]:g} and {USUAL[1]:g} eV/metal, as the labels have. Slight damage, such
+  as a scale of 1.02 or junk in a comment, leaves a sound cluster.
+
+None of these may be: *silent number*, a plain prediction outside that range; *foreign exception*, an error of another
+package or of Python; *not finite*; *late*, more than {PATIENCE:g} s of the processor; *words*, a warning, log line or
+print of a library that reaches the user; *death* of the process; *hang*, no answer in {{longest:g}} s.
+
+The same is asked in other ways on other pages: [one object, many ways to write it](relations.md),
+[energies that must not jump](continuity.md), [load](load.md), and
+[what a file can make the package do](security.md).
+"""
 #: Longest wait [s of the clock] for one input before its process is killed.
 LONGEST_WAIT = 60.0
 
@@ -100,8 +119,7 @@ def page(done: list[Trial]) -> str:
     """What came of all inputs, in Markdown."""
     numbers = {trial.number for trial in done}
     kinds = ["typed error", "flagged number", "number", *WRONG]
-    lines = ["# Hostile inputs", "",
-             f"{len(numbers)} inputs made from {EXAMPLE} and the anchors by `tests/hostile/hostile_campaign.py`.", "",
+    lines = ["# Hostile inputs", "", INTRODUCTION.format(count=f"{len(numbers):,}", longest=LONGEST_WAIT), "",
              "| what | how | " + " | ".join(kinds) + " | longest (s) |", "| --- " * (len(kinds) + 3) + "|"]
     groups: dict[tuple[str, str], list[Outcome]] = {}
     for trial in done:

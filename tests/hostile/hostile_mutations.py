@@ -1,4 +1,4 @@
-"""What can be wrong with an object or a file, as hypothesis strategies."""
+"""What can be wrong with an object or a file."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 from ase import Atoms
+from ase.build import bulk
+from ase.cluster import Icosahedron
 from ase.io import read
-from hypothesis import strategies as st
 
 from ase_bimetal import load_example
 from ase_bimetal.elements import is_metal
@@ -19,6 +20,8 @@ Mutation = Callable[[Atoms, np.random.Generator], Atoms]
 EXAMPLE = "Au4Pd2(PET)8"
 #: What is damaged: a whole cluster with and without its annotation, its metal core with one, and relaxed anchors.
 BASES = ("annotated cluster", "bare coordinates", "metal core", "anchor")
+#: The same and what the forest answers for.
+DAMAGED = (*BASES, "crystal", "bare particle")
 
 
 @lru_cache(maxsize=1)
@@ -28,7 +31,11 @@ def _anchors() -> list[Atoms]:
 
 
 def base(name: str, rng: np.random.Generator) -> Atoms:
-    """One of `BASES`."""
+    """One of `DAMAGED`."""
+    if name in ("crystal", "bare particle"):
+        atoms = bulk("Au", cubic=True) * (2, 2, 2) if name == "crystal" else Icosahedron("Au", 3)
+        atoms.symbols[::4] = "Pd"
+        return Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
     if name == "anchor":
         anchors = _anchors()
         return anchors[rng.integers(len(anchors))].copy()
@@ -139,11 +146,6 @@ def mutated(name: str, seed: int, of: str = BASES[0]) -> Atoms:
     """A cluster with one thing wrong, the same for the same seed."""
     rng = np.random.default_rng(seed)
     return MUTATIONS[name](base(of, rng), rng)
-
-
-def objects() -> st.SearchStrategy[tuple[str, int]]:
-    """Names and seeds for `mutated`."""
-    return st.tuples(st.sampled_from(sorted(MUTATIONS)), st.integers(0, 2**32 - 1))
 
 
 def damaged(raw: bytes, seed: int) -> bytes:

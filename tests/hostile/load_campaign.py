@@ -42,6 +42,8 @@ from ase_bimetal.screening.store import Store
 #: Clusters predicted one by one, of which those that `WAYS` predict too are every so many-th.
 MANY, EVERY = 10_000, 10
 BATCH = 64
+#: What Dask changes in the process that starts its workers: it draws random numbers, and sets variables for them.
+OF_DASK = {"Python's random numbers", "environment"}
 _DOPANTS = ("Ag", "Cu", "Pd", "Pt", "Hg", "Cd")
 _LIGANDS = ("SMe", "PET", "SPh", "SC6H13", "SCy", "TBBT")
 #: More than 50,000 candidates under 48 ligand shells.
@@ -274,10 +276,12 @@ def told_of_predictions() -> str:
     before = global_state()
     expected, used = grown(numbers)
     refused = sum(np.isnan(item.energy) for item in expected)
-    lines = [f"{MANY} clusters and alloys, no two alike, one by one in one process: {MANY - refused} numbers and "
-             f"{refused} refusals. Memory after each tenth (MiB): {', '.join(f'{m:.0f}' for m in used)}.", "",
-             f"Every {EVERY}th of them once more:", "",
-             "| how | predictions | largest difference (eV/metal) | memory before, after (MiB) |",
+    lines = [f"{MANY:,} clusters and alloys, no two alike, one by one in one process: {MANY - refused:,} numbers and "
+             f"{refused:,} refusals. Memory of the process after each tenth of them (MiB): "
+             f"{', '.join(f'{m:.0f}' for m in used)}.", "",
+             f"Every {EVERY}th of them was predicted again in other ways, which must give the same words, and the "
+             "same energy and ± but for the rounding of single precision, 1e-5 eV/metal:", "",
+             "| how | predictions | largest difference (eV/metal) | memory of this process before, after (MiB) |",
              "| --- | --- | --- | --- |"]
     for name, way in WAYS.items():
         start = memory()
@@ -285,7 +289,8 @@ def told_of_predictions() -> str:
         lines.append(f"| {name} | {len(numbers[::EVERY])} | {apart:.1e} | {start:.0f}, {memory():.0f} |")
     changed = changes(before, global_state())
     return "\n".join([*lines, "", f"Changed in the process by all this: {', '.join(changed) or 'nothing'}. Looked at "
-                      f"were {', '.join(before)}. Dask draws random numbers of its own."])
+                      f"were {', '.join(before)}. Dask itself draws random numbers, and sets variables of the "
+                      "environment for its workers."])
 
 
 def told_of_screening(calm: Screening, killed: Screening) -> str:
@@ -294,18 +299,20 @@ def told_of_screening(calm: Screening, killed: Screening) -> str:
     wrong, apart = rows_differ(one, other)
     n_chunks = len(Store(calm.out).done())
     marks = [max((m for n, m in calm.used if n <= part * n_chunks / 10), default=0.0) for part in range(1, 11)]
-    return (f"{_n_candidates()} candidates and skips in {n_chunks} chunks, by a process that nobody disturbs and by "
-            f"one that is killed (SIGKILL) after each third and started again, {killed.kills} times: {len(one)} and "
-            f"{len(other)} rows, {other[c.ID].nunique()} of the latter with names of their own. {wrong} rows differ; "
-            f"the largest difference of a number is {apart:.1e}. Most memory of the undisturbed one up to each tenth "
-            f"(MiB): {', '.join(f'{m:.0f}' for m in marks)}.")
+    lost, doubled = len(set(one[c.ID]) - set(other[c.ID])), len(other) - other[c.ID].nunique()
+    return (f"{_n_candidates():,} candidates and combinations that make none were screened twice, in {n_chunks} "
+            "chunks: by a process that nobody disturbs, and by one that is killed (SIGKILL) after each third and "
+            f"started again, {killed.kills} times. They left {len(one):,} and {len(other):,} rows: {lost} lost, "
+            f"{doubled} doubled, {wrong} different in anything; the largest difference of a number is {apart:.1e}."
+            "\n\nMost memory of the undisturbed process up to each tenth of the chunks (MiB): "
+            f"{', '.join(f'{m:.0f}' for m in marks)}.")
 
 
 def page(of_predictions: str, of_screening: str) -> str:
     """The page on load."""
     return "\n".join(["# Load", "", "What many predictions and candidates do to memory, to one another and to the "
-                      "process, by `tests/hostile/load_campaign.py`.", "", "## Predictions", "", of_predictions, "",
-                      "## Screening", "", of_screening, ""])
+                      "process, by `tests/hostile/load_campaign.py`; see also [hostile inputs](hostile-inputs.md).", "",
+                      "## Predictions", "", of_predictions, "", "## Screening", "", of_screening, ""])
 
 
 if __name__ == "__main__":

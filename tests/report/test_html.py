@@ -269,21 +269,23 @@ def test_without_plotly_the_extra_is_named(folder, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-EVIL = "</script><script>document.title='taken'</script><img src=x onerror=alert(1)>"
+EVIL = ("</script><script>document.title='taken'</script><img src=x onerror=alert(1)>"
+        "<a href=\"javascript:alert(2)\">x</a>")
 
 
 @pytest.fixture(scope="module")
 def hostile(results):
-    """The screening with names, motifs, flags, reasons and configuration values that are HTML."""
+    """The screening with names, ligands, motifs, flags, reasons and configuration values that are HTML."""
     def changed(rows):
         rows = rows.copy()
         for column in (NAME, c.MOTIF, c.GEOMETRY, c.REASON):
             if column in rows:
                 rows[column] = EVIL
         rows[c.FLAGS] = [[EVIL]] * len(rows)
+        rows[c.LIGAND], rows[c.LIGANDS] = EVIL + rows[c.LIGAND], "8 " + EVIL
         return rows
 
-    config = results.info["config"] | {"title": EVIL, "ligands": [EVIL]}
+    config = results.info["config"] | {"title": EVIL, "ligands": [EVIL], "currency": EVIL, "dopants": [EVIL]}
     info = results.info | {"config": config, "level": EVIL, "version": EVIL}
     return replace(results, predicted=changed(results.predicted), failed=changed(results.failed), info=info)
 
@@ -292,9 +294,14 @@ def test_no_name_or_value_can_become_part_of_the_page(hostile):
     page = render(hostile, 50)
     assert EVIL not in page and "<script>document" not in page and "<img src=x" not in page
     assert "&lt;script&gt;document" in page
+    # The heat map has a line for each ligand's name.
+    heat = json.loads(re.search(r'id="heat-Au">(.*?)</script>', page, re.S)[1])
+    assert heat["data"][0]["y"] == [escape(formula(EVIL + name)) for name in ("PMe3", "SMe")]
 
 
 def test_a_hostile_screening_runs_nothing_in_a_browser(hostile, tmp_path, browse):
     (tmp_path / "a.html").write_text(render(hostile, 50), encoding="utf-8")
     shown, console = browse(tmp_path / "a.html")
     assert "<title>taken" not in shown and "<img src=\"x\"" not in shown and "alert" not in console
+    assert re.search(r'<[^<>]*href="javascript', shown) is None
+    assert 'data-ready="yes"' in shown and "Uncaught" not in console

@@ -173,7 +173,7 @@ def test_labels_survive_the_ase_database(shipped, tmp_path):
         export_db(some, tmp_path / "labels.db")
 
 
-def test_a_kill_loses_nothing_and_doubles_nothing(folder, wait_until):
+def test_a_kill_loses_nothing_and_doubles_nothing(folder, wait_until, tmp_path):
     shard = folder / "Au4M2-Zn-SMe.jsonl"
     before = shard.read_text()
     process = subprocess.Popen([sys.executable, "-c", _RUN % folder], env=os.environ | {"OMP_NUM_THREADS": "1"})
@@ -187,6 +187,14 @@ def test_a_kill_loses_nothing_and_doubles_nothing(folder, wait_until):
     assert len(indices) >= 5
     assert indices == list(range(len(indices)))
     assert shard.read_text().startswith(before)
+    # The same records as of a run that nobody kills.
+    shutil.copy(folder / "fragments.json", tmp_path)
+    (tmp_path / shard.name).write_text(before)
+    run_job(Job(PROTOTYPE, len(indices)), tmp_path)
+    for one, other in zip(read_shard(shard), read_shard(tmp_path / shard.name), strict=True):
+        assert one.keys() == other.keys() and one["id"] == other["id"]
+        assert one.get("energy", 0.0) == pytest.approx(other.get("energy", 0.0), abs=1e-6)
+        assert np.allclose(one.get("positions", 0.0), other.get("positions", 0.0), rtol=0, atol=1e-6)
 
 
 def test_formation_energies_stay_in_the_published_range(shipped):

@@ -192,7 +192,7 @@ def test_an_alloy_that_loses_an_atom_is_rejected():
     assert rejection(atoms, None) == "an atom has left"
 
 
-def test_a_kill_loses_nothing_and_doubles_nothing(folder, wait_until):
+def test_a_kill_loses_nothing_and_doubles_nothing(folder, wait_until, tmp_path):
     shard = folder / f"{JOB.name}.jsonl"
     before = shard.read_text()
     process = subprocess.Popen([sys.executable, "-c", _RUN % folder], env=os.environ | {"OMP_NUM_THREADS": "1"})
@@ -206,6 +206,13 @@ def test_a_kill_loses_nothing_and_doubles_nothing(folder, wait_until):
     indices = [r["index"] for r in read_shard(shard)]
     assert indices == list(range(n_lines + 1)) and n_lines >= 6
     assert shard.read_text().startswith(before)
+    # The same records as of a run that nobody kills.
+    (tmp_path / shard.name).write_text(before)
+    run_host_job(HostJob("particle", "icosahedron-13", "Au", "Ag", n_lines + 1, "core"), tmp_path)
+    for one, other in zip(read_shard(shard), read_shard(tmp_path / shard.name), strict=True):
+        assert one.keys() == other.keys() and one["id"] == other["id"]
+        assert one.get("energy", 0.0) == pytest.approx(other.get("energy", 0.0), abs=1e-6)
+        assert np.allclose(one.get("positions", 0.0), other.get("positions", 0.0), rtol=0, atol=1e-6)
 
 
 def test_a_pool_skips_what_is_there(folder):
