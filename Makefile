@@ -64,6 +64,8 @@ test-lowest: $(VENV)-lowest/.installed
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/codespell *.md *.toml Makefile ase_bimetal calculators matminer_featurizers tests docs benchmarks
 
 # All that follows from the labels (networks, cards, tables, pages), in a copy of this folder: make data OUT=../new
 data: $(VENV)/.installed-test

@@ -36,8 +36,10 @@ def annotation_of(info: Mapping[str, Any] | None) -> object:
     {'PET': 8}
     """
     if not isinstance(info or {}, Mapping):
-        raise LigandError(f"the properties of the object are {info!r:.80}; allowed: a dict. Put the ligands under its "
-                          f"key {ANNOTATION_KEY!r}, or leave the properties out")
+        raise LigandError(
+            f"the properties of the object are {info!r:.80}; allowed: a dict. Put the ligands under its "
+            f"key {ANNOTATION_KEY!r}, or leave the properties out"
+        )
     given = (info or {}).get(ANNOTATION_KEY)
     data = (info or {}).get("data")
     if given is None and isinstance(data, Mapping):
@@ -71,9 +73,11 @@ def _from_json(text: str) -> object:
     try:
         return json.loads(whole)
     except (ValueError, RecursionError) as error:
-        raise LigandError(f"the ligand annotation {text!r} is no JSON ({error}); allowed: a dict SMILES → count, a "
-                          "list or one string"
-                          '. Write {"SCCc1ccccc1": 8}') from None
+        raise LigandError(
+            f"the ligand annotation {text!r} is no JSON ({error}); allowed: a dict SMILES → count, a "
+            "list or one string"
+            '. Write {"SCCc1ccccc1": 8}'
+        ) from None
 
 
 def _with_triple_bond(text: object) -> object:

@@ -48,8 +48,10 @@ def require_usable_cell(cell: np.ndarray, pbc: Sequence[bool], n_atoms: int) -> 
     ase_bimetal.errors.GeometryError: lattice planes are 0.0001 Å apart; allowed: at least 0.5 Å. ...
     """
     if cell.shape != (3, 3) or not np.isfinite(cell).all():
-        raise GeometryError(f"the cell holds values that are not finite: {cell.tolist()}"
-                            ". Give three lattice vectors of numbers, or pass pbc=False")
+        raise GeometryError(
+            f"the cell holds values that are not finite: {cell.tolist()}"
+            ". Give three lattice vectors of numbers, or pass pbc=False"
+        )
     if not any(pbc):
         return
     # Squares of very long vectors overflow: here they are cut, and below the longest component is looked at first.
@@ -60,21 +62,29 @@ def require_usable_cell(cell: np.ndarray, pbc: Sequence[bool], n_atoms: int) -> 
     longest = np.abs(vectors).max()
     lengths = np.linalg.norm(vectors, axis=1) if longest <= LARGEST_PERIOD else np.array([longest])
     if lengths.max() > LARGEST_PERIOD:
-        raise GeometryError(f"the cell has a period of {lengths.max():g} Å; allowed: at most {LARGEST_PERIOD:g} Å"
-                            ". Give lengths in Å, or pass pbc=False for a cluster")
+        raise GeometryError(
+            f"the cell has a period of {lengths.max():g} Å; allowed: at most {LARGEST_PERIOD:g} Å"
+            ". Give lengths in Å, or pass pbc=False for a cluster"
+        )
     unit = vectors / lengths[:, None]
     span = float(np.sqrt(max(np.linalg.det(unit @ unit.T), 0.0)))
     if span < SMALLEST_SPAN:
-        raise GeometryError(f"the lattice vectors {vectors.round(4).tolist()} span no volume; allowed: independent "
-                            "vectors, or pbc=False. Set the cell anew, or pass pbc=False")
+        raise GeometryError(
+            f"the lattice vectors {vectors.round(4).tolist()} span no volume; allowed: independent "
+            "vectors, or pbc=False. Set the cell anew, or pass pbc=False"
+        )
     # The distance of planes along a vector is one over the length of its reciprocal.
     spacing = 1 / np.linalg.norm(np.linalg.pinv(vectors), axis=0)
     if spacing.min() < SMALLEST_SPACING:
-        raise GeometryError(f"lattice planes are {spacing.min():g} Å apart; allowed: at least {SMALLEST_SPACING} Å"
-                            ". Give the cell in Å, or pass pbc=False")
+        raise GeometryError(
+            f"lattice planes are {spacing.min():g} Å apart; allowed: at least {SMALLEST_SPACING} Å"
+            ". Give the cell in Å, or pass pbc=False"
+        )
     if periodic.all() and span * lengths.prod() < SMALLEST_VOLUME * n_atoms:
-        raise GeometryError(f"{n_atoms} atoms in a cell of {span * lengths.prod():.3g} Å³; allowed: at least "
-                            f"{SMALLEST_VOLUME} Å³ for each. Check the unit of the cell")
+        raise GeometryError(
+            f"{n_atoms} atoms in a cell of {span * lengths.prod():.3g} Å³; allowed: at least "
+            f"{SMALLEST_VOLUME} Å³ for each. Check the unit of the cell"
+        )
 
 
 def require_room(positions: np.ndarray, cell: np.ndarray, pbc: Sequence[bool]) -> None:
@@ -94,8 +104,9 @@ def require_room(positions: np.ndarray, cell: np.ndarray, pbc: Sequence[bool]) -
     cubes, counts = np.unique(np.floor(positions / _CUBE).astype(np.int64), axis=0, return_counts=True)
     if counts.max() > _MOST_IN_CUBE:
         where = (cubes[counts.argmax()] * _CUBE).tolist()
-        raise GeometryError(f"{counts.max()} atoms within {_CUBE} Å of {where} Å; allowed: at most {_MOST_IN_CUBE}"
-                            ". Give positions in Å")
+        raise GeometryError(
+            f"{counts.max()} atoms within {_CUBE} Å of {where} Å; allowed: at most {_MOST_IN_CUBE}. Give positions in Å"
+        )
 
 
 def charges_of(values: object, n_atoms: int) -> np.ndarray:
@@ -114,11 +125,15 @@ def charges_of(values: object, n_atoms: int) -> np.ndarray:
     try:
         charges = np.array(values, dtype=float)
     except (TypeError, ValueError):
-        raise GeometryError(f"the charges {values!r:.80} are no numbers; allowed: one number an atom [e]"
-                            ". Give one for each atom, or leave the charges out") from None
+        raise GeometryError(
+            f"the charges {values!r:.80} are no numbers; allowed: one number an atom [e]"
+            ". Give one for each atom, or leave the charges out"
+        ) from None
     if charges.shape != (n_atoms,) or not np.isfinite(charges).all():
-        raise GeometryError(f"the charges {values!r:.80} are not {n_atoms} finite numbers; allowed: one an atom [e]"
-                            ". Give one for each atom, or leave the charges out")
+        raise GeometryError(
+            f"the charges {values!r:.80} are not {n_atoms} finite numbers; allowed: one an atom [e]"
+            ". Give one for each atom, or leave the charges out"
+        )
     return charges
 
 

@@ -280,8 +280,9 @@ def charge_transfer(system: BimetallicSystem, calculator: GetPropertiesMixin | N
             "charge transfer needs atomic charges: set initial charges, an array 'charges', a pymatgen site property "
             "'charge', or pass a calculator that gives them"
         )
-    of_metal = {s: charges[[i for i in system.metals if system.symbols[i] == s]].mean()
-                for s in system.composition_metals}
+    of_metal = {
+        s: charges[[i for i in system.metals if system.symbols[i] == s]].mean() for s in system.composition_metals
+    }
     return _pair_mean(system, lambda host, dopant: float(of_metal[dopant] - of_metal[host]))
 
 
@@ -292,29 +293,35 @@ def pair_descriptor_note(system: BimetallicSystem) -> str | None:
     """
     if system.dopants:
         return None
-    return (f"one metal only ({system.host}): D, D̃, φ and ΔQ_CT are measured between two metals and do not exist; "
-            "differences and the mixing enthalpy are 0")
+    return (
+        f"one metal only ({system.host}): D, D̃, φ and ΔQ_CT are measured between two metals and do not exist; "
+        "differences and the mixing enthalpy are 0"
+    )
 
 
 #: The 8-feature scheme of the article: label with unit → function.
-PAPER_FEATURES: Mapping[str, Descriptor] = MappingProxyType({
-    "chi_env (Pauling)": environment_electronegativity,
-    "delta chi_M (Pauling)": electronegativity_difference,
-    "N_metal (atoms)": core_size,
-    "dopant ratio (-)": dopant_ratio,
-    "delta M (g/mol)": mass_difference,
-    "H_mix (kJ/mol)": mixing_enthalpy,
-    "D (Å)": metal_distance,
-    "delta R (Å)": radius_difference,
-})
+PAPER_FEATURES: Mapping[str, Descriptor] = MappingProxyType(
+    {
+        "chi_env (Pauling)": environment_electronegativity,
+        "delta chi_M (Pauling)": electronegativity_difference,
+        "N_metal (atoms)": core_size,
+        "dopant ratio (-)": dopant_ratio,
+        "delta M (g/mol)": mass_difference,
+        "H_mix (kJ/mol)": mixing_enthalpy,
+        "D (Å)": metal_distance,
+        "delta R (Å)": radius_difference,
+    }
+)
 #: Every descriptor with its default options: label with unit → function.
-ALL_DESCRIPTORS: Mapping[str, Descriptor] = MappingProxyType({
-    **PAPER_FEATURES,
-    "log P (-)": ligand_log_p,
-    "reduced distance (-)": reduced_distance,
-    "phi (-)": accessibility_index,
-    "delta Q_CT (e)": charge_transfer,
-})
+ALL_DESCRIPTORS: Mapping[str, Descriptor] = MappingProxyType(
+    {
+        **PAPER_FEATURES,
+        "log P (-)": ligand_log_p,
+        "reduced distance (-)": reduced_distance,
+        "phi (-)": accessibility_index,
+        "delta Q_CT (e)": charge_transfer,
+    }
+)
 
 
 def paper_features(system: BimetallicSystem, one_metal_distance: float | None = None) -> dict[str, float]:
@@ -333,8 +340,9 @@ def paper_features(system: BimetallicSystem, one_metal_distance: float | None = 
         One of them cannot be had.
     """
     given = {} if system.dopants or one_metal_distance is None else {"D (Å)": one_metal_distance}
-    return {label: given[label] if label in given else float(function(system))
-            for label, function in PAPER_FEATURES.items()}
+    return {
+        label: given[label] if label in given else float(function(system)) for label, function in PAPER_FEATURES.items()
+    }
 
 
 def all_descriptors(system: BimetallicSystem) -> dict[str, float]:
@@ -444,16 +452,20 @@ def _shell_elements(system: BimetallicSystem) -> Mapping[str, int]:
         metals = set(system.metals.tolist())
         counts.update(s for i, s in enumerate(system.symbols) if i not in metals)
     if not counts:
-        raise MissingDataError(f"χ_env needs surroundings; this {system.kind} is bare metal"
-                               ". Give a cluster with its ligands, or leave χ_env out")
+        raise MissingDataError(
+            f"χ_env needs surroundings; this {system.kind} is bare metal"
+            ". Give a cluster with its ligands, or leave χ_env out"
+        )
     return counts
 
 
 def _donor_elements(system: BimetallicSystem) -> Mapping[str, int]:
     if not len(system.donors):
         lacking = "the coordinates hold only the metal core" if system.is_core_only else "none was found"
-        raise MissingDataError(f"χ_env by donors needs the atoms bonded to metal; {lacking}. Give the whole object, "
-                               "or use substrate='ligand'")
+        raise MissingDataError(
+            f"χ_env by donors needs the atoms bonded to metal; {lacking}. Give the whole object, "
+            "or use substrate='ligand'"
+        )
     return Counter(system.symbols[i] for i in system.donors)
 
 

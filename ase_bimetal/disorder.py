@@ -43,8 +43,10 @@ def whole_sites(raw: Raw) -> Raw:
     for atom, site in raw.partly.items():
         if atom not in inside:
             raise GeometryError(disordered(site.words, raw.symbols[atom] == "H"))
-    note = (f"left out, partly occupied and more than a bond away from any metal: {listed_formulas(raw, loose)}; if it "
-            "is an ion, the cluster is charged in this compound, and is taken as neutral")
+    note = (
+        f"left out, partly occupied and more than a bond away from any metal: {listed_formulas(raw, loose)}; if it "
+        "is an ion, the cluster is charged in this compound, and is taken as neutral"
+    )
     kept = np.setdiff1d(np.arange(len(raw.symbols)), sorted(inside))
     return replace(part(raw, kept), notes=(*raw.notes, note))
 
@@ -66,8 +68,10 @@ def _without_minor_sites(raw: Raw) -> Raw:
             settled |= set(group.tolist())
     if not minor:
         return raw
-    notes = [f"disorder: kept sites of share {major:g}, left out others in their place: {named_atoms(raw, others)}"
-             for major, others in minor.items()]
+    notes = [
+        f"disorder: kept sites of share {major:g}, left out others in their place: {named_atoms(raw, others)}"
+        for major, others in minor.items()
+    ]
     partly = {i: site for i, site in raw.partly.items() if i not in settled}
     kept = np.setdiff1d(np.arange(len(raw.symbols)), [i for others in minor.values() for i in others])
     return part(replace(raw, partly=partly, notes=(*raw.notes, *notes)), kept)

@@ -51,8 +51,9 @@ def require_known(symbol: str) -> None:
     Elements from H to Bi are known; others raise `UnknownElementError`.
     """
     if symbol not in _table():
-        raise UnknownElementError(f"no data for element {symbol!r}; known: {', '.join(_table())}"
-                                  ". Write a symbol of these, such as 'Au'")
+        raise UnknownElementError(
+            f"no data for element {symbol!r}; known: {', '.join(_table())}. Write a symbol of these, such as 'Au'"
+        )
 
 
 def numbers_of(symbols: Sequence[str]) -> np.ndarray:
@@ -89,8 +90,9 @@ def _value(symbol: str, column: str, words: str) -> float:
     table = _table()
     if column not in table[symbol]:
         allowed = ", ".join(s for s, row in table.items() if column in row)
-        raise UnknownElementError(f"no {words} for element {symbol!r}; known: {allowed}"
-                                  ". Choose one of these, or leave what needs it out")
+        raise UnknownElementError(
+            f"no {words} for element {symbol!r}; known: {allowed}. Choose one of these, or leave what needs it out"
+        )
     return table[symbol][column]
 
 
@@ -230,9 +232,11 @@ def mixing_enthalpy(a: str, b: str) -> float:
     if frozenset((a, b)) not in pairs:
         known = {symbol for pair in pairs for symbol in pair}
         culprit = next((s for s in (a, b) if s not in known), f"{a}-{b}")
-        raise UnknownElementError(f"no mixing enthalpy for {a}–{b}: {culprit!r} is not in the Takeuchi–Inoue "
-                                  f"table; known elements: {', '.join(sorted(known))}"
-                                  ". Choose two of these, or leave H_mix out")
+        raise UnknownElementError(
+            f"no mixing enthalpy for {a}–{b}: {culprit!r} is not in the Takeuchi–Inoue "
+            f"table; known elements: {', '.join(sorted(known))}"
+            ". Choose two of these, or leave H_mix out"
+        )
     return pairs[frozenset((a, b))]
 
 

@@ -86,8 +86,10 @@ def _message(packages: Sequence[str], choices: Sequence[str]) -> str:
     """What is missing and how to get it, from an index or from a clone."""
     verb, object_ = ("is", "it") if len(packages) == 1 else ("are", "them")
     allowed = " or ".join(f"pip install 'ase-bimetal[{choice}]'" for choice in choices)
-    return (f"{', '.join(packages)} {verb} not installed; {allowed} brings {object_} "
-            f"(in a clone: pip install -e '.[{choices[0]}]')")
+    return (
+        f"{', '.join(packages)} {verb} not installed; {allowed} brings {object_} "
+        f"(in a clone: pip install -e '.[{choices[0]}]')"
+    )
 
 
 __all__ = ["EXTRAS", "name_extra", "require"]

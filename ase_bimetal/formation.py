@@ -69,8 +69,9 @@ def ligand_reference_energy(
         )
     if smiles not in fragments["ligands"]:
         known = ", ".join(sorted(fragments["ligands"]))
-        raise ReferenceStateError(f"no fragment energies for ligand {smiles!r}; known: {known}"
-                                  ". Use the reference state 'dimer'")
+        raise ReferenceStateError(
+            f"no fragment energies for ligand {smiles!r}; known: {known}. Use the reference state 'dimer'"
+        )
     forms: Mapping[str, float] = fragments["ligands"][smiles]
     ligand = Ligand.parse(smiles)
     hydrogen: float = ligand.denticity * fragments["H2"] / 2

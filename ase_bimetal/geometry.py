@@ -200,8 +200,10 @@ def close_metals(system: BimetallicSystem) -> tuple[str, ...]:
     one, other = (f"{rows[i]} ({system.symbols[rows[i]]})" for i in (pairs.first[k], pairs.second[k]))
     told = f"metal atoms {one} and {other} are {pairs.distance[k]:.2f} Å apart"
     if pairs.distance[k] < _NO_METALS_CLOSER * total[k]:
-        raise GeometryError(f"{told}; allowed: at least {_NO_METALS_CLOSER * total[k]:.2f} Å. Check the unit of cell "
-                            "and positions, or relax the geometry")
+        raise GeometryError(
+            f"{told}; allowed: at least {_NO_METALS_CLOSER * total[k]:.2f} Å. Check the unit of cell "
+            "and positions, or relax the geometry"
+        )
     return (f"{told}; hardly any label has metals closer than {_ANY_METALS_CLOSEST * total[k]:.2f} Å",)
 
 
@@ -310,8 +312,16 @@ class _Examination:
 
     def findings(self) -> GeometryFindings:
         """The first reason against the cluster, or all that is unusual."""
-        checks = (self._close(), self._far(), self._far_metal(), self._half_bound(), self._parts(),
-                  (self._other_donor(), False), (self._loose_donor(), False), (self._thin_carbon(), False))
+        checks = (
+            self._close(),
+            self._far(),
+            self._far_metal(),
+            self._half_bound(),
+            self._parts(),
+            (self._other_donor(), False),
+            (self._loose_donor(), False),
+            (self._thin_carbon(), False),
+        )
         impossible = next((text for text, is_error in checks if text and is_error), None)
         unusual = () if impossible else tuple(text for text, _ in checks if text)
         return GeometryFindings(impossible, unusual, self._strain())
@@ -344,9 +354,10 @@ class _Examination:
         beyond = np.flatnonzero(self.distance < refused)
         k = int(beyond[0]) if len(beyond) else k
         a, b = int(self.first[k]), int(self.second[k])
-        return (f"atoms {a} ({self.symbols[a]}) and {b} ({self.symbols[b]}) are {self.distance[k]:.2f} Å apart; the "
-                f"model knows such atoms at {usual[k]:.2f} Å and more{self._advice(refused[k], len(beyond))}"
-                ), bool(len(beyond))
+        return (
+            f"atoms {a} ({self.symbols[a]}) and {b} ({self.symbols[b]}) are {self.distance[k]:.2f} Å apart; the "
+            f"model knows such atoms at {usual[k]:.2f} Å and more{self._advice(refused[k], len(beyond))}"
+        ), bool(len(beyond))
 
     def _far(self) -> tuple[str | None, bool]:
         """The non-metal atom whose nearest atom is furthest beside the furthest of its kind."""
@@ -370,8 +381,9 @@ class _Examination:
         np.minimum.at(nearest, self.second[among], self.distance[among])
         return nearest
 
-    def _furthest(self, chosen: np.ndarray, nearest: np.ndarray, trained: tuple[np.ndarray, np.ndarray], what: str
-                  ) -> tuple[str | None, bool]:
+    def _furthest(
+        self, chosen: np.ndarray, nearest: np.ndarray, trained: tuple[np.ndarray, np.ndarray], what: str
+    ) -> tuple[str | None, bool]:
         if not chosen.any():
             return None, False
         usual, refused = (limit[self.numbers] for limit in trained)
@@ -382,8 +394,10 @@ class _Examination:
         beyond = np.flatnonzero(chosen & (nearest > refused))
         i = int(beyond[0]) if len(beyond) else i
         far = f"{nearest[i]:.2f} Å" if np.isfinite(nearest[i]) else "far"
-        return (f"atom {i} ({self.symbols[i]}) is {far} from its nearest {what}; the model knows such atoms at up to "
-                f"{usual[i]:.2f} Å{self._advice(refused[i], len(beyond))}"), bool(len(beyond))
+        return (
+            f"atom {i} ({self.symbols[i]}) is {far} from its nearest {what}; the model knows such atoms at up to "
+            f"{usual[i]:.2f} Å{self._advice(refused[i], len(beyond))}"
+        ), bool(len(beyond))
 
     def _half_bound(self) -> tuple[str | None, bool]:
         """The first ligand that no bond holds: an error, or a flag where it still has its last contact.
@@ -421,11 +435,15 @@ class _Examination:
         total = covalent_radii[self.numbers[i]] + covalent_radii[self.numbers[metal]]
         where = f"{self.distance[k]:.2f} Å from atom {metal} ({self.symbols[metal]})"
         if is_error:
-            return (f"the ligand of atom {i} ({self.symbols[i]}) is neither bound nor free: {where}; allowed: up to "
-                    f"{LAST_CONTACT_FACTOR * total:.2f} Å, or, as a molecule by itself that is left out, beyond "
-                    f"{FREE_FACTOR * total:.2f} Å")
-        return (f"the ligand of atom {i} ({self.symbols[i]}) is coming off: {where}, a bond has up to "
-                f"{CONTACT_FACTOR * total:.2f} Å{self._advice(LAST_CONTACT_FACTOR * total, True)}")
+            return (
+                f"the ligand of atom {i} ({self.symbols[i]}) is neither bound nor free: {where}; allowed: up to "
+                f"{LAST_CONTACT_FACTOR * total:.2f} Å, or, as a molecule by itself that is left out, beyond "
+                f"{FREE_FACTOR * total:.2f} Å"
+            )
+        return (
+            f"the ligand of atom {i} ({self.symbols[i]}) is coming off: {where}, a bond has up to "
+            f"{CONTACT_FACTOR * total:.2f} Å{self._advice(LAST_CONTACT_FACTOR * total, True)}"
+        )
 
     @cached_property
     def _ratio(self) -> np.ndarray:
@@ -469,8 +487,10 @@ class _Examination:
             bonded = self._bonded_pairs[(self._bonded_pairs == a).any(axis=1)]
             if all(r < ratio.get((b, m), np.inf) + SECOND_SHELL_MARGIN for b in bonded.ravel().tolist()):
                 names = ", ".join(sorted({ligand.donor for ligand, _ in self.ligands}))
-                return (f"atom {a} ({self.symbols[a]}) touches metal {m} ({self.symbols[m]}) as a second donor of its "
-                        f"ligand; the models count donors of one element a ligand, here {names}")
+                return (
+                    f"atom {a} ({self.symbols[a]}) touches metal {m} ({self.symbols[m]}) as a second donor of its "
+                    f"ligand; the models count donors of one element a ligand, here {names}"
+                )
         return None
 
     def _loose_donor(self) -> str | None:
@@ -481,8 +501,10 @@ class _Examination:
             held = int((self.numbers[self.donors] == number).sum())
             several = [ligand.name for ligand, _ in chosen if ligand.denticity > 1]
             if several and 0 < held < needed:
-                return (f"{held} of the {needed} {chosen[0][0].donor} donors of the ligands touch metal; the models "
-                        f"count all those of {', '.join(several)} as bound")
+                return (
+                    f"{held} of the {needed} {chosen[0][0].donor} donors of the ligands touch metal; the models "
+                    f"count all those of {', '.join(several)} as bound"
+                )
         return None
 
     def _thin_carbon(self) -> str | None:
@@ -497,8 +519,9 @@ class _Examination:
         if not len(found):
             return None
         i = int(found[0])
-        return (f"atom {i} (C) has three neighbours and no bond as short as a double bond: a hydrogen atom may be "
-                "missing")
+        return (
+            f"atom {i} (C) has three neighbours and no bond as short as a double bond: a hydrogen atom may be missing"
+        )
 
     def _only_donors(self) -> np.ndarray:
         """Whether each atom must be a donor, since there are just as many of its element as ligands that bind by it."""
@@ -519,8 +542,10 @@ class _Examination:
             _, owner, sizes = np.unique(owner, return_inverse=True, return_counts=True)
             count, smallest = len(sizes), np.flatnonzero(owner == sizes.argmin())
             named = ", ".join(f"{self.symbols[i]}{i}" for i in smallest[:6])
-            loose = (f"the object is in {count} parts with wide gaps between them, one of which is {named}"
-                     f"{' …' if len(smallest) > 6 else ''}")
+            loose = (
+                f"the object is in {count} parts with wide gaps between them, one of which is {named}"
+                f"{' …' if len(smallest) > 6 else ''}"
+            )
         return f"{loose}; allowed: one cluster, give its parts one by one", True
 
     @staticmethod
@@ -562,6 +587,11 @@ def _longest(lengths: dict[str, list[float]], any_factor: float) -> tuple[np.nda
 
 
 __all__ = [
-    "GeometryFindings", "charge_refused", "close_metals", "examine", "ligand_strain", "require_neutral",
+    "GeometryFindings",
+    "charge_refused",
+    "close_metals",
+    "examine",
+    "ligand_strain",
+    "require_neutral",
     "require_plausible",
 ]

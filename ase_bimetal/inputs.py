@@ -112,17 +112,21 @@ def partly_occupied(occupancies: Mapping[object, Mapping[str, float]]) -> dict[o
 def disordered(where: str, is_hydrogen: bool) -> str:
     """Word the refusal of a disordered site."""
     what = "hydrogen atoms are partly occupied" if is_hydrogen else "the site is disordered"
-    return (f"{where}: {what}; allowed: one element a site, fully occupied. Read the CIF with "
-            "ase_bimetal.io.read_frames, which takes the major component of a group that the file marks, choose one "
-            "set of positions of the disordered group, or give the metal core alone with its ligands named")
+    return (
+        f"{where}: {what}; allowed: one element a site, fully occupied. Read the CIF with "
+        "ase_bimetal.io.read_frames, which takes the major component of a group that the file marks, choose one "
+        "set of positions of the disordered group, or give the metal core alone with its ligands named"
+    )
 
 
 def _require_atomic_numbers(numbers: np.ndarray) -> None:
     """Refuse numbers that no element has, as a damaged file may hold."""
     unknown = np.flatnonzero((numbers < 0) | (numbers >= len(chemical_symbols)))
     if len(unknown):
-        raise UnknownElementError(f"atom {unknown[0]} has atomic number {numbers[unknown[0]]}; allowed: 1 to "
-                                  f"{len(chemical_symbols) - 1}. Correct the atomic number")
+        raise UnknownElementError(
+            f"atom {unknown[0]} has atomic number {numbers[unknown[0]]}; allowed: 1 to "
+            f"{len(chemical_symbols) - 1}. Correct the atomic number"
+        )
 
 
 def _three_bools(pbc: Sequence[bool]) -> tuple[bool, bool, bool]:
@@ -155,8 +159,10 @@ def _partly_occupied_atoms(atoms: Atoms) -> dict[int, Partly]:
     found = {i: sites[str(kind)] for i, kind in enumerate(kinds) if str(kind) in sites} if sites else {}
     shares = np.asarray(atoms.arrays.get("occupancy", ()))
     if shares.shape == (len(atoms),) and np.issubdtype(shares.dtype, np.number):
-        found |= {int(i): Partly(f"atom {i} ({atoms.symbols[i]} {shares[i]:g})", float(shares[i])) for i in
-                  np.flatnonzero((shares > 0) & (shares <= 1 - 1e-3))}
+        found |= {
+            int(i): Partly(f"atom {i} ({atoms.symbols[i]} {shares[i]:g})", float(shares[i]))
+            for i in np.flatnonzero((shares > 0) & (shares <= 1 - 1e-3))
+        }
     return found
 
 
@@ -197,8 +203,10 @@ def _number(where: str, given: object) -> float:
     except (TypeError, ValueError):
         charge = np.nan
     if not np.isfinite(charge):
-        raise ChargedSystemError(f"{where} is {given!r:.80}; allowed: a number [e], 0 for a neutral object"
-                                 ". Set it to 0, or pass charge='ignore' for the number of the neutral object")
+        raise ChargedSystemError(
+            f"{where} is {given!r:.80}; allowed: a number [e], 0 for a neutral object"
+            ". Set it to 0, or pass charge='ignore' for the number of the neutral object"
+        )
     return charge
 
 
@@ -228,11 +236,13 @@ def read_molecule(molecule: IMolecule) -> Raw:
 
 
 def _read_sites(sites: IStructure | IMolecule, cell: np.ndarray, pbc: Sequence[bool]) -> Raw:
-    partly = partly_occupied({
-        index: {species.symbol: float(share) for species, share in site.species.items()}
-        for index, site in enumerate(sites)
-        if not site.is_ordered
-    })
+    partly = partly_occupied(
+        {
+            index: {species.symbol: float(share) for species, share in site.species.items()}
+            for index, site in enumerate(sites)
+            if not site.is_ordered
+        }
+    )
     with np.errstate(invalid="ignore", over="ignore"):  # positions that are no numbers are refused by `check_values`
         positions = np.array(sites.cart_coords, dtype=float).reshape(-1, 3)
     charges = sites.site_properties.get("charge")
@@ -257,8 +267,9 @@ def _charge_of(sites: IStructure | IMolecule) -> float:
         try:
             return _number("the charge", sites.charge)
         except TypeError as error:  # of no number
-            raise ChargedSystemError(f"the charge is no number ({error}); allowed: a number [e]"
-                                     ". Set it to 0, or pass charge='ignore'") from None
+            raise ChargedSystemError(
+                f"the charge is no number ({error}); allowed: a number [e]. Set it to 0, or pass charge='ignore'"
+            ) from None
 
 
 def read_composition(composition: Composition) -> Raw:
@@ -271,8 +282,10 @@ def read_composition(composition: Composition) -> Raw:
             "whole formula of the cluster, as Au4Pd2S8C64H72. Write whole numbers"
         )
     if sum(amounts.values()) > MOST_ATOMS:
-        raise UnsupportedSystemError(f"a composition of {sum(amounts.values()):g} atoms; allowed: {MOST_ATOMS} at most"
-                                     ". Give the formula of one cluster")
+        raise UnsupportedSystemError(
+            f"a composition of {sum(amounts.values()):g} atoms; allowed: {MOST_ATOMS} at most"
+            ". Give the formula of one cluster"
+        )
     symbols = tuple(s for s, n in amounts.items() for _ in range(round(n)))
     return Raw(
         symbols=symbols,
@@ -289,8 +302,15 @@ def read_composition(composition: Composition) -> Raw:
 def read_system(system: BimetallicSystem) -> Raw:
     """Read a system again, so that other ligands or another charge can be given."""
     return Raw(
-        system.symbols, system.positions, system.cell, system.pbc, None, system.charges, system.charge,
-        system.has_geometry, system.notes,
+        system.symbols,
+        system.positions,
+        system.cell,
+        system.pbc,
+        None,
+        system.charges,
+        system.charge,
+        system.has_geometry,
+        system.notes,
     )
 
 
@@ -329,8 +349,10 @@ def check_values(raw: Raw) -> None:
         return
     bad = np.flatnonzero(~(np.abs(raw.positions) < FARTHEST).all(axis=1))
     if len(bad):
-        raise GeometryError(f"atom {bad[0]} ({raw.symbols[bad[0]]}) has a position that is not a finite number below "
-                            f"{FARTHEST:g} Å: {raw.positions[bad[0]].tolist()}. Correct this position")
+        raise GeometryError(
+            f"atom {bad[0]} ({raw.symbols[bad[0]]}) has a position that is not a finite number below "
+            f"{FARTHEST:g} Å: {raw.positions[bad[0]].tolist()}. Correct this position"
+        )
     require_usable_cell(raw.cell, raw.pbc, len(raw.symbols))
     require_room(raw.positions, raw.cell, raw.pbc)
 
@@ -348,14 +370,18 @@ def settle_charge(raw: Raw, charge: Charge) -> Raw:
         The object is charged and charges are refused.
     """
     if charge not in CHARGE_CHOICES:
-        raise OptionError(f"charge={charge!r}; allowed: {', '.join(map(repr, CHARGE_CHOICES))}"
-                          ". Pass 'ignore' for the number of the neutral object")
+        raise OptionError(
+            f"charge={charge!r}; allowed: {', '.join(map(repr, CHARGE_CHOICES))}"
+            ". Pass 'ignore' for the number of the neutral object"
+        )
     if not raw.charge or charge == "keep":
         return raw
     if charge == "refuse":
         raise ChargedSystemError(charge_refused(raw.charge))
-    note = (f"{IGNORED_CHARGE} {raw.charge:+g} ignored: the number is that of the neutral object, with the ± of what "
-            "is new to the model")
+    note = (
+        f"{IGNORED_CHARGE} {raw.charge:+g} ignored: the number is that of the neutral object, with the ± of what "
+        "is new to the model"
+    )
     return replace(raw, charge=0.0, notes=(*raw.notes, note))
 
 

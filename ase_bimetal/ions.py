@@ -80,8 +80,11 @@ def counter_ion_note(kinds: Mapping[str, int], n_clusters: int) -> tuple[str, ..
         )
     if not charge:
         return ()
-    whose = (f"the cluster has charge {charge:+d} in this compound and is" if n_clusters == 1 else
-             f"the {n_clusters} clusters together have charge {charge:+d} in this compound and are")
+    whose = (
+        f"the cluster has charge {charge:+d} in this compound and is"
+        if n_clusters == 1
+        else f"the {n_clusters} clusters together have charge {charge:+d} in this compound and are"
+    )
     return (f"counter-ions left out ({', '.join(known)}): {whose} taken as neutral, for eq. (1) has no charge term",)
 
 

@@ -197,8 +197,10 @@ LIGAND_ALIASES: dict[str, str] = {
 AMBIGUOUS: dict[str, tuple[str, str]] = {
     "CO": ("carbon monoxide but spells methanol", "'carbonyl' or 'OC'"),
     "SCN": ("thiocyanate but spells aminomethanethiol", "'thiocyanate' (bound by S), 'N=C=S' (bound by N) or 'C(N)S'"),
-    "NCS": ("isothiocyanate but spells aminomethanethiol",
-            "'N=C=S' (bound by N), 'thiocyanate' (bound by S) or 'C(N)S'"),
+    "NCS": (
+        "isothiocyanate but spells aminomethanethiol",
+        "'N=C=S' (bound by N), 'thiocyanate' (bound by S) or 'C(N)S'",
+    ),
 }
 
 # Hyphens are a matter of taste: p-MBA, S-tBu, C≡C-Ph.

@@ -59,8 +59,10 @@ _DONOR_PATTERNS: tuple[tuple[str, LigandType], ...] = (
     ("[OX2H1][N+](=O)[O-]", "X"),
     ("[OX2H1][S,P]=O", "X"),
 )
-_ALLOWED = ("allowed: one valid SMILES without spaces, such as 'CCCCS', or a name. Run `ase-bimetal info --ligands` "
-            "for the names")
+_ALLOWED = (
+    "allowed: one valid SMILES without spaces, such as 'CCCCS', or a name. Run `ase-bimetal info --ligands` "
+    "for the names"
+)
 #: The kinds of donors there are, in words.
 DONOR_KINDS = (
     "X type (loses a hydrogen): thiol/selenol S–H or Se–H, hydrogen halide, terminal alkyne, hydrogen cyanide, "
@@ -248,8 +250,9 @@ def parse_ligands(spec: object) -> tuple[tuple[Ligand, int], ...]:
     elif isinstance(spec, Iterable) and not isinstance(spec, Mapping):
         spec = Counter(_require_text(text) for text in spec)
     if not isinstance(spec, Mapping):
-        raise LigandError(f"ligands must be a dict SMILES → count, a list or one string, not {spec!r}"
-                          '. Write {"PET": 8}')
+        raise LigandError(
+            f'ligands must be a dict SMILES → count, a list or one string, not {spec!r}. Write {{"PET": 8}}'
+        )
     counts: Counter[Ligand] = Counter()
     for text, count in spec.items():
         try:
@@ -257,8 +260,10 @@ def parse_ligands(spec: object) -> tuple[tuple[Ligand, int], ...]:
         except OverflowError:
             number = inf
         if not 1 <= number <= MOST_LIGANDS or number % 1:
-            raise LigandError(f"ligand {text!r} has count {_short(count)}; allowed: a whole number from 1 to "
-                              f"{MOST_LIGANDS}. Give the number of these ligands on one cluster")
+            raise LigandError(
+                f"ligand {text!r} has count {_short(count)}; allowed: a whole number from 1 to "
+                f"{MOST_LIGANDS}. Give the number of these ligands on one cluster"
+            )
         counts[Ligand.parse(text)] += int(number)
     return tuple(sorted(counts.items(), key=lambda item: item[0].smiles))
 
@@ -326,33 +331,45 @@ def ligand_of_smiles(smiles: str, given: str = "") -> Ligand:
         with rdBase.BlockLogs():
             return _ligand(mol, text)
     except Chem.MolSanitizeException as error:
-        raise LigandError(f"ligand {text!r} breaks the rules of valence or aromaticity: {error}; allowed: the SMILES "
-                          "of one free molecule that exists as written"
-                          ". Correct the bonds, hydrogens and charges of this SMILES") from error
+        raise LigandError(
+            f"ligand {text!r} breaks the rules of valence or aromaticity: {error}; allowed: the SMILES "
+            "of one free molecule that exists as written"
+            ". Correct the bonds, hydrogens and charges of this SMILES"
+        ) from error
 
 
 def _require_one_ligand(mol: Chem.Mol, text: str) -> None:
     """Refuse what is no free molecule, or none that binds metal."""
     if mol.GetNumAtoms() > _MOST_ATOMS:  # RDKit would take seconds to write it in its canonical way
-        raise LigandError(f"ligand {text[:40]!r}… has {mol.GetNumAtoms()} atoms beside hydrogen; allowed: at most "
-                          f"{_MOST_ATOMS}. Write a shorter ligand with the same donor")
+        raise LigandError(
+            f"ligand {text[:40]!r}… has {mol.GetNumAtoms()} atoms beside hydrogen; allowed: at most "
+            f"{_MOST_ATOMS}. Write a shorter ligand with the same donor"
+        )
     for atom in mol.GetAtoms():
         symbol = atom.GetSymbol()
         if not atom.GetAtomicNum():
-            raise LigandError(f"ligand {text!r} holds the placeholder '*'; allowed: a whole molecule, as 'CS' for SMe"
-                              ". Write the rest of the molecule in place of '*'")
+            raise LigandError(
+                f"ligand {text!r} holds the placeholder '*'; allowed: a whole molecule, as 'CS' for SMe"
+                ". Write the rest of the molecule in place of '*'"
+            )
         if elements.is_metal(symbol):
-            raise LigandError(f"ligand {text!r} holds the metal {symbol}; allowed: the free ligand, with its count"
-                              ". Write its SMILES without the metal")
+            raise LigandError(
+                f"ligand {text!r} holds the metal {symbol}; allowed: the free ligand, with its count"
+                ". Write its SMILES without the metal"
+            )
         saturated = 6 if symbol == "P" else 4
         if symbol in _COUNTER_ION_CENTRES and atom.GetFormalCharge() < 0 and atom.GetTotalDegree() >= saturated:
             raise LigandError(f"{text!r} is a counter-ion without a lone pair on its {symbol}, no ligand: leave it out")
         if symbol in _HALOGENS and atom.GetDegree() > 1:
-            raise LigandError(f"{text!r} holds {symbol} with {atom.GetDegree()} bonds, as triiodide or perchlorate: a "
-                              "counter-ion, no ligand: leave it out")
+            raise LigandError(
+                f"{text!r} holds {symbol} with {atom.GetDegree()} bonds, as triiodide or perchlorate: a "
+                "counter-ion, no ligand: leave it out"
+            )
         if abs(atom.GetFormalCharge()) > 1:
-            raise LigandError(f"ligand {text!r} holds {symbol} of charge {atom.GetFormalCharge():+d}; allowed: "
-                              f"{DONOR_KINDS}. Write the free molecule with its protons")
+            raise LigandError(
+                f"ligand {text!r} holds {symbol} of charge {atom.GetFormalCharge():+d}; allowed: "
+                f"{DONOR_KINDS}. Write the free molecule with its protons"
+            )
     if len(Chem.GetMolFrags(mol)) > 1:
         raise LigandError(f"SMILES {text!r} has several parts; give each ligand by itself with its count")
 
@@ -376,8 +393,10 @@ def _ligand(mol: Chem.Mol, text: str) -> Ligand:
     if net_charge < 0 and bases and _overrules(free, bases, donors, kind):
         return _written_as_anion(free, bases)
     if kind is None:
-        raise LigandError(f"ligand {text!r} has no donor atom; allowed: {DONOR_KINDS}"
-                          ". Write the free molecule with the atom that binds, such as 'CS' for SMe")
+        raise LigandError(
+            f"ligand {text!r} has no donor atom; allowed: {DONOR_KINDS}"
+            ". Write the free molecule with the atom that binds, such as 'CS' for SMe"
+        )
     symbol = free.GetAtomWithIdx(donors[0]).GetSymbol()
     together = donors if symbol == "P" else kind == "L" and _chelating(free, symbol) or donors[:1]
     smiles, donors = _spelled(free, together)
@@ -441,8 +460,9 @@ def _written_as_anion(mol: Chem.Mol, donors: list[int]) -> Ligand:
     anion, donors = _canonical(_with_charge(mol, donors, -1), donors)
     anion, donors = _canonical(anion, donors)
     donors = sorted(donors)
-    return Ligand(Chem.MolToSmiles(anion), anion.GetAtomWithIdx(donors[0]).GetSymbol(), "X", donors[0],
-                  tuple(donors[1:]))
+    return Ligand(
+        Chem.MolToSmiles(anion), anion.GetAtomWithIdx(donors[0]).GetSymbol(), "X", donors[0], tuple(donors[1:])
+    )
 
 
 def _with_charge(mol: Chem.Mol, rows: Iterable[int], charge: int) -> Chem.Mol:
@@ -496,7 +516,8 @@ def _protonated(mol: Chem.Mol, text: str) -> tuple[Chem.Mol, list[int]]:
         mol = _carbene(mol)
     charges = [atom.GetFormalCharge() for atom in mol.GetAtoms()]
     lone = [
-        atom.GetIdx() for atom in mol.GetAtoms()
+        atom.GetIdx()
+        for atom in mol.GetAtoms()
         if not any(n.GetFormalCharge() * charges[atom.GetIdx()] < 0 for n in atom.GetNeighbors())
     ]
     takers = [i for i in lone if charges[i] < 0]
@@ -527,8 +548,10 @@ def _canonical_cyclopentadiene(mol: Chem.Mol, text: str) -> Chem.Mol:
     out = Chem.RWMol(mol)
     ring = out.GetSubstructMatch(_CYCLOPENTADIENYL) or out.GetSubstructMatch(_CYCLOPENTADIENE)
     if any(out.GetRingInfo().NumAtomRings(i) > 1 for i in ring):
-        raise LigandError(f"ligand {text!r} is a cyclopentadienyl fused to another ring, such as indenyl; allowed: Cp "
-                          "and Cp with substituents. Use 'Cp' or 'Cp*' in its place")
+        raise LigandError(
+            f"ligand {text!r} is a cyclopentadienyl fused to another ring, such as indenyl; allowed: Cp "
+            "and Cp with substituents. Use 'Cp' or 'Cp*' in its place"
+        )
     Chem.Kekulize(out, clearAromaticFlags=True)
     candidates = []
     for shift in range(5):
@@ -601,5 +624,12 @@ def total_formula(ligands: Iterable[tuple[Ligand, int]]) -> dict[str, int]:
     return dict(total)
 
 
-__all__ = ["DONOR_KINDS", "LIGAND_NAMES", "Ligand", "formula_text", "ligand_of_smiles", "parse_ligands",
-           "total_formula"]
+__all__ = [
+    "DONOR_KINDS",
+    "LIGAND_NAMES",
+    "Ligand",
+    "formula_text",
+    "ligand_of_smiles",
+    "parse_ligands",
+    "total_formula",
+]

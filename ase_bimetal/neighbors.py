@@ -229,8 +229,9 @@ def _pairs_of_few(positions: np.ndarray, box: np.ndarray, periodic: np.ndarray, 
     wrapped = np.where(periodic, np.floor(fractions), 0.0)
     fractions = fractions - wrapped
     reach = np.where(periodic, cutoff / _spacings(box), np.inf)
-    steps = [range(-int(np.ceil(r)), int(np.ceil(r)) + 1) if p else range(1)
-             for r, p in zip(reach, periodic, strict=True)]
+    steps = [
+        range(-int(np.ceil(r)), int(np.ceil(r)) + 1) if p else range(1) for r, p in zip(reach, periodic, strict=True)
+    ]
     owners, shifts = [], []
     for step in product(*steps):
         moved = fractions + step

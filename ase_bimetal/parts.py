@@ -90,13 +90,16 @@ def parts_of(symbols: Sequence[str], metals: np.ndarray, shell: Shell, pairs: Pa
     radii = np.where(_bonded_hydrogens(symbols, shell), -np.inf, radii_of(symbols))
     of_metal = np.where(is_metal, radii, -np.inf)
     near = pairs.where(pairs.distance < APART_FACTOR * (radii[pairs.first] + of_metal[pairs.second]))
-    label = components(np.concatenate([near.first, shell.links.first]),
-                       np.concatenate([near.second, shell.links.second]), n_atoms)
+    label = components(
+        np.concatenate([near.first, shell.links.first]), np.concatenate([near.second, shell.links.second]), n_atoms
+    )
     members = tuple(np.flatnonzero(label == k) for k in dict.fromkeys(label[metals].tolist()))
     if not pairs.shift.any():
         return Parts(members, False, False)
-    bonded = pairs.where((is_metal[pairs.first] | is_metal[pairs.second])
-                         & (pairs.distance < CONTACT_FACTOR * (radii[pairs.first] + radii[pairs.second])))
+    bonded = pairs.where(
+        (is_metal[pairs.first] | is_metal[pairs.second])
+        & (pairs.distance < CONTACT_FACTOR * (radii[pairs.first] + radii[pairs.second]))
+    )
     whole = _joined(bonded, shell.links)
     between = bonded.where(is_metal[bonded.first] & is_metal[bonded.second])
     solid = len(between.first) >= _SOLID_COORDINATION * len(metals) and _runs_on(metals, between, n_atoms)

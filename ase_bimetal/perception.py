@@ -30,16 +30,28 @@ _MAX_PLACES = 8
 # A carbon with two neighbours in a small ring, other than a carbene, has lost a hydrogen.
 _CUMULATED_IN_RING = Chem.MolFromSmarts("[#6X2v4;r3,r4,r5,r6,r7]")
 _BOND_TYPES = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
-_BARE_ATOMS = {"O": "oxide", "S": "sulfide", "Se": "selenide", "Te": "telluride", "N": "nitride", "P": "phosphide",
-               "As": "arsenide", "C": "carbide", "Si": "silicide", "B": "boride"}
+_BARE_ATOMS = {
+    "O": "oxide",
+    "S": "sulfide",
+    "Se": "selenide",
+    "Te": "telluride",
+    "N": "nitride",
+    "P": "phosphide",
+    "As": "arsenide",
+    "C": "carbide",
+    "Si": "silicide",
+    "B": "boride",
+}
 # On fewer metals a bare sulfur atom may be a thiolate without the rest of it.
 _SULFIDE_CONTACTS = 3
 _HALIDES = ("F", "Cl", "Br", "I")
 # Donors in the order in which they take back a hydrogen; a carbon with three neighbours does so last.
 _DONOR_ORDER = ("S", "Se", "P", "C", "N", "O")
 _DONORS = frozenset({*_DONOR_ORDER, *_HALIDES, "H"})
-_WAY_OUT = ("if the coordinates are right, name the ligands in atoms.info['ligand_smiles'] or ligands=; if hydrogen "
-            "atoms are missing, add them, or give the metal core alone with its ligands named")
+_WAY_OUT = (
+    "if the coordinates are right, name the ligands in atoms.info['ligand_smiles'] or ligands=; if hydrogen "
+    "atoms are missing, add them, or give the metal core alone with its ligands named"
+)
 
 
 def perceive_ligands(
@@ -162,8 +174,10 @@ def _single_atom(name: str) -> Ligand:
         return Ligand.parse(name)
     if name == "H":
         return Ligand.parse("hydride")
-    what = (f"a bare {_BARE_ATOMS.get(name, name + ' atom')} is no ligand of the models; of single atoms halides, "
-            "hydride and sulfide are")
+    what = (
+        f"a bare {_BARE_ATOMS.get(name, name + ' atom')} is no ligand of the models; of single atoms halides, "
+        "hydride and sulfide are"
+    )
     if name == "S":
         what = f"a bare sulfide is no ligand that is read on fewer than {_SULFIDE_CONTACTS} metals"
     if elements.group(name) in (14, 15, 16):
@@ -182,8 +196,10 @@ def _lacks_hydrogens(mol: Chem.Mol) -> bool:
     thin = [atom for atom in atoms if atom.GetSymbol() == "C" and atom.GetDegree() <= 2]
     rows = {atom.GetIdx() for atom in thin}
     return any(
-        any(n.GetIdx() in rows or atom.GetDegree() == 1 and n.GetSymbol() not in ("N", "O") for n in
-            atom.GetNeighbors()) for atom in thin
+        any(
+            n.GetIdx() in rows or atom.GetDegree() == 1 and n.GetSymbol() not in ("N", "O") for n in atom.GetNeighbors()
+        )
+        for atom in thin
     )
 
 
@@ -194,8 +210,9 @@ def _places_of_hydrogens(mol: Chem.Mol) -> list[tuple[int, ...]]:
     thiolates or alkynyls; else none (an L ligand); else two, on any two N or O, P, S or Se. Both touch metal.
     """
     binding = _touching(mol)
-    donors = [atom for atom in mol.GetAtoms() if _may_take_hydrogen(atom) and
-              (not binding or atom.GetSymbol() in binding)]
+    donors = [
+        atom for atom in mol.GetAtoms() if _may_take_hydrogen(atom) and (not binding or atom.GetSymbol() in binding)
+    ]
     donors.sort(key=lambda a: (not a.GetAtomMapNum(), _rank(a), a.GetDegree()))
     if sum(atom.GetAtomicNum() for atom in mol.GetAtoms()) % 2:
         return [(atom.GetIdx(),) for atom in donors]
@@ -251,11 +268,15 @@ def _ligand_with(skeleton: Chem.Mol, places: tuple[int, ...]) -> Ligand:
     ligand = ligand_of_smiles(_anion_smiles(mol, places))
     expected = {skeleton.GetAtomWithIdx(i).GetSymbol() for i in places} or touching
     if touching and ligand.donor not in expected & touching or ligand.donor not in (expected or {ligand.donor}):
-        raise LigandError(f"it touches metal through {', '.join(sorted(touching or expected))}, and {ligand.smiles!r} "
-                          f"binds through {ligand.donor}; allowed: {DONOR_KINDS}")
+        raise LigandError(
+            f"it touches metal through {', '.join(sorted(touching or expected))}, and {ligand.smiles!r} "
+            f"binds through {ligand.donor}; allowed: {DONOR_KINDS}"
+        )
     if not places and ligand.type == "X":
-        raise LigandError(f"it is a whole molecule, and {ligand.smiles!r} binds through {ligand.donor} once it has "
-                          f"lost a hydrogen; allowed: {DONOR_KINDS}")
+        raise LigandError(
+            f"it is a whole molecule, and {ligand.smiles!r} binds through {ligand.donor} once it has "
+            f"lost a hydrogen; allowed: {DONOR_KINDS}"
+        )
     if ligand.bound_formula != dict(names):
         raise LigandError(
             f"a fragment with the hydrogens of {formula_text(names)} cannot be ligand {ligand.smiles!r}, bound as "
@@ -292,8 +313,9 @@ def _with_bond_orders(skeleton: Chem.Mol, places: tuple[int, ...]) -> Chem.Mol:
             _set_element(mol, selenium, "Se")
             Chem.SanitizeMol(mol)
     except (ValueError, RuntimeError) as error:
-        raise LigandError("no neutral closed-shell molecule fits these bonds: hydrogen atoms are missing, or the "
-                          "object is an ion") from error
+        raise LigandError(
+            "no neutral closed-shell molecule fits these bonds: hydrogen atoms are missing, or the object is an ion"
+        ) from error
     if any(atom.GetNumRadicalElectrons() for atom in mol.GetAtoms()):
         raise LigandError("its bonds leave unpaired electrons")
     return mol

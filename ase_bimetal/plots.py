@@ -36,11 +36,21 @@ ACCESSIBILITY_COLOURS = "PuOr"
 #: Width of one journal column [inch]: 8.3 cm.
 COLUMN_WIDTH = 8.3 / 2.54
 #: matplotlib settings for a figure of one column: nothing smaller than 7 pt, text kept as text in SVG.
-PAPER_STYLE: Mapping[RcKeyType, object] = MappingProxyType({
-    "font.size": 8.0, "axes.labelsize": 8.0, "xtick.labelsize": 7.0, "ytick.labelsize": 7.0, "legend.fontsize": 7.0,
-    "axes.titlesize": 8.0, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.6,
-    "svg.fonttype": "none", "svg.hashsalt": "ase-bimetal",
-})
+PAPER_STYLE: Mapping[RcKeyType, object] = MappingProxyType(
+    {
+        "font.size": 8.0,
+        "axes.labelsize": 8.0,
+        "xtick.labelsize": 7.0,
+        "ytick.labelsize": 7.0,
+        "legend.fontsize": 7.0,
+        "axes.titlesize": 8.0,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.linewidth": 0.6,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "ase-bimetal",
+    }
+)
 _SMALLEST_SPAN = 1.0
 # Up to so many points, a map has room for larger dots.
 _FEW = 200
@@ -138,16 +148,20 @@ def draw_bonds(system: BimetallicSystem, flat: np.ndarray, axes: Axes) -> None:
     for i, j in drawn_bonds(system):
         inside = i in core and j in core
         axes.plot(
-            flat[[i, j], 0], flat[[i, j], 1], "-", color="#555555" if inside else "#999999",
-            linewidth=2.2 if inside else 1.0, alpha=0.9 if inside else 0.6, zorder=2,
+            flat[[i, j], 0],
+            flat[[i, j], 1],
+            "-",
+            color="#555555" if inside else "#999999",
+            linewidth=2.2 if inside else 1.0,
+            alpha=0.9 if inside else 0.6,
+            zorder=2,
         )
 
 
 def _circle(centre: np.ndarray, radius: float, colour: ColorType, alpha: float, zorder: float) -> Circle:
     from matplotlib.patches import Circle
 
-    return Circle(tuple(centre), radius, facecolor=colour, edgecolor="black", linewidth=0.5, alpha=alpha,
-                  zorder=zorder)
+    return Circle(tuple(centre), radius, facecolor=colour, edgecolor="black", linewidth=0.5, alpha=alpha, zorder=zorder)
 
 
 def frame_cluster(axes: Axes, flat: np.ndarray, title: str) -> None:
@@ -241,15 +255,30 @@ def formation_map(
     draw(phi[~known], energy[~known], color="#dddddd")
     dots = draw(phi[known], energy[known], c=mixing[known], cmap=MIXING_COLOURS, norm=mixing_scale(mixing))
     if front is not None and front.any():
-        axes.scatter(phi[front], energy[front], s=2.5 * size, facecolors="none", edgecolors=FRONT_COLOUR,
-                     linewidths=0.9, zorder=3, label="Pareto front")
+        axes.scatter(
+            phi[front],
+            energy[front],
+            s=2.5 * size,
+            facecolors="none",
+            edgecolors=FRONT_COLOUR,
+            linewidths=0.9,
+            zorder=3,
+            label="Pareto front",
+        )
     _shade_favourable(axes, *favourable)
     axes.set(xlabel="accessibility index φ (–)", ylabel=r"$E_\mathrm{form}$ (eV per metal atom)")
     bar = axes.figure.colorbar(dots, ax=axes, pad=0.02, aspect=30)
     bar.set_label(r"$H_\mathrm{mix}$ (kJ/mol)")
     bar.outline.set_linewidth(0.6)
-    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, handletextpad=0.3,
-                columnspacing=0.8, borderaxespad=0.2)
+    axes.legend(
+        frameon=False,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=2,
+        handletextpad=0.3,
+        columnspacing=0.8,
+        borderaxespad=0.2,
+    )
 
 
 def _shade_favourable(axes: Axes, phi_above: float, energy_below: float) -> None:
@@ -260,15 +289,31 @@ def _shade_favourable(axes: Axes, phi_above: float, energy_below: float) -> None
     margin = 0.06 * (max(right, phi_above) - min(left, phi_above))
     left, right = min(left, phi_above - margin), max(right, phi_above + margin)
     label = f"φ > {shortest(phi_above)}, " + r"$E_\mathrm{form}$" + f" < {shortest(energy_below)} eV"
-    axes.add_patch(Rectangle((phi_above, low), right - phi_above, max(min(energy_below, high) - low, 0.0), zorder=0,
-                             linewidth=0, facecolor=ACCESSIBLE_COLOUR, alpha=0.12, label=label))
+    axes.add_patch(
+        Rectangle(
+            (phi_above, low),
+            right - phi_above,
+            max(min(energy_below, high) - low, 0.0),
+            zorder=0,
+            linewidth=0,
+            facecolor=ACCESSIBLE_COLOUR,
+            alpha=0.12,
+            label=label,
+        )
+    )
     axes.axvline(phi_above, color=ACCESSIBLE_COLOUR, linewidth=0.8, linestyle="--", zorder=0)
     axes.set(xlim=(left, right), ylim=(low, high))
 
 
 def dopant_rose(
-    axes: PolarAxes, dopants: Sequence[str], energy: np.ndarray, half: np.ndarray, values: np.ndarray, title: str = "",
-    scale: Normalize | None = None, colour: Literal["mixing", "phi"] = "mixing",
+    axes: PolarAxes,
+    dopants: Sequence[str],
+    energy: np.ndarray,
+    half: np.ndarray,
+    values: np.ndarray,
+    title: str = "",
+    scale: Normalize | None = None,
+    colour: Literal["mixing", "phi"] = "mixing",
 ) -> None:
     """Draw one bar per dopant around a circle.
 
@@ -298,8 +343,15 @@ def dopant_rose(
     angles = np.arange(len(dopants)) * 2 * np.pi / len(dopants)
     colours = [colormaps[name](scale(value)) if np.isfinite(value) else "#dddddd" for value in values]
     start = min(0.0, float((-energy - half).min()))
-    axes.bar(angles, -energy - start, width=0.85 * 2 * np.pi / len(dopants), bottom=start, color=colours,
-             edgecolor="#444444", linewidth=0.5)
+    axes.bar(
+        angles,
+        -energy - start,
+        width=0.85 * 2 * np.pi / len(dopants),
+        bottom=start,
+        color=colours,
+        edgecolor="#444444",
+        linewidth=0.5,
+    )
     for angle, value, spread in zip(angles, energy, half, strict=True):
         axes.plot([angle, angle], [-value - spread, -value + spread], color="black", linewidth=0.8)
     axes.set_theta_zero_location("N")
@@ -351,15 +403,27 @@ def energy_distribution(axes: Axes, energy: np.ndarray, accessible: np.ndarray) 
     edges = np.histogram_bin_edges(energy, bins="auto" if len(energy) < 10_000 else 60)
     groups = [(accessible, ACCESSIBLE_COLOUR, "accessible, φ > −0.3"), (~accessible, BLOCKED_COLOUR, "not accessible")]
     masks, colours, words = zip(*(group for group in groups if group[0].any()), strict=True)
-    axes.hist([energy[mask] for mask in masks], bins=edges.tolist(), stacked=True, linewidth=0.4, edgecolor="white",
-              color=colours, label=words)
+    axes.hist(
+        [energy[mask] for mask in masks],
+        bins=edges.tolist(),
+        stacked=True,
+        linewidth=0.4,
+        edgecolor="white",
+        color=colours,
+        label=words,
+    )
     axes.yaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
     axes.set(xlabel=r"$E_\mathrm{form}$ (eV per metal atom)", ylabel="candidates")
     axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
 
 def energy_ranking(
-    axes: Axes, labels: Sequence[str], energy: np.ndarray, low: np.ndarray, high: np.ndarray, accessible: np.ndarray,
+    axes: Axes,
+    labels: Sequence[str],
+    energy: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    accessible: np.ndarray,
 ) -> None:
     """Draw the best candidates in order.
 
@@ -385,8 +449,17 @@ def energy_ranking(
     ):
         if chosen.any():
             reach = np.array([energy - low, high - energy])[:, chosen]
-            axes.errorbar(energy[chosen], rows[chosen], xerr=reach, fmt=marker, color=colour, markersize=3.5,
-                          elinewidth=0.9, capsize=1.5, label=word)
+            axes.errorbar(
+                energy[chosen],
+                rows[chosen],
+                xerr=reach,
+                fmt=marker,
+                color=colour,
+                markersize=3.5,
+                elinewidth=0.9,
+                capsize=1.5,
+                label=word,
+            )
     # Names of candidates are long: beside the axis they would leave no room for it.
     size = rcParams["ytick.labelsize"]
     for row, label in enumerate(labels):

@@ -49,8 +49,9 @@ def metal_probes(symbol: str) -> tuple[float, ...]:
     """
     table = _tables()["metals"]
     if symbol not in table:
-        raise UnknownElementError(f"no bond probes for element {symbol!r}; known: {', '.join(table)}"
-                                  ". Choose one of these metals")
+        raise UnknownElementError(
+            f"no bond probes for element {symbol!r}; known: {', '.join(table)}. Choose one of these metals"
+        )
     return tuple(table[symbol][name] for name in METAL_PROBES)
 
 

@@ -194,8 +194,7 @@ def _is_endless(fragment: np.ndarray, graph: csr_matrix, bonds: Pairs) -> bool:
     for atom in order[1:]:
         image[atom] = image[parent[atom]] + shift_of[parent[atom], atom]
     return any(
-        (image[b] != image[a] + s).any()
-        for a, b, s in zip(inside.first, inside.second, inside.shift, strict=True)
+        (image[b] != image[a] + s).any() for a, b, s in zip(inside.first, inside.second, inside.shift, strict=True)
     )
 
 

@@ -209,9 +209,7 @@ def require_apart(raw: Raw, around: Around, ions: Sequence[np.ndarray]) -> None:
         )
 
 
-def without_loose(
-    raw: Raw, loose: Sequence[np.ndarray], ions: Sequence[np.ndarray] = (), n_clusters: int = 1
-) -> Raw:
+def without_loose(raw: Raw, loose: Sequence[np.ndarray], ions: Sequence[np.ndarray] = (), n_clusters: int = 1) -> Raw:
     """Remove unbound molecules and ions.
 
     Notes say so.

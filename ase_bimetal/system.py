@@ -131,7 +131,8 @@ class BimetallicSystem(MSONable):
         if not isinstance(other, BimetallicSystem):
             return NotImplemented
         same_charges = (
-            self.charges is other.charges if self.charges is None or other.charges is None
+            self.charges is other.charges
+            if self.charges is None or other.charges is None
             else np.array_equal(self.charges, other.charges)
         )
         return same_charges and self.content_key() == other.content_key()

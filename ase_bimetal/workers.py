@@ -65,8 +65,9 @@ def in_order(
         yield from ((task, function(task)) for task in tasks)
         return
     if multiprocessing.current_process().daemon:
-        raise OptionError(f"workers={workers} within a worker process, which may start none; allowed: 1 there"
-                          ". Pass workers=1")
+        raise OptionError(
+            f"workers={workers} within a worker process, which may start none; allowed: 1 there. Pass workers=1"
+        )
     context = _context()
     stop = context.Event()
     pool = ProcessPoolExecutor(workers, context, _start, (stop,))
@@ -81,9 +82,11 @@ def in_order(
             first, future = waiting.popleft()
             yield first, future.result()
     except BrokenProcessPool as error:
-        raise WorkerError("a worker process ended before its work was done, for want of memory or because it ran the "
-                          "calling script again; put the call under `if __name__ == '__main__':`, or pass "
-                          "workers=1") from error
+        raise WorkerError(
+            "a worker process ended before its work was done, for want of memory or because it ran the "
+            "calling script again; put the call under `if __name__ == '__main__':`, or pass "
+            "workers=1"
+        ) from error
     except BaseException:
         stop.set()
         raise

@@ -64,8 +64,9 @@ def energies(peers: Peers) -> Iterator[Row]:
             others["GFN1-xTB"] = timed(lambda atoms=atoms: single_point(atoms))
         others["EMT, metals alone"] = timed(lambda metals=metals: bare_energy(metals))
         now = timed(lambda atoms=atoms: predictor.predict([as_system(atoms)]))
-        yield row(f"{name}, {len(atoms)} atoms, {len(metals)} metals", now, 1 if len(atoms) > _LARGE else 4,
-                  peers=others)
+        yield row(
+            f"{name}, {len(atoms)} atoms, {len(metals)} metals", now, 1 if len(atoms) > _LARGE else 4, peers=others
+        )
 
 
 def descriptors(peers: Peers) -> Iterator[Row]:
@@ -81,11 +82,16 @@ def descriptors(peers: Peers) -> Iterator[Row]:
         box = Atoms(atoms.symbols, atoms.positions)
         box.center(vacuum=7.0)
         structure = AseAtomsAdaptor.get_structure(box)
-        yield row(f"{name}, {len(atoms)} atoms", timed(lambda atoms=atoms: ours.featurize(atoms)), 3, peers={
-            "matminer, magpie": timed(lambda structure=structure: magpie.featurize(structure.composition)),
-            "matminer, AGNI": timed(lambda structure=structure: agni.featurize(structure)),
-            "DScribe, SOAP": peers.timer("DScribe, SOAP", name, atoms),
-        })
+        yield row(
+            f"{name}, {len(atoms)} atoms",
+            timed(lambda atoms=atoms: ours.featurize(atoms)),
+            3,
+            peers={
+                "matminer, magpie": timed(lambda structure=structure: magpie.featurize(structure.composition)),
+                "matminer, AGNI": timed(lambda structure=structure: agni.featurize(structure)),
+                "DScribe, SOAP": peers.timer("DScribe, SOAP", name, atoms),
+            },
+        )
 
 
 def networks() -> Iterator[Row]:
@@ -95,8 +101,12 @@ def networks() -> Iterator[Row]:
     for name, atoms in annotated_cores().items():
         item = encode(as_system(atoms), predictor.encoder.embed)
         batch = collate([item])
-        yield row(f"networks, {name}", timed(lambda item=item: predictor._energies([item])),
-                  15 if len(atoms) < 1000 else 2, timed(lambda batch=batch: loop(members, batch)))
+        yield row(
+            f"networks, {name}",
+            timed(lambda item=item: predictor._energies([item])),
+            15 if len(atoms) < 1000 else 2,
+            timed(lambda batch=batch: loop(members, batch)),
+        )
 
 
 def annotated_cores() -> dict[str, Atoms]:
@@ -133,9 +143,13 @@ class denormals:
 def batch_of_clusters() -> Iterator[Row]:
     """A cluster among 128 of 150 atoms, from coordinates to prediction."""
     predictor, images = get_predictor(), rattled(128)
-    yield row("a cluster of 150 atoms among 128 (before: one by one)",
-              timed(lambda: predictor.predict([as_system(image) for image in images])), 2,
-              timed(lambda: [predictor.predict([as_system(image)]) for image in images]), share=len(images))
+    yield row(
+        "a cluster of 150 atoms among 128 (before: one by one)",
+        timed(lambda: predictor.predict([as_system(image) for image in images])),
+        2,
+        timed(lambda: [predictor.predict([as_system(image)]) for image in images]),
+        share=len(images),
+    )
 
 
 def rattled(n: int) -> list[Atoms]:
@@ -166,9 +180,12 @@ def search() -> Iterator[Row]:
             with mock.patch.object(predictor, "_energies", lambda items: loop(members, collate(items))):
                 return predictor.predict([as_system(swap())])
 
-        yield row(f"a swap in a search, {name}",
-                  timed(lambda swap=swap, swapped=swapped, sites=sites: swapped(list(swap().symbols[sites]))), 20,
-                  timed(anew))
+        yield row(
+            f"a swap in a search, {name}",
+            timed(lambda swap=swap, swapped=swapped, sites=sites: swapped(list(swap().symbols[sites]))),
+            20,
+            timed(anew),
+        )
 
 
 def screening() -> Iterator[Row]:
@@ -183,17 +200,26 @@ def screening() -> Iterator[Row]:
             finally:
                 evaluate._exchange = exchange
 
-        yield row(f"a candidate of a screening, {motif}", timed(lambda chunk=chunk: evaluate_chunk(chunk)), 3,
-                  timed(one_by_one), share=len(chunk.items))
+        yield row(
+            f"a candidate of a screening, {motif}",
+            timed(lambda chunk=chunk: evaluate_chunk(chunk)),
+            3,
+            timed(one_by_one),
+            share=len(chunk.items),
+        )
     for motif, shell in (("Au4M2", {"thiolate": "PET"}), ("M@Au24-centre", {"thiolate": "PET"})):
-        yield row(f"assembling {motif} with PET",
-                  timed(lambda motif=motif, shell=shell: assemble(Prototype(motif, "Pd", shell))), 2)
+        yield row(
+            f"assembling {motif} with PET",
+            timed(lambda motif=motif, shell=shell: assemble(Prototype(motif, "Pd", shell))),
+            2,
+        )
 
 
 def candidates(motif: str, counts: list[str | int]) -> Chunk:
     """All candidates of a small screening."""
-    config = ScreenConfig.make(dopants=["Pd", "Pt", "Ni", "Cu", "Ag"], ligands=["PET"], motifs=[motif],
-                               dopant_counts=counts, arrangements=20)
+    config = ScreenConfig.make(
+        dopants=["Pd", "Pt", "Ni", "Cu", "Ag"], ligands=["PET"], motifs=[motif], dopant_counts=counts, arrangements=20
+    )
     templates = {template_name(*task): build_template(*task) for task in required_shells(config)}
     return Chunk(0, tuple(enumerate_candidates(config)), templates, config)
 
@@ -224,12 +250,17 @@ def labelling() -> Iterator[Row]:
 
 def unseen_ligand() -> Iterator[Row]:
     """A ligand that neither ships nor was met before, in a fresh process: as now, and through transformers."""
-    setting = ("from ase_bimetal.model import ligand_encoder as le; folder = le.bundled_folder(); import time; "
-               "start = time.process_time(); {work}; print(time.process_time() - start)")
-    now, before = (f"{call}, 'CCCSc1ccc(Br)cc1')" for call in ("le.SmilesT5.embed(le.SmilesT5(folder)",
-                                                              "le.compute_embedding(*le.load_t5(folder)"))
-    yield row("an unseen ligand, fresh process", process(setting.format(work=now)), 2,
-              process(setting.format(work=before)))
+    setting = (
+        "from ase_bimetal.model import ligand_encoder as le; folder = le.bundled_folder(); import time; "
+        "start = time.process_time(); {work}; print(time.process_time() - start)"
+    )
+    now, before = (
+        f"{call}, 'CCCSc1ccc(Br)cc1')"
+        for call in ("le.SmilesT5.embed(le.SmilesT5(folder)", "le.compute_embedding(*le.load_t5(folder)")
+    )
+    yield row(
+        "an unseen ligand, fresh process", process(setting.format(work=now)), 2, process(setting.format(work=before))
+    )
 
 
 def cold() -> Iterator[Row]:
@@ -257,34 +288,55 @@ def process(code: str) -> Timer:
 
 def printed(line: Row) -> str:
     """A row as text."""
+
     def number(value: float | None, form: str = ".2f") -> str:
         return "" if value is None else format(value, form)
 
     ratio = None if line.before is None else line.before / line.now
     others = ", ".join(f"{name} {ms:.1f}" for name, ms in line.peers.items())
-    return (f"{line.case:54}{line.now:10.2f}{number(line.before):>10}{number(ratio, '.1f'):>7}"
-            f"{number(line.last):>7}  {others}")
+    return (
+        f"{line.case:54}{line.now:10.2f}{number(line.before):>10}{number(ratio, '.1f'):>7}"
+        f"{number(line.last):>7}  {others}"
+    )
 
 
 def main() -> None:
     """Measure, print, store."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=STORED, help="JSON to compare with and to write")
-    parser.add_argument("--peers", type=Path, default=ROOT / ".venv-peers" / "bin" / "python",
-                        help="interpreter of the environment with the other tools")
+    parser.add_argument(
+        "--peers",
+        type=Path,
+        default=ROOT / ".venv-peers" / "bin" / "python",
+        help="interpreter of the environment with the other tools",
+    )
     parser.add_argument("--only", nargs="*", help="parts to measure; the others stay as they are stored")
     options = parser.parse_args()
     torch.set_num_threads(1)
     print(f"{'CPU ms, one thread':54}{'now':>10}{'before':>10}{'ratio':>7}{'last':>7}  others")
     stored = json.loads(options.out.read_text()) if options.out.is_file() else {"tables": {}, "absent": {}}
-    about = {"processor": processor(), "python": platform.python_version(), "torch": torch.__version__,
-             "ase-bimetal": version("ase-bimetal"), "unit": "CPU ms, one thread, least of several runs",
-             "load": f"{os.getloadavg()[0]:.0f} processes waiting for {os.cpu_count()} cores"}
+    about = {
+        "processor": processor(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "ase-bimetal": version("ase-bimetal"),
+        "unit": "CPU ms, one thread, least of several runs",
+        "load": f"{os.getloadavg()[0]:.0f} processes waiting for {os.cpu_count()} cores",
+    }
     with TemporaryDirectory() as folder:
         peers = Peers(options.peers, Path(folder))
-        parts = {"energies": lambda: energies(peers), "descriptors": lambda: descriptors(peers), "networks": networks,
-                 "batch": batch_of_clusters, "search": search, "screening": screening, "training": training,
-                 "labelling": labelling, "ligand": unseen_ligand, "cold": cold}
+        parts = {
+            "energies": lambda: energies(peers),
+            "descriptors": lambda: descriptors(peers),
+            "networks": networks,
+            "batch": batch_of_clusters,
+            "search": search,
+            "screening": screening,
+            "training": training,
+            "labelling": labelling,
+            "ligand": unseen_ligand,
+            "cold": cold,
+        }
         tables = {name: [Row(**line) for line in stored["tables"].get(name, ())] for name in parts}
         for name in options.only or parts:
             last, tables[name] = tables[name], []
@@ -292,8 +344,11 @@ def main() -> None:
                 tables[name] += compared([line], last)
                 print(printed(tables[name][-1]), flush=True)
             absent = (stored["absent"] if options.only else {}) | peers.absent
-            found = {"about": about, "absent": absent,
-                     "tables": {name: [asdict(line) for line in rows] for name, rows in tables.items()}}
+            found = {
+                "about": about,
+                "absent": absent,
+                "tables": {name: [asdict(line) for line in rows] for name, rows in tables.items()},
+            }
             write_whole(options.out, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
         peers.close()
 

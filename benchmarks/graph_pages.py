@@ -33,17 +33,21 @@ def errors_table(card: ModelCard, multimodal: ModelCard) -> str:
     lines = ["| test rows | n | GCNN | mean of training rows | multimodal model | published GCNN |", "|" + 6 * "---|"]
     rows = [("random 8:1:1", card.metrics["random"], multimodal.metrics["random"], PUBLISHED)]
     theirs = multimodal.folds["leave one dopant out"]
-    rows += [(f"all with {name}", mine, theirs.get(name, {}), "–")
-             for name, mine in card.folds["leave one dopant out"].items()]
+    rows += [
+        (f"all with {name}", mine, theirs.get(name, {}), "–")
+        for name, mine in card.folds["leave one dopant out"].items()
+    ]
     for name, mine, other, published in rows:
         beside = other.get("MML") if same else None
         agree = beside and beside["n"] == mine["GCNN"]["n"]
         cells = [_cell(mine["GCNN"]), _cell(mine["mean"]), _cell(beside) if agree else "other rows", published]
         lines.append(f"| {name} | {mine['GCNN']['n']} | {' | '.join(cells)} |")
     used = card.data
-    note = (f"MAE in eV/metal / R², against labels of GFN1-xTB. {card.name}@{card.sha256[:8]}; trained on "
-            f"{used.used} of {used.usable} usable labels (digest {used.digest}), left-out dopants on "
-            f"{card.training['fold_rows']} labels each.")
+    note = (
+        f"MAE in eV/metal / R², against labels of GFN1-xTB. {card.name}@{card.sha256[:8]}; trained on "
+        f"{used.used} of {used.usable} usable labels (digest {used.digest}), left-out dopants on "
+        f"{card.training['fold_rows']} labels each."
+    )
     return "\n".join([*lines, "", note])
 
 
@@ -64,8 +68,10 @@ def attention_text(card: ModelCard) -> str:
     for how in ("mean", "sum"):
         lines.append(f"| {how} over its heavy atoms | {pearson[how]:.2f} | {pearson[how + ' within a formula']:.2f} |")
     ours, same = list(found["groups"]), tuple(found["groups"]) == ATTENTION_ORDER
-    order = (f"From high to low: {', '.join(ours)}; {'the same order as' if same else 'another order than'} the "
-             f"published {', '.join(ATTENTION_ORDER)}. {found['ligands']} ligands of the test rows.")
+    order = (
+        f"From high to low: {', '.join(ours)}; {'the same order as' if same else 'another order than'} the "
+        f"published {', '.join(ATTENTION_ORDER)}. {found['ligands']} ligands of the test rows."
+    )
     return "\n".join([*lines, "", order]).replace("| -", "| −")
 
 

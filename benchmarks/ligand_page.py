@@ -32,22 +32,52 @@ CLASSES: dict[str, dict[str, str]] = {
     "thiolate": dict.fromkeys(("SMe", "SEt", "StBu", "SPh", "PET", "SCy", "SAdm", "TBBT", "pMBA"), "")
     | {"SC12H25": "CCCCCCCCCCCCS", "cysteine": "NC(CS)C(=O)O", "glutathione": "NC(CCC(=O)NC(CS)C(=O)NCC(=O)O)C(=O)O"},
     "phosphine": dict.fromkeys(("PH3", "PMe3", "PPh3", "P(4-FPh)3"), "")
-    | {"PEt3": "CCP(CC)CC", "PCy3": "C1CCCCC1P(C1CCCCC1)C1CCCCC1", "PPh2Me": "CP(c1ccccc1)c1ccccc1",
-       "dppm": "c1ccc(P(CP(c2ccccc2)c2ccccc2)c2ccccc2)cc1", "dppe": "c1ccc(P(CCP(c2ccccc2)c2ccccc2)c2ccccc2)cc1"},
+    | {
+        "PEt3": "CCP(CC)CC",
+        "PCy3": "C1CCCCC1P(C1CCCCC1)C1CCCCC1",
+        "PPh2Me": "CP(c1ccccc1)c1ccccc1",
+        "dppm": "c1ccc(P(CP(c2ccccc2)c2ccccc2)c2ccccc2)cc1",
+        "dppe": "c1ccc(P(CCP(c2ccccc2)c2ccccc2)c2ccccc2)cc1",
+    },
     "alkynyl": dict.fromkeys(("C≡CH", "C≡CPh", "C≡C(CF3)2Ph"), "")
     | {"C≡CtBu": "C#CC(C)(C)C", "C≡C(4-MePh)": "C#Cc1ccc(C)cc1"},
-    "carbene": {"NHC": "", "IiPr": "CC(C)N1C=CN(C(C)C)[C]1", "IMes": "Cc1cc(C)c(N2C=CN(c3c(C)cc(C)cc3C)[C]2)c(C)c1",
-                "BIMe": "CN1[C]N(C)c2ccccc21"},
+    "carbene": {
+        "NHC": "",
+        "IiPr": "CC(C)N1C=CN(C(C)C)[C]1",
+        "IMes": "Cc1cc(C)c(N2C=CN(c3c(C)cc(C)cc3C)[C]2)c(C)c1",
+        "BIMe": "CN1[C]N(C)c2ccccc21",
+    },
     "cyclopentadienyl": {"Cp": "", "Cp*": "", "CpMe": "CC1=CCC=C1"},
     "halide": dict.fromkeys(("F", "Cl", "Br", "I"), ""),
-    "other": {"carbonyl": "", "CNtBu": "[C-]#[N+]C(C)(C)C", "pyridine": "c1ccncc1", "MeCN": "CC#N",
-              "SePh": "[SeH]c1ccccc1"},
+    "other": {
+        "carbonyl": "",
+        "CNtBu": "[C-]#[N+]C(C)(C)C",
+        "pyridine": "c1ccncc1",
+        "MeCN": "CC#N",
+        "SePh": "[SeH]c1ccccc1",
+    },
 }
-LIGANDS = {name: (group, Ligand.parse(smiles or name).smiles) for group, members in CLASSES.items()
-           for name, smiles in members.items()}
+LIGANDS = {
+    name: (group, Ligand.parse(smiles or name).smiles)
+    for group, members in CLASSES.items()
+    for name, smiles in members.items()
+}
 #: Okabe and Ito's colours, told apart with any colour vision; the shapes tell them apart without.
-LOOKS = dict(zip(CLASSES, (("#E69F00", "o"), ("#0072B2", "s"), ("#009E73", "^"), ("#D55E00", "D"), ("#CC79A7", "P"),
-                           ("#000000", "X"), ("#999999", "v")), strict=True))
+LOOKS = dict(
+    zip(
+        CLASSES,
+        (
+            ("#E69F00", "o"),
+            ("#0072B2", "s"),
+            ("#009E73", "^"),
+            ("#D55E00", "D"),
+            ("#CC79A7", "P"),
+            ("#000000", "X"),
+            ("#999999", "v"),
+        ),
+        strict=True,
+    )
+)
 
 
 def untrained(smiles: Sequence[str]) -> np.ndarray:
@@ -60,8 +90,13 @@ def untrained(smiles: Sequence[str]) -> np.ndarray:
 def character_shares(smiles: Sequence[str]) -> np.ndarray:
     """Share of every token in each SMILES, (n, tokens): what a SMILES says without its order."""
     tokenizer = build_smiles_tokenizer()
-    counts = np.array([np.bincount(tokenizer(text, add_special_tokens=False)["input_ids"], minlength=len(tokenizer))
-                       for text in smiles], dtype=float)
+    counts = np.array(
+        [
+            np.bincount(tokenizer(text, add_special_tokens=False)["input_ids"], minlength=len(tokenizer))
+            for text in smiles
+        ],
+        dtype=float,
+    )
     return counts / counts.sum(axis=1, keepdims=True)
 
 
@@ -81,12 +116,19 @@ def neighbours_table() -> str:
         cells = [", ".join(f"{other} {value:.2f}" for other, value in near[name].items()) for near in found.values()]
         lines.append(f"| {name} | {' | '.join(cells)} |".replace("Cp*", "Cp\\*"))
     judged = [name for name, (group, _) in LIGANDS.items() if group != "other"]
-    shares = [f"{sum(_same_class(name, near) for name in judged)} of {len(judged)} ({kind})"
-              for kind, near in found.items()]
+    shares = [
+        f"{sum(_same_class(name, near) for name in judged)} of {len(judged)} ({kind})" for kind, near in found.items()
+    ]
     sizes = Counter(LIGANDS[name][0] for name in judged)
     chance = sum(size * (size - 1) for size in sizes.values()) / (len(LIGANDS) - 1)
-    return "\n".join([*lines, "", f"Cosine similarity to the nearest of {len(LIGANDS)} ligands, their mean taken off. "
-                      f"The nearest is of the same donor class for {', '.join(shares)}; by chance for {chance:.0f}."])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Cosine similarity to the nearest of {len(LIGANDS)} ligands, their mean taken off. "
+            f"The nearest is of the same donor class for {', '.join(shares)}; by chance for {chance:.0f}.",
+        ]
+    )
 
 
 def _same_class(name: str, near: dict[str, dict[str, float]]) -> bool:
@@ -102,8 +144,10 @@ def perplexity_table(shipped: dict[str, Any], run: dict[str, Any]) -> str:
     lines = ["| held-out molecules | guessed right | shipped | untrained | frequencies |", "|---|---|---|---|---|"]
     for pool, title in (("public", "MOSES"), ("ligands", "generated ligands")):
         score, before = shipped["held_out"][pool], run["held_out"][pool]
-        lines.append(f"| {title} | {100 * score['token_accuracy']:.0f} % | {score['perplexity']:.2f} | "
-                     f"{before['untrained_perplexity']:.1f} | {before['unigram_perplexity']:.1f} |")
+        lines.append(
+            f"| {title} | {100 * score['token_accuracy']:.0f} % | {score['perplexity']:.2f} | "
+            f"{before['untrained_perplexity']:.1f} | {before['unigram_perplexity']:.1f} |"
+        )
     return "\n".join(lines)
 
 
@@ -119,8 +163,10 @@ def draw(target: Path) -> None:
         groups = np.array([group for group, _ in LIGANDS.values()])
         for group, (colour, marker) in LOOKS.items():
             axes.scatter(*flat[groups == group].T, s=26, color=colour, marker=marker, label=group, zorder=3)
-        axes.set(xlabel=f"first principal component ({shares[0]:.0f} % of the variance)",
-                 ylabel=f"second ({shares[1]:.0f} %)")
+        axes.set(
+            xlabel=f"first principal component ({shares[0]:.0f} % of the variance)",
+            ylabel=f"second ({shares[1]:.0f} %)",
+        )
         axes.margins(0.08)
         figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
         label(axes, flat)
@@ -144,8 +190,17 @@ def label(axes: Axes, flat: np.ndarray) -> None:
         _, centre, box, far = min(places, key=lambda found: found[0])
         taken.append(box)
         line = {"arrowstyle": "-", "color": "#888888", "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
-        axes.annotate(name, place, (centre[0] - x, centre[1] - y), textcoords="offset points", ha="center", va="center",
-                      fontsize=6.5, arrowprops=line if far > 1 else None, zorder=4)
+        axes.annotate(
+            name,
+            place,
+            (centre[0] - x, centre[1] - y),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=6.5,
+            arrowprops=line if far > 1 else None,
+            zorder=4,
+        )
 
 
 def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
@@ -157,8 +212,10 @@ def main() -> None:
     """Fill the page and draw the map."""
     page = DOCS / "ligand-encoder.md"
     if len(sys.argv) > 1:
-        cards = [json.loads((folder / "card.json").read_text(encoding="utf-8"))
-                 for folder in (bundled_folder(), Path(sys.argv[1]) / "encoder")]
+        cards = [
+            json.loads((folder / "card.json").read_text(encoding="utf-8"))
+            for folder in (bundled_folder(), Path(sys.argv[1]) / "encoder")
+        ]
         fill(page, "perplexity", perplexity_table(*cards))
     fill(page, "neighbours", neighbours_table())
     draw(DOCS / "images" / "ligand_map.png")

@@ -67,8 +67,9 @@ def measure() -> pd.DataFrame:
         trials = predictor.predict([parent, *(as_system(with_metals(template, metals)) for template in built[key])])
         errors = [found.formation_energy_per_metal - target for found in trials]
         phi = [trials[k].accessibility_index for k in (0, 2)]
-        rows.append([row.family, *errors, trials[2].formation_energy_std,
-                     abs(phi[1] - phi[0]) if None not in phi else np.nan])
+        rows.append(
+            [row.family, *errors, trials[2].formation_energy_std, abs(phi[1] - phi[0]) if None not in phi else np.nan]
+        )
     return pd.DataFrame(rows, columns=["motif", *_ERRORS, "std", "phi"])
 
 
@@ -88,8 +89,11 @@ def clusters(table: pd.DataFrame) -> str:
     """Errors by motif [eV/metal] as a Markdown table, and what was measured."""
     added = [template_error(motif, RELAXED_CORE) for motif in table.motif]
     table["inside"] = table["mean relaxed core"].abs() < Z90 * np.hypot(table["std"], added)
-    lines = ["| motif | parents | predicted on the relaxed parent | on the ideal core | on the mean relaxed core | "
-             "inside the 90 % interval |", "| --- | --- | --- | --- | --- | --- |"]
+    lines = [
+        "| motif | parents | predicted on the relaxed parent | on the ideal core | on the mean relaxed core | "
+        "inside the 90 % interval |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     for name, part in [*table.groupby("motif"), ("all", table)]:
         cells = " | ".join(signed(part[e], 3) for e in _ERRORS)
         lines.append(f"| {name} | {len(part)} | {cells} | {part.inside.mean():.0%} |".replace("%", " %"))
@@ -109,14 +113,18 @@ def supports() -> str:
             continue
         pair = [as_system(Atoms(atoms.symbols, atoms.positions)) for atoms in (row.atoms, other)]
         energies = [forest.estimate(system).formation_energy_per_metal for system in pair]
-        changes = [np.diff(energies)[0], *(np.diff([measure(system) for system in pair])[0]
-                                           for measure in (metal_distance, accessibility_index))]
+        changes = [
+            np.diff(energies)[0],
+            *(np.diff([measure(system) for system in pair])[0] for measure in (metal_distance, accessibility_index)),
+        ]
         rows.append([support, *changes])
     table = pd.DataFrame(rows, columns=["support", "energy", "distance", "phi"])
     lines = ["| support | pairs | E_form (eV/metal) | D (Å) | φ (-) |", "| --- | --- | --- | --- | --- |"]
     for name, part in [*table.groupby("support"), ("all", table)]:
-        lines.append(f"| {name} | {len(part)} | {signed(part.energy, 2)} | {part.distance.abs().mean():.2f} | "
-                     f"{part.phi.abs().mean():.3f} |")
+        lines.append(
+            f"| {name} | {len(part)} | {signed(part.energy, 2)} | {part.distance.abs().mean():.2f} | "
+            f"{part.phi.abs().mean():.3f} |"
+        )
     return "\n".join([*lines, "", f"Measured with `{forest.name}`."])
 
 

@@ -52,5 +52,7 @@ def main(n: int, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000,
-         Path(sys.argv[2]) if len(sys.argv) > 2 else Path(tempfile.mkdtemp()))
+    main(
+        int(sys.argv[1]) if len(sys.argv) > 1 else 100_000,
+        Path(sys.argv[2]) if len(sys.argv) > 2 else Path(tempfile.mkdtemp()),
+    )

@@ -31,9 +31,22 @@ def photograph(page: Path, picture: Path) -> None:
     browser = next(filter(None, map(shutil.which, _BROWSERS)))
     raw = picture.with_suffix(".raw.png")
     width, height = _REPORT
-    subprocess.run([browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader",
-                    "--hide-scrollbars", "--virtual-time-budget=8000", f"--user-data-dir={page.parent / 'profile'}",
-                    f"--window-size={width},{height}", f"--screenshot={raw}", page.as_uri()], check=True)
+    subprocess.run(
+        [
+            browser,
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--enable-unsafe-swiftshader",
+            "--hide-scrollbars",
+            "--virtual-time-budget=8000",
+            f"--user-data-dir={page.parent / 'profile'}",
+            f"--window-size={width},{height}",
+            f"--screenshot={raw}",
+            page.as_uri(),
+        ],
+        check=True,
+    )
     Image.open(raw).convert("RGB").quantize(256).save(picture, optimize=True)
     raw.unlink()
 

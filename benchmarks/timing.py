@@ -52,6 +52,7 @@ class Row:
 
 def timed(work: Work) -> Timer:
     """Time some work by the CPU time of this process."""
+
     def run() -> float:
         start = time.process_time()
         work()
@@ -60,8 +61,14 @@ def timed(work: Work) -> Timer:
     return run
 
 
-def row(case: str, now: Timer, runs: int, before: Timer | None = None, peers: Mapping[str, Timer] | None = None,
-        share: int = 1) -> Row:
+def row(
+    case: str,
+    now: Timer,
+    runs: int,
+    before: Timer | None = None,
+    peers: Mapping[str, Timer] | None = None,
+    share: int = 1,
+) -> Row:
     """Measure one line: the least of some runs, all works in turn after one run to warm up.
 
     What is timed holds `share` of the things that the line tells of.
@@ -79,8 +86,9 @@ def row(case: str, now: Timer, runs: int, before: Timer | None = None, peers: Ma
 def compared(rows: Sequence[Row], last: Sequence[Row]) -> list[Row]:
     """Rows with how many times faster each is than at the stored run, in units of the yardstick."""
     then = {line.case: line.now / line.yardstick for line in last}
-    return [replace(line, last=then[line.case] * line.yardstick / line.now if line.case in then else None)
-            for line in rows]
+    return [
+        replace(line, last=then[line.case] * line.yardstick / line.now if line.case in then else None) for line in rows
+    ]
 
 
 @lru_cache(maxsize=1)
@@ -123,8 +131,14 @@ class Peers:
         self._process = None
         if python.is_file():
             script = str(Path(__file__).with_name("peers.py"))
-            self._process = subprocess.Popen([str(python), "-W", "ignore", script], stdin=subprocess.PIPE,
-                                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, bufsize=1)
+            self._process = subprocess.Popen(
+                [str(python), "-W", "ignore", script],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                bufsize=1,
+            )
 
     def timer(self, peer: str, case: str, atoms: Atoms) -> Timer:
         """Time a tool on a cluster."""

@@ -306,8 +306,10 @@ class BimetallicDescriptors(BimetallicFeaturizer):
         """List names with units."""
         unknown = set(self.names) - set(d.ALL_DESCRIPTORS)
         if unknown:
-            raise BimetalError(f"unknown descriptors {sorted(unknown)}; allowed: {', '.join(d.ALL_DESCRIPTORS)}"
-                               ". Choose among these, units included")
+            raise BimetalError(
+                f"unknown descriptors {sorted(unknown)}; allowed: {', '.join(d.ALL_DESCRIPTORS)}"
+                ". Choose among these, units included"
+            )
         return list(self.names)
 
     def values(self, system: BimetallicSystem) -> Sequence[float]:

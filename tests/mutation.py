@@ -32,12 +32,34 @@ TESTS = {
     "perception": ["tests/test_perception.py", "tests/test_system.py"],
 }
 #: Loaded before the forks: what takes long and is not ours.
-LIBRARIES = ("numpy", "scipy.spatial", "scipy.sparse.csgraph", "ase.io", "rdkit.Chem", "pymatgen.core",
-             "pymatgen.io.ase", "monty.json")
+LIBRARIES = (
+    "numpy",
+    "scipy.spatial",
+    "scipy.sparse.csgraph",
+    "ase.io",
+    "rdkit.Chem",
+    "pymatgen.core",
+    "pymatgen.io.ase",
+    "monty.json",
+)
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
-    ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
+    ast.Lt: ast.GtE,
+    ast.GtE: ast.Lt,
+    ast.Gt: ast.LtE,
+    ast.LtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.Pow: ast.Mult,
 }
 #: Arguments that change no result: checks of the code itself, sizes of caches.
 HARMLESS = ("strict", "maxsize")
@@ -126,8 +148,22 @@ def _tested(path: Path, tree: ast.Module, tests: list[str]) -> int:
     SourceFileLoader.get_code = get_code
     # pytest would compile the module itself to rewrite its asserts.
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
-        return int(pytest.main(["-x", "-m", "not heavy", "-p", "no:cacheprovider", "-p", "no:xdist", "--assert=plain",
-                                str(path), *tests]))
+        return int(
+            pytest.main(
+                [
+                    "-x",
+                    "-m",
+                    "not heavy",
+                    "-p",
+                    "no:cacheprovider",
+                    "-p",
+                    "no:xdist",
+                    "--assert=plain",
+                    str(path),
+                    *tests,
+                ]
+            )
+        )
 
 
 def main() -> int:

@@ -164,10 +164,15 @@ BAD_INPUT = {
     "no donor": (lambda a: a.info.update(ligand_smiles={"CCCC": 8}), errors.LigandError, "no donor"),
     "formula": (lambda a: a.info.update(ligand_smiles={"SMe": 8}), errors.LigandMismatchError, "C64H72S8"),
     "lanthanide": (
-        lambda a: a.symbols.__setitem__(a.symbols == "Pd", "Gd"), errors.UnsupportedElementError, "metal Gd"
+        lambda a: a.symbols.__setitem__(a.symbols == "Pd", "Gd"),
+        errors.UnsupportedElementError,
+        "metal Gd",
     ),
-    "no metal": (lambda a: a.__delitem__([i for i, s in enumerate(a.symbols) if s in ("Au", "Pd")]),
-                 errors.NoMetalError, "no metal"),
+    "no metal": (
+        lambda a: a.__delitem__([i for i, s in enumerate(a.symbols) if s in ("Au", "Pd")]),
+        errors.NoMetalError,
+        "no metal",
+    ),
 }
 
 

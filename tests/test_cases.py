@@ -350,10 +350,15 @@ def test_a_pair_on_other_oxides_is_the_core(oxide):
     solids = {
         "MgO": lambda: bulk("MgO", "rocksalt", a=4.21, cubic=True),
         "CeO2": lambda: crystal(["Ce", "O"], [(0, 0, 0), (0.25,) * 3], spacegroup=225, cellpar=[5.41] * 3 + [90] * 3),
-        "anatase": lambda: crystal(["Ti", "O"], [(0, 0, 0), (0, 0, 0.208)], spacegroup=141,
-                                   cellpar=[3.785, 3.785, 9.514, 90, 90, 90]),
-        "SiO2": lambda: crystal(["Si", "O"], [(0.47, 0, 0), (0.414, 0.267, 0.119)], spacegroup=152,
-                                cellpar=[4.914, 4.914, 5.405, 90, 90, 120]),
+        "anatase": lambda: crystal(
+            ["Ti", "O"], [(0, 0, 0), (0, 0, 0.208)], spacegroup=141, cellpar=[3.785, 3.785, 9.514, 90, 90, 90]
+        ),
+        "SiO2": lambda: crystal(
+            ["Si", "O"],
+            [(0.47, 0, 0), (0.414, 0.267, 0.119)],
+            spacegroup=152,
+            cellpar=[4.914, 4.914, 5.405, 90, 90, 120],
+        ),
     }
     slab = surface(solids[oxide](), (1, 0, 1) if oxide == "anatase" else (0, 0, 1), 2, vacuum=8.0) * (2, 2, 1)
     slab.pbc = True

@@ -26,11 +26,19 @@ def at_most_two_seconds():
     signal.signal(signal.SIGALRM, before)
 
 
-BAD = [(np.eye(3) * 1e-6, "planes are 1e-06"), (np.eye(3) * 1e-300, None), (np.eye(3) * 0.3, "planes are 0.3"),
-       ([[5, 0, 0], [5, 0, 0], [0, 0, 5]], "span no volume"), ([[5, 0, 0], [5, 1e-4, 0], [0, 0, 5]], "span no volume"),
-       (np.diag([5, 5, np.nan]), "finite"), (np.diag([5, 5, np.inf]), "finite"), (np.diag([1e8, 5, 5]), "period of 1e"),
-       ([[65e3, 0, 0], [0, 43e3, 0], [0, 0, 13e3]], "period of 65000"),
-       (np.diag([1.2, 1.2, 1.2]), "2 atoms in a cell of 1.73"), (np.diag([1e300, 5, 5]), "period|finite")]
+BAD = [
+    (np.eye(3) * 1e-6, "planes are 1e-06"),
+    (np.eye(3) * 1e-300, None),
+    (np.eye(3) * 0.3, "planes are 0.3"),
+    ([[5, 0, 0], [5, 0, 0], [0, 0, 5]], "span no volume"),
+    ([[5, 0, 0], [5, 1e-4, 0], [0, 0, 5]], "span no volume"),
+    (np.diag([5, 5, np.nan]), "finite"),
+    (np.diag([5, 5, np.inf]), "finite"),
+    (np.diag([1e8, 5, 5]), "period of 1e"),
+    ([[65e3, 0, 0], [0, 43e3, 0], [0, 0, 13e3]], "period of 65000"),
+    (np.diag([1.2, 1.2, 1.2]), "2 atoms in a cell of 1.73"),
+    (np.diag([1e300, 5, 5]), "period|finite"),
+]
 
 
 @pytest.mark.parametrize(("cell", "reason"), BAD)
@@ -57,8 +65,10 @@ def test_directions_that_do_not_repeat_are_not_looked_at(pbc):
     assert as_system(Atoms("AuPd", PAIR, cell=cell, pbc=pbc)).kind == "alloy"
 
 
-@pytest.mark.parametrize("atoms", [bulk("Au"), bulk("Cu", cubic=True), fcc111("Pt", (1, 1, 3), vacuum=5),
-                                   bulk("Fe", "bcc", a=2.86) * (3, 1, 1)])
+@pytest.mark.parametrize(
+    "atoms",
+    [bulk("Au"), bulk("Cu", cubic=True), fcc111("Pt", (1, 1, 3), vacuum=5), bulk("Fe", "bcc", a=2.86) * (3, 1, 1)],
+)
 def test_real_cells_pass(atoms):
     assert as_system(atoms).n_metals == len(atoms)
 

@@ -44,8 +44,12 @@ DECLARED = {
     "attribute of pymatgen's adaptor": lambda atoms: AseAtomsAdaptor.get_atoms(molecule(atoms)),
     "molecule": molecule,
     "charges of sites": lambda atoms: Structure(
-        Lattice.cubic(60), list(atoms.symbols), atoms.positions, coords_are_cartesian=True,
-        site_properties={"charge": [-1 / len(atoms)] * len(atoms)}),
+        Lattice.cubic(60),
+        list(atoms.symbols),
+        atoms.positions,
+        coords_are_cartesian=True,
+        site_properties={"charge": [-1 / len(atoms)] * len(atoms)},
+    ),
     "charges of atoms": array_of_charges,
 }
 

@@ -83,10 +83,15 @@ def test_every_reference_state_of_a_thiolate(state, per_thiolate):
     ("state", "hydride", "sulfide"), [("dimer", -2.0, -8.0), ("hydride", -2.0, -13.0), ("radical", -1.5, -7.0)]
 )
 def test_every_reference_state_of_hydride_and_sulfide(state, hydride, sulfide):
-    fragments = {"atoms": {}, "H2": -4.0, "ligands": {
-        "[H][H]": {"free": -4.0, "dimer": -4.0, "radical": -1.5},
-        "[S-2]": {"free": -17.0, "dimer": -16.0, "radical": -7.0},
-        "[S-]CC[S-]": {"free": -30.0, "dimer": -55.0, "radical": -25.0}}}
+    fragments = {
+        "atoms": {},
+        "H2": -4.0,
+        "ligands": {
+            "[H][H]": {"free": -4.0, "dimer": -4.0, "radical": -1.5},
+            "[S-2]": {"free": -17.0, "dimer": -16.0, "radical": -7.0},
+            "[S-]CC[S-]": {"free": -30.0, "dimer": -55.0, "radical": -25.0},
+        },
+    }
     assert ligand_reference_energy("[H][H]", fragments, state) == pytest.approx(hydride)
     assert ligand_reference_energy("[S-2]", fragments, state) == pytest.approx(sulfide)
     assert ligand_reference_energy("[S-]CC[S-]", fragments, "hydride") == pytest.approx(-26.0)

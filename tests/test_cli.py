@@ -18,8 +18,11 @@ from ase_bimetal.cli.app import app
 
 runner = CliRunner()
 # A shell that starts the tests in the background leaves Ctrl-C ignored; the program must hear it nevertheless.
-COMMAND = [sys.executable, "-c", "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-           "from ase_bimetal.cli import main; main()"]
+COMMAND = [
+    sys.executable,
+    "-c",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\nfrom ase_bimetal.cli import main; main()",
+]
 
 
 def interrupt(process):
@@ -60,8 +63,14 @@ def test_help_of_every_verb_has_an_example(verb):
 def test_the_example_in_the_help_is_right_usage(verb, tmp_path, monkeypatch):
     """Every example parses: its options exist, their values are allowed, and the verb would start."""
     monkeypatch.chdir(tmp_path)
-    for name in ("cluster.xyz", "cluster.extxyz", "POSCAR", "zeolite.cif", "mine.extxyz",
-                 "molsets-0.3.1-py3-none-any.whl"):
+    for name in (
+        "cluster.xyz",
+        "cluster.extxyz",
+        "POSCAR",
+        "zeolite.cif",
+        "mine.extxyz",
+        "molsets-0.3.1-py3-none-any.whl",
+    ):
         (tmp_path / name).touch()
     for name in ("results", "lab"):
         (tmp_path / name).mkdir()
@@ -71,7 +80,7 @@ def test_the_example_in_the_help_is_right_usage(verb, tmp_path, monkeypatch):
     [line] = re.findall(r"Example: ase-bimetal (.*)", command.help)
     words = shlex.split(line)
     assert tuple(words[: len(verb)]) == verb
-    command.make_context(" ".join(verb), words[len(verb):])
+    command.make_context(" ".join(verb), words[len(verb) :])
 
 
 def test_examples_of_the_quick_verbs_work_one_after_the_other(tmp_path, monkeypatch):
@@ -83,7 +92,8 @@ def test_examples_of_the_quick_verbs_work_one_after_the_other(tmp_path, monkeypa
         result = runner.invoke(app, shlex.split(line))
         assert result.exit_code == 0, f"{line}: {result.output}"
     assert {"cluster.png", "cluster.extxyz", "samples.extxyz", "distribution.png"} <= {
-        path.name for path in tmp_path.iterdir()}
+        path.name for path in tmp_path.iterdir()
+    }
     assert len(read("samples.extxyz", ":")) == 20
 
 
@@ -108,12 +118,19 @@ def test_help_loads_nothing_heavy():
 
 @pytest.mark.parametrize(
     ("words", "offered"),
-    [("ase-bimetal feat", "featurize"), ("ase-bimetal predict --ligand PPh", "PPh3"),
-     ("ase-bimetal predict --model mml", "mml-gfn1-pbe"), ("ase-bimetal featurize --feature H_", "H_mix")],
+    [
+        ("ase-bimetal feat", "featurize"),
+        ("ase-bimetal predict --ligand PPh", "PPh3"),
+        ("ase-bimetal predict --model mml", "mml-gfn1-pbe"),
+        ("ase-bimetal featurize --feature H_", "H_mix"),
+    ],
 )
 def test_the_shell_completes_verbs_and_values(words, offered):
-    asked = os.environ | {"_ASE_BIMETAL_COMPLETE": "complete_bash", "COMP_WORDS": words,
-                          "COMP_CWORD": str(words.count(" "))}
+    asked = os.environ | {
+        "_ASE_BIMETAL_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+    }
     code = "import sys; sys.argv[0] = 'ase-bimetal'; from ase_bimetal.cli import main; main()"
     run = subprocess.run([sys.executable, "-c", code], env=asked, capture_output=True, text=True)
     assert offered in run.stdout.split()

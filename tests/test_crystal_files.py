@@ -33,11 +33,19 @@ def rows(atoms: Atoms, share: str = "1", group: str = ".") -> list[Row]:
 
 
 def cif(path: Path, sites: list[Row], operations: tuple[str, ...] = ("x,y,z",), groups: bool = True) -> Path:
-    lines = ["data_x", *(f"_cell_length_{axis} {EDGE}" for axis in "abc"),
-             *(f"_cell_angle_{angle} 90" for angle in ("alpha", "beta", "gamma")),
-             f"_space_group_name_H-M_alt 'P {'-1' if len(operations) == 2 else '1'}'",
-             "loop_", "_space_group_symop_operation_xyz", *(f"'{operation}'" for operation in operations),
-             "loop_", *COLUMNS, "_atom_site_occupancy", *(["_atom_site_disorder_group"] if groups else [])]
+    lines = [
+        "data_x",
+        *(f"_cell_length_{axis} {EDGE}" for axis in "abc"),
+        *(f"_cell_angle_{angle} 90" for angle in ("alpha", "beta", "gamma")),
+        f"_space_group_name_H-M_alt 'P {'-1' if len(operations) == 2 else '1'}'",
+        "loop_",
+        "_space_group_symop_operation_xyz",
+        *(f"'{operation}'" for operation in operations),
+        "loop_",
+        *COLUMNS,
+        "_atom_site_occupancy",
+        *(["_atom_site_disorder_group"] if groups else []),
+    ]
     for number, (symbol, xyz, share, group) in enumerate(sites):
         place = " ".join(f"{x:.6f}" for x in xyz / EDGE)
         lines.append(f"{symbol}{number} {symbol} {place} {share}{f' {group}' if groups else ''}")
@@ -101,16 +109,19 @@ def test_partly_occupied_solvent_is_left_out_through_every_door(tmp_path):
     for content in (only(path), read(path), structure):
         system = as_system(content)
         assert system.ligand_counts == {"CS": 8} and len(system.symbols) == 46
-        assert system.notes == ("left out, partly occupied and more than a bond away from any metal: 1 × CH2Cl2; if it "
-                                "is an ion, the cluster is charged in this compound, and is taken as neutral",)
+        assert system.notes == (
+            "left out, partly occupied and more than a bond away from any metal: 1 × CH2Cl2; if it "
+            "is an ion, the cluster is charged in this compound, and is taken as neutral",
+        )
 
 
 def two_settings(path: Path, shares: tuple[str, str], groups: bool = False) -> tuple[Path, np.ndarray]:
     """A cluster with one methyl group in two places, and where the carbon atom of the second is."""
     atoms = cluster()
     group = methyl(atoms, 0)
-    sites = [(s, xyz, shares[0], "1") if i in group else (s, xyz, "1", ".") for i, (s, xyz, *_) in
-             enumerate(rows(atoms))]
+    sites = [
+        (s, xyz, shares[0], "1") if i in group else (s, xyz, "1", ".") for i, (s, xyz, *_) in enumerate(rows(atoms))
+    ]
     other = turned(atoms, group)
     return cif(path, sites + rows(other, shares[1], "2"), groups=groups), other.positions[0]
 
@@ -123,8 +134,11 @@ def by_pymatgen(path: Path) -> Structure:
 def test_partly_occupied_sites_of_a_cluster_are_refused_with_the_way_out(tmp_path):
     path, _ = two_settings(tmp_path / "a.cif", ("0.5", "0.5"))
     for content in (only(path), read(path)):
-        with pytest.raises(GeometryError, match=r"C 0\.5\): the site is disordered.*Read the CIF with "
-                                                "ase_bimetal.io.read_frames, which takes the major component"):
+        with pytest.raises(
+            GeometryError,
+            match=r"C 0\.5\): the site is disordered.*Read the CIF with "
+            "ase_bimetal.io.read_frames, which takes the major component",
+        ):
             as_system(content)
 
 
@@ -236,8 +250,15 @@ def test_charges_of_a_database_are_declared(tmp_path):
     by_charges = pair.copy()
     by_charges.set_initial_charges([-0.4, -0.6])
     db = connect(tmp_path / "a.db")
-    for atoms, more in ((pair, {}), (pair, {"data": {"charge": -1}}), (pair, {"total_charge": -1}),
-                        (pair, {"net_charge": -1}), (by_calculator, {}), (by_charges, {}), (pair, {"charge": 0})):
+    for atoms, more in (
+        (pair, {}),
+        (pair, {"data": {"charge": -1}}),
+        (pair, {"total_charge": -1}),
+        (pair, {"net_charge": -1}),
+        (by_calculator, {}),
+        (by_charges, {}),
+        (pair, {"charge": 0}),
+    ):
         db.write(atoms, **more)
     charges = [as_system(frame.content, charge="keep").charge for frame in read_frames(tmp_path / "a.db")]
     assert charges == pytest.approx([0, -1, -1, -1, -1, -1, 0])
@@ -290,9 +311,11 @@ def mol_block(charge: int) -> str:
 
 
 def mol2_block(charges: tuple[float, float]) -> str:
-    return ("@<TRIPOS>MOLECULE\npair\n2 1 0 0 0\nSMALL\nUSER_CHARGES\n\n@<TRIPOS>ATOM\n"
-            f"1 AU1 0.0 0.0 0.0 Au 1 UNL1 {charges[0]}\n2 PD1 0.0 0.0 2.7 Pd 1 UNL1 {charges[1]}\n"
-            "@<TRIPOS>BOND\n1 1 2 1\n")
+    return (
+        "@<TRIPOS>MOLECULE\npair\n2 1 0 0 0\nSMALL\nUSER_CHARGES\n\n@<TRIPOS>ATOM\n"
+        f"1 AU1 0.0 0.0 0.0 Au 1 UNL1 {charges[0]}\n2 PD1 0.0 0.0 2.7 Pd 1 UNL1 {charges[1]}\n"
+        "@<TRIPOS>BOND\n1 1 2 1\n"
+    )
 
 
 def test_sdf_and_mol2_hold_several_molecules_with_charges(tmp_path):

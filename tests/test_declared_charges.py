@@ -38,7 +38,8 @@ def test_orca_input_declares_a_charge(format):
 def test_orca_jobs_units_and_bad_blocks(tmp_path):
     one, two, three = orca(
         f"! PBE Bohrs\n*XYZ 0 1\n{PAIR}$new_job\n! PBE\n* xyz 2 1\n79 0 0 0 # gold\nPd(2) 0 0 2.7\n*\n"
-        "$new_job\n! PBE\n* xyzfile 0 1 other.xyz\n", tmp_path,
+        "$new_job\n! PBE\n* xyzfile 0 1 other.xyz\n",
+        tmp_path,
     )
     assert one.positions[1, 2] == pytest.approx(2.7 * Bohr) and "charge" not in one.info
     assert two.positions[1, 2] == 2.7 and two.info["charge"] == 2 and list(two.symbols) == ["Au", "Pd"]
@@ -57,9 +58,13 @@ def test_a_coords_block_of_orca(tmp_path):
 
 @pytest.mark.parametrize(
     ("block", "words"),
-    [("* xyz 0\nAu 0 0 0\n*\n", "charge and multiplicity"), ("* xyz 0 1\nAu 0 0 0\n", "do not end"),
-     ("* xyz 0 1\nAu: 0 0 0\n*\n", "no ghost atoms"), ("* xyz 0 1\nAu 0 0\n*\n", "three coordinates"),
-     ("* xyz 0 1\nQq 0 0 0\n*\n", "'Qq 0 0 0' is no atom")],
+    [
+        ("* xyz 0\nAu 0 0 0\n*\n", "charge and multiplicity"),
+        ("* xyz 0 1\nAu 0 0 0\n", "do not end"),
+        ("* xyz 0 1\nAu: 0 0 0\n*\n", "no ghost atoms"),
+        ("* xyz 0 1\nAu 0 0\n*\n", "three coordinates"),
+        ("* xyz 0 1\nQq 0 0 0\n*\n", "'Qq 0 0 0' is no atom"),
+    ],
 )
 def test_orca_blocks_that_are_none(block, words, tmp_path):
     [found] = orca(f"! PBE\n{block}", tmp_path)
@@ -112,17 +117,24 @@ def pdb(charges: dict[int, str], *records: str) -> str:
     lines = [*records]
     places = [(0.0, 0.0), (2.8, 0.0), (0.0, 2.8), (2.8, 2.8)]
     for n, (symbol, (x, y)) in enumerate(zip(["AU", "AU", "PD", "PD"], places, strict=True), start=1):
-        lines.append(f"HETATM{n:5d} {symbol:<4s} CLU A   1    {x:8.3f}{y:8.3f}{0:8.3f}  1.00  0.00          "
-                     f"{symbol}{charges.get(n, ''):<2s}")
+        lines.append(
+            f"HETATM{n:5d} {symbol:<4s} CLU A   1    {x:8.3f}{y:8.3f}{0:8.3f}  1.00  0.00          "
+            f"{symbol}{charges.get(n, ''):<2s}"
+        )
     return "\n".join([*lines, "END", ""])
 
 
 @pytest.mark.parametrize(
     ("text", "charge"),
     [
-        (pdb({}), 0), (pdb({1: "1-"}), -1), (pdb({1: "2+", 3: "1-"}), 1), (pdb({1: "+", 2: "-1"}), 0),
-        (pdb({}, "REMARK   1 CHARGE -1"), -1), (pdb({}, "REMARK TOTAL CHARGE = 2+"), 2),
-        (pdb({1: "1-"}, "REMARK   1 CHARGE: -1"), -1), (pdb({}, "REMARK   2 RESOLUTION. 0.80 ANGSTROMS."), 0),
+        (pdb({}), 0),
+        (pdb({1: "1-"}), -1),
+        (pdb({1: "2+", 3: "1-"}), 1),
+        (pdb({1: "+", 2: "-1"}), 0),
+        (pdb({}, "REMARK   1 CHARGE -1"), -1),
+        (pdb({}, "REMARK TOTAL CHARGE = 2+"), 2),
+        (pdb({1: "1-"}, "REMARK   1 CHARGE: -1"), -1),
+        (pdb({}, "REMARK   2 RESOLUTION. 0.80 ANGSTROMS."), 0),
         (pdb({}, "REMARK   3 PARTIAL CHARGES BY HAND"), 0),
     ],
 )
@@ -139,7 +151,8 @@ def test_a_pdb_file_that_contradicts_itself_is_refused(tmp_path):
     (tmp_path / "a.pdb").write_text(pdb({1: "1-"}, "REMARK   1 CHARGE 2"))
     [frame] = read_frames(tmp_path / "a.pdb")
     assert isinstance(frame.content, FileFormatError) and "declares the charges +2, -1; allowed: one" in str(
-        frame.content)
+        frame.content
+    )
 
 
 ORCA_OUTPUT = """                                 *****************
@@ -198,9 +211,12 @@ def test_vasp_declares_a_charge_by_its_electrons(format, text, electrons, charge
     ("format", "line", "charge"),
     [
         ("gaussian-out", " Charge = -1 Multiplicity = 1\n Charge =  0 Multiplicity = 1 in fragment   1.", -1),
-        ("nwchem-in", "charge -1\ngeometry\n", -1), ("nwchem-out", "          Charge           :    -2", -2),
+        ("nwchem-in", "charge -1\ngeometry\n", -1),
+        ("nwchem-out", "          Charge           :    -2", -2),
         ("gamess-us-out", " CHARGE OF MOLECULE                     =   -1", -1),
-        ("cp2k-restart", "     CHARGE  -1", -1), ("espresso-in", "   tot_charge = +1.0,", 1), ("xyz", "charge -1", 0),
+        ("cp2k-restart", "     CHARGE  -1", -1),
+        ("espresso-in", "   tot_charge = +1.0,", 1),
+        ("xyz", "charge -1", 0),
     ],
 )
 def test_other_programs_say_a_charge_in_ways_of_their_own(format, line, charge, tmp_path):

@@ -48,8 +48,17 @@ def doped_carbon() -> Atoms:
 
 def water_in_silica() -> Atoms:
     """A copper–nickel pair on a Si(OH)3–O–Si(OH)3 fragment stands for a zeolite."""
-    ring = [(0, 0, 0, "Si"), (1.6, 0, 0.4, "O"), (3.1, 0, 0, "Si"), (-0.5, 1.5, 0, "O"), (-0.5, -1.5, 0, "O"),
-            (-0.5, 0, -1.55, "O"), (3.6, 1.5, 0, "O"), (3.6, -1.5, 0, "O"), (3.6, 0, -1.55, "O")]
+    ring = [
+        (0, 0, 0, "Si"),
+        (1.6, 0, 0.4, "O"),
+        (3.1, 0, 0, "Si"),
+        (-0.5, 1.5, 0, "O"),
+        (-0.5, -1.5, 0, "O"),
+        (-0.5, 0, -1.55, "O"),
+        (3.6, 1.5, 0, "O"),
+        (3.6, -1.5, 0, "O"),
+        (3.6, 0, -1.55, "O"),
+    ]
     atoms = Atoms([s for *_, s in ring], [xyz for *xyz, _ in ring])
     return atoms + Atoms("CuNi", [[0.4, 0.3, 2.1], [2.6, 0.3, 2.15]])
 
@@ -62,7 +71,10 @@ def results(obj: Atoms, **options) -> dict:
 
 
 MATERIALS = {
-    "bare solid": slab, "bare particle": particle, "oxide": oxide, "doped carbon": doped_carbon,
+    "bare solid": slab,
+    "bare particle": particle,
+    "oxide": oxide,
+    "doped carbon": doped_carbon,
     "zeolite": water_in_silica,
 }
 
@@ -230,6 +242,7 @@ def test_ase_lists_both_calculators():
     found = {plugin.name: plugin.implementation for plugin in installed if plugin.name.startswith("bimetal")}
     assert found["bimetal-descriptors"] is DescriptorFormationCalculator
     assert found["bimetal"] is MMLFormationCalculator
-    listed = subprocess.run([str(Path(sys.executable).with_name("ase")), "info", "--plugins"], capture_output=True,
-                            text=True, check=True).stdout
+    listed = subprocess.run(
+        [str(Path(sys.executable).with_name("ase")), "info", "--plugins"], capture_output=True, text=True, check=True
+    ).stdout
     assert {"bimetal", "bimetal-descriptors"} <= set(listed.replace(",", " ").split())

@@ -21,8 +21,19 @@ TUTORIALS = ("predict", "featurize", "screen", "own-data", "explain")
 
 def build(out: Path, *options: str) -> None:
     """Build the pages in a process of their own, as `make docs` does; a warning is an error."""
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-d", str(out / "doctrees"), *options,
-               str(DOCS), str(out / "html")]
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-q",
+        "-W",
+        "--keep-going",
+        "-d",
+        str(out / "doctrees"),
+        *options,
+        str(DOCS),
+        str(out / "html"),
+    ]
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
 
@@ -65,8 +76,10 @@ def _cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-@pytest.mark.parametrize("page", sorted(p.relative_to(DOCS).as_posix() for folder in ("howto", "reference")
-                                        for p in (DOCS / folder).glob("*.md")))
+@pytest.mark.parametrize(
+    "page",
+    sorted(p.relative_to(DOCS).as_posix() for folder in ("howto", "reference") for p in (DOCS / folder).glob("*.md")),
+)
 def test_examples_run(page: str) -> None:
     failures, _ = doctest.testfile(str(DOCS / page), module_relative=False)
     assert failures == 0
@@ -97,11 +110,13 @@ def test_every_public_name_is_in_the_reference(quick: Path, generated) -> None:
 def public_names(module: str) -> list[str]:
     """Classes and functions that a module defines and offers: those of its ``__all__``, else all without underscore."""
     body = ast.parse(Path(find_spec(module).origin).read_text()).body
-    offered = [ast.literal_eval(node.value) for node in body
-               if isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == ["__all__"]]
+    offered = [
+        ast.literal_eval(node.value)
+        for node in body
+        if isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == ["__all__"]
+    ]
     defined = [node.name for node in body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
-    return [f"{module}.{name}" for name in defined
-            if (name in offered[0] if offered else not name.startswith("_"))]
+    return [f"{module}.{name}" for name in defined if (name in offered[0] if offered else not name.startswith("_"))]
 
 
 def test_pages_load_nothing_from_elsewhere(quick: Path) -> None:
@@ -150,4 +165,4 @@ def test_tutorials_run(tmp_path: Path) -> None:
     for name in TUTORIALS:
         page = (tmp_path / "html" / "tutorials" / f"{name}.html").read_text()
         assert "cell_output" in page
-        assert "<img" in page[page.index("cell_output"):]
+        assert "<img" in page[page.index("cell_output") :]

@@ -15,8 +15,24 @@ FOR_USERS = ("calculators", "featurizers", "io", "screening")
 FILES = sorted({*PACKAGE.rglob("*.py"), *(path for room in FOR_USERS for path in (PACKAGE / room).glob("*.py"))})
 OFFERED = set(_HOME.values())
 #: Words that begin a noun phrase or a clause.
-NO_VERBS = {"A", "All", "An", "As", "Every", "How", "Nothing", "One", "Some", "The", "What", "Where", "Whether",
-            "Which", "Who", "Why"}
+NO_VERBS = {
+    "A",
+    "All",
+    "An",
+    "As",
+    "Every",
+    "How",
+    "Nothing",
+    "One",
+    "Some",
+    "The",
+    "What",
+    "Where",
+    "Whether",
+    "Which",
+    "Who",
+    "Why",
+}
 
 
 def public(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.ClassDef | ast.FunctionDef]]:
@@ -55,7 +71,8 @@ def test_first_lines_are_short_sentences(path):
 @pytest.mark.parametrize("path", FILES, ids=place)
 def test_functions_begin_with_a_verb(path):
     found = {
-        name: summary(node) for name, node in public(ast.parse(path.read_text(encoding="utf-8")))
+        name: summary(node)
+        for name, node in public(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef) and not any("property" in ast.unparse(d) for d in node.decorator_list)
     }
     wrong = {name: line for name, line in found.items() if line.split()[0] in NO_VERBS}

@@ -140,11 +140,23 @@ def test_sulfides_elsewhere_than_on_three_metals_are_flagged_or_refused():
     assert "sulfide on 2 metal atoms; labels have it on 3" in found.flags
 
 
-@pytest.mark.parametrize(("atom", "name"), [("O", "oxide"), ("P", "phosphide"), ("N", "nitride"), ("C", "carbide"),
-                                            ("Se", "selenide"), ("As", "arsenide"), ("B", "boride")])
+@pytest.mark.parametrize(
+    ("atom", "name"),
+    [
+        ("O", "oxide"),
+        ("P", "phosphide"),
+        ("N", "nitride"),
+        ("C", "carbide"),
+        ("Se", "selenide"),
+        ("As", "arsenide"),
+        ("B", "boride"),
+    ],
+)
 def test_other_bare_atoms_are_refused_by_name(atom, name):
-    with pytest.raises(PerceptionError, match=f"a bare {name} is no ligand of the models; of single atoms halides, "
-                                              "hydride and sulfide are"):
+    with pytest.raises(
+        PerceptionError,
+        match=f"a bare {name} is no ligand of the models; of single atoms halides, hydride and sulfide are",
+    ):
         as_system(octahedron() + Atoms(atom, [[0.0, 0.0, 0.0]]))
 
 
@@ -187,8 +199,16 @@ def chelated(smiles: str, donors: tuple[int, int], loses: tuple[int, ...] = (), 
 
 
 @pytest.mark.parametrize(
-    ("name", "donors"), [("bipy", (3, 11)), ("phen", (2, 12)), ("en", (0, 3)), ("CN(C)CCN(C)C", (1, 5)),
-                         ("NCc1ccccn1", (0, 7)), ("c1ccc2nc3c4cccnc4c4ncccc4c3nc2c1", (10, 13))])
+    ("name", "donors"),
+    [
+        ("bipy", (3, 11)),
+        ("phen", (2, 12)),
+        ("en", (0, 3)),
+        ("CN(C)CCN(C)C", (1, 5)),
+        ("NCc1ccccn1", (0, 7)),
+        ("c1ccc2nc3c4cccnc4c4ncccc4c3nc2c1", (10, 13)),
+    ],
+)
 def test_a_nitrogen_chelate_is_one_ligand_with_two_donors(name, donors):
     ligand = Ligand.parse(name)
     smiles = {"bipy": "c1ccnc(c1)-c1ccccn1", "phen": "c1cnc2c(c1)ccc1cccnc12", "en": "NCCN"}.get(name, name)
@@ -259,8 +279,12 @@ def test_a_chain_that_lacks_two_hydrogens_is_flagged():
     lost = [min(whole.symbols.search("H"), key=lambda h: whole.get_distance(c, h)) for c in carbons]
     system = as_system(whole[[i for i in range(len(whole)) if i not in lost]])
     assert system.ligand_counts == {Ligand.parse("CC=CS").smiles: 1}
-    assert any(text.startswith("atom 1 (C) has three neighbours and no bond as short as a double bond: a hydrogen atom "
-                               "may be missing") for text in system.geometry.unusual)
+    assert any(
+        text.startswith(
+            "atom 1 (C) has three neighbours and no bond as short as a double bond: a hydrogen atom may be missing"
+        )
+        for text in system.geometry.unusual
+    )
 
 
 LARGE = {

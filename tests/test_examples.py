@@ -19,7 +19,9 @@ def test_an_example_is_what_ase_reads(name):
 
 def test_predicting_loads_no_module_of_files():
     # ase.io and scipy take as long to import as a third of torch.
-    code = ("import sys; from ase_bimetal import load_example, predict; predict([load_example('Au4Pd2(PET)8')]); "
-            "print(sorted({'ase.io', 'scipy.spatial', 'scipy.optimize', 'pandas'} & set(sys.modules)))")
+    code = (
+        "import sys; from ase_bimetal import load_example, predict; predict([load_example('Au4Pd2(PET)8')]); "
+        "print(sorted({'ase.io', 'scipy.spatial', 'scipy.optimize', 'pandas'} & set(sys.modules)))"
+    )
     run = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

@@ -29,9 +29,7 @@ from ase_bimetal.featurizers import (
 )
 from ase_bimetal.system import as_system
 
-CLASSES = [
-    getattr(featurizers, name) for name in featurizers.__all__ if name != "BimetallicFeaturizer"
-]
+CLASSES = [getattr(featurizers, name) for name in featurizers.__all__ if name != "BimetallicFeaturizer"]
 CHEAP = [cls for cls in CLASSES if cls is not FormationEnergy]
 
 
@@ -142,9 +140,7 @@ def test_ligands_in_a_second_column():
     core = Atoms("Au2Pd", [[0, 0, 0], [2.8, 0, 0], [0, 2.8, 0]])
     annotated = core.copy()
     annotated.info["ligand_smiles"] = {"PPh3": 1}
-    frame = pd.DataFrame({
-        "core": pd.Series([core, core, annotated], dtype=object), "shell": ["PET", {"SMe": 2}, None]
-    })
+    frame = pd.DataFrame({"core": pd.Series([core, core, annotated], dtype=object), "shell": ["PET", {"SMe": 2}, None]})
     found = LigandLogP().featurize_dataframe(frame, ["core", "shell"], pbar=False)["log P (-)"]
     assert found.to_numpy()[:, None] == pytest.approx(LigandLogP().transform(frame))
     assert found[0] == pytest.approx(2.16, abs=0.005)

@@ -21,8 +21,15 @@ from ase_bimetal.system import split_clusters
 CASES = Path(__file__).parent / "cases"
 WITHOUT_ENERGY = {"hydrogen atoms missing"}
 FORMATS = {"cif": "a.cif", "xyz": "a.xyz", "extxyz": "a.extxyz", "proteindatabank": "a.pdb", "vasp": "POSCAR"}
-USUAL = {"thiolate": "SMe", "axial": "PMe3", "phosphine": "PMe3", "diphosphine": "dhpm", "halide": "Cl", "pi": "Cp",
-         "sulfide": "sulfide"}
+USUAL = {
+    "thiolate": "SMe",
+    "axial": "PMe3",
+    "phosphine": "PMe3",
+    "diphosphine": "dhpm",
+    "halide": "Cl",
+    "pi": "Cp",
+    "sulfide": "sulfide",
+}
 #: Edge of the cubic cell [Å]. With it, and coordinates of three decimals as PDB has, no format rounds.
 EDGE = 100.0
 
@@ -101,8 +108,11 @@ def found(content: Atoms) -> list[Found]:
         return [Found((), 0.0, f"{type(error).__name__}: {error}")]
     results = predict(systems, errors="collect")
     return [
-        Found((s.composition_metals, s.ligand_counts, s.kind, s.notes, len(s.bonds)),
-              getattr(result, "formation_energy_per_metal", 0.0), getattr(result, "reason", ""))
+        Found(
+            (s.composition_metals, s.ligand_counts, s.kind, s.notes, len(s.bonds)),
+            getattr(result, "formation_energy_per_metal", 0.0),
+            getattr(result, "reason", ""),
+        )
         for s, result in zip(systems, results, strict=True)
     ]
 

@@ -40,8 +40,12 @@ def test_the_table_is_measured_on_the_labels_that_ship(labels):
 def test_a_hydride_is_not_compared_with_hydrogen_atoms_of_ligands(labels):
     hydrides = [atoms for atoms in labels.frame["atoms"] if "[H][H]" in atoms.info["ligand_smiles"]]
     rows = [[i for i in as_system(atoms).donors if atoms.numbers[i] == 1] for atoms in hydrides]
-    told = [text for atoms, own in zip(hydrides, rows, strict=True) for text in as_system(atoms).geometry.unusual
-            if any(f"{i} (H)" in text for i in own)]
+    told = [
+        text
+        for atoms, own in zip(hydrides, rows, strict=True)
+        for text in as_system(atoms).geometry.unusual
+        if any(f"{i} (H)" in text for i in own)
+    ]
     assert (len(hydrides), sum(map(len, rows)), len(told)) == (84, 204, 1)  # a rattled bond of 1.12 Å
     atoms, row = hydrides[0].copy(), rows[0][0]
     metals = np.flatnonzero(atoms.arrays["fragment"] == 0)
@@ -153,14 +157,25 @@ def doubled(atoms):
     atoms.extend(other)
 
 
-@pytest.mark.parametrize(("damage", "error", "words"), [
-    (shuffled, SeveralClustersError, r"4 separate clusters \(1 × C6H4PdS, 1 × C9H2Au2S, 1 × C4H8AuPd, 1 × C7H4AuS2\)"),
-    (rattled, GeometryError, r"atoms 44 \(C\) and 53 \(H\) are 0.333 Å apart"),
-    (close_on_a_line, GeometryError, r"atoms 0 \(Au\) and 1 \(Au\) are 0.50 Å apart; the model knows .* 2.20 Å"),
-    (far_on_a_line, GeometryError, r"atom 7 \(C\) is 2.70 Å from its nearest atom; the model knows .* up to 1.41 Å"),
-    (anywhere, SeveralClustersError, "4 separate clusters"),
-    (doubled, LigandMismatchError, "are C64H72S8 as bound, but the object holds C128H144S16"),
-])
+@pytest.mark.parametrize(
+    ("damage", "error", "words"),
+    [
+        (
+            shuffled,
+            SeveralClustersError,
+            r"4 separate clusters \(1 × C6H4PdS, 1 × C9H2Au2S, 1 × C4H8AuPd, 1 × C7H4AuS2\)",
+        ),
+        (rattled, GeometryError, r"atoms 44 \(C\) and 53 \(H\) are 0.333 Å apart"),
+        (close_on_a_line, GeometryError, r"atoms 0 \(Au\) and 1 \(Au\) are 0.50 Å apart; the model knows .* 2.20 Å"),
+        (
+            far_on_a_line,
+            GeometryError,
+            r"atom 7 \(C\) is 2.70 Å from its nearest atom; the model knows .* up to 1.41 Å",
+        ),
+        (anywhere, SeveralClustersError, "4 separate clusters"),
+        (doubled, LigandMismatchError, "are C64H72S8 as bound, but the object holds C128H144S16"),
+    ],
+)
 def test_a_damaged_cluster_is_refused_with_the_reason(damage, error, words, cluster):
     damage(cluster)
     with pytest.raises(error, match=words):
@@ -199,8 +214,11 @@ def test_metals_of_a_crystal_that_are_too_close_are_flagged_and_then_refused(mod
     [calm], [close] = predict([whole], model=model), predict([flagged], model=model)
     assert not any("metal atoms" in flag for flag in calm.flags)
     [told] = [flag for flag in close.flags if "metal atoms" in flag]
-    assert re.fullmatch(r"metal atoms \d+ \(Pd\) and \d+ \((Au|Pd)\) are 1.82 Å apart; hardly any label has metals "
-                        r"closer than 1.9\d Å", told)
+    assert re.fullmatch(
+        r"metal atoms \d+ \(Pd\) and \d+ \((Au|Pd)\) are 1.82 Å apart; hardly any label has metals "
+        r"closer than 1.9\d Å",
+        told,
+    )
     assert close.formation_energy_std > 1.5 * calm.formation_energy_std
     with pytest.raises(GeometryError, match=r"metal atoms \d+ .* are 1.44 Å apart; allowed: at least 1.6\d Å"):
         predict([refused], model=model)
@@ -261,8 +279,11 @@ def test_a_ligand_that_comes_off_is_flagged_and_then_refused(annotated):
 
 def test_the_last_contact_of_a_ligand_goes_on_without_a_jump():
     """The energy changed by 25 to 210 meV/metal where a donor's last contact ended at 1.25 radii."""
-    start = Atoms("AuPdSHSH", [[0, 0, 0], [0, 0, 2.7], [0, 0, -2.3], [1.3, 0, -2.6], [0, 0, 5.0], [1.3, 0, 5.3]],
-                  info={"ligand_smiles": {"SH": 2}})
+    start = Atoms(
+        "AuPdSHSH",
+        [[0, 0, 0], [0, 0, 2.7], [0, 0, -2.3], [1.3, 0, -2.6], [0, 0, 5.0], [1.3, 0, 5.3]],
+        info={"ligand_smiles": {"SH": 2}},
+    )
 
     def at(distance):
         atoms = start.copy()
@@ -278,8 +299,19 @@ def test_the_last_contact_of_a_ligand_goes_on_without_a_jump():
 
 def test_a_donor_beside_another_ligand_is_missed_too():
     """Each phosphorus atom must be a donor, even where it comes close to a thiolate that is one."""
-    atoms = Atoms("AuPdSHPHHH", [[0, 0, 0], [0, 0, 2.7], [0, 0, -2.3], [1.3, 0, -2.6], [0, -2.4, -2.41],
-                                 [0, -3.8, -2.5], [1.2, -2.9, -3.0], [-1.2, -2.9, -3.0]],
-                  info={"ligand_smiles": {"SH": 1, "PH3": 1}})
+    atoms = Atoms(
+        "AuPdSHPHHH",
+        [
+            [0, 0, 0],
+            [0, 0, 2.7],
+            [0, 0, -2.3],
+            [1.3, 0, -2.6],
+            [0, -2.4, -2.41],
+            [0, -3.8, -2.5],
+            [1.2, -2.9, -3.0],
+            [-1.2, -2.9, -3.0],
+        ],
+        info={"ligand_smiles": {"SH": 1, "PH3": 1}},
+    )
     with pytest.raises(GeometryError, match=r"atom 4 \(P\) is neither bound nor free"):
         predict([atoms])

@@ -91,8 +91,11 @@ def test_rooms_of_the_shop_import_from_their_left(path):
     room = Path(relative(path)).parts[0].removesuffix(".py")
     if room == "__init__":
         return
-    late = {name for name in imports_of(path, inside_functions=False)
-            if room_of(name) in level and level[room_of(name)] > level[room]}
+    late = {
+        name
+        for name in imports_of(path, inside_functions=False)
+        if room_of(name) in level and level[room_of(name)] > level[room]
+    }
     assert not late
 
 
@@ -119,8 +122,10 @@ def modules_of(paths: Iterable[Path], package: Path) -> dict[str, Path]:
 def circle_of(modules: dict[str, Path]) -> list[str]:
     """Modules that import each other when they are loaded, the first one again at the end; empty when none do."""
     graph = {
-        name: {used if used in modules else used.rpartition(".")[0]
-               for used in imports_of(path, inside_functions=False)} & set(modules) - {name}
+        name: {
+            used if used in modules else used.rpartition(".")[0] for used in imports_of(path, inside_functions=False)
+        }
+        & set(modules) - {name}
         for name, path in modules.items()
     }
     try:
@@ -138,8 +143,11 @@ def test_a_circle_of_three_files_is_seen(tmp_path):
     package = tmp_path / "ase_bimetal"
     package.mkdir()
     for name, text in {
-        "a": "from ase_bimetal import b\n", "b": "from ase_bimetal.c import thing\n", "c": "import ase_bimetal.a\n",
-        "d": "def late():\n    from ase_bimetal import e\n", "e": "from ase_bimetal import d\n",
+        "a": "from ase_bimetal import b\n",
+        "b": "from ase_bimetal.c import thing\n",
+        "c": "import ase_bimetal.a\n",
+        "d": "def late():\n    from ase_bimetal import e\n",
+        "e": "from ase_bimetal import d\n",
     }.items():
         (package / f"{name}.py").write_text(text)
     modules = modules_of(package.glob("*.py"), package)

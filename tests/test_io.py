@@ -84,8 +84,16 @@ def test_a_bad_xyz_frame_spoils_no_other(count, line, reason, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("a.xyz", ""), ("a.xyz", "hello\nworld\n"), ("a.cif", "hello"), ("a.json", "{"),
-                       ("a.dat", "x\n"), ("a.json", '{"a": 1}'), ("a.traj", "abc")]
+    ("name", "text"),
+    [
+        ("a.xyz", ""),
+        ("a.xyz", "hello\nworld\n"),
+        ("a.cif", "hello"),
+        ("a.json", "{"),
+        ("a.dat", "x\n"),
+        ("a.json", '{"a": 1}'),
+        ("a.traj", "abc"),
+    ],
 )
 def test_junk_gives_one_reason(name, text, tmp_path):
     (tmp_path / name).write_text(text)
@@ -95,8 +103,14 @@ def test_junk_gives_one_reason(name, text, tmp_path):
 
 @pytest.mark.parametrize(
     ("line", "reason"),
-    [("Pd 0 0 1e30", "below 1e"), ("Pd 0 0 nan", "finite"), ("Pd 0 0 0", "apart"), ('charge="two"', "charge"),
-     ("charge=1", "charge"), ('ligand_smiles="_JSON {\\"PET\\": null}"', "count")],
+    [
+        ("Pd 0 0 1e30", "below 1e"),
+        ("Pd 0 0 nan", "finite"),
+        ("Pd 0 0 0", "apart"),
+        ('charge="two"', "charge"),
+        ("charge=1", "charge"),
+        ('ligand_smiles="_JSON {\\"PET\\": null}"', "count"),
+    ],
 )
 def test_a_readable_frame_with_nonsense_in_it_is_a_typed_error(line, reason, tmp_path):
     """Also what would otherwise end the process inside a compiled library."""

@@ -48,11 +48,18 @@ def payload(tmp_path, monkeypatch):
     sys.modules.pop("payload", None)
 
 
-@pytest.mark.parametrize("content", [
-    atoms_with({"x": EVIL}), atoms_with({"x": [{"y": [EVIL]}]}), structure_with(EVIL), structure_with([[EVIL]]), EVIL,
-    Molecule(["Au"], [[0, 0, 0]]).as_dict() | {"properties": {"a": {"b": EVIL}}},
-    structure_with({"@module": "payload", "@callable": "Y"}),
-])
+@pytest.mark.parametrize(
+    "content",
+    [
+        atoms_with({"x": EVIL}),
+        atoms_with({"x": [{"y": [EVIL]}]}),
+        structure_with(EVIL),
+        structure_with([[EVIL]]),
+        EVIL,
+        Molecule(["Au"], [[0, 0, 0]]).as_dict() | {"properties": {"a": {"b": EVIL}}},
+        structure_with({"@module": "payload", "@callable": "Y"}),
+    ],
+)
 @pytest.mark.parametrize("name", ["a.json", "a.mson", "a.json.txt", "a.yaml", "a.yml"])
 def test_a_file_that_names_a_module_is_refused_with_its_name(content, name, tmp_path, payload):
     (tmp_path / name).write_text(json.dumps(content))  # JSON is YAML
@@ -115,8 +122,10 @@ def sqlite_of_another_program(path):
         connection.commit()
 
 
-@pytest.mark.parametrize("make", [sqlite_of_another_program, lambda path: path.write_text("x"),
-                                  lambda path: path.write_text("no database " * 99)])
+@pytest.mark.parametrize(
+    "make",
+    [sqlite_of_another_program, lambda path: path.write_text("x"), lambda path: path.write_text("no database " * 99)],
+)
 def test_a_database_that_is_none_of_ases_is_left_as_it_is(make, tmp_path):
     """ASE writes its tables into whatever it opens."""
     make(tmp_path / "a.db")
@@ -130,12 +139,15 @@ def test_a_database_that_is_none_of_ases_is_left_as_it_is(make, tmp_path):
 OTHER = "2\n\nAu 0 0 0\nPd 0 0 2.7\n"
 
 
-@pytest.mark.parametrize(("name", "format", "text"), [
-    ("inp", None, "Dimensions = 3\n  xyzCoordinates = 'other.xyz'\n"),
-    ("inp", None, 'Dimensions = 3\nPDBCoordinates = "other.xyz"\n'),
-    ("a.dat", "onetep-in", "include_file : other.xyz\n"),
-    ("a.inp", "acemolecule-input", "%% BasicInformation\n  GeometryFilename other.xyz\n%% End\n"),
-])
+@pytest.mark.parametrize(
+    ("name", "format", "text"),
+    [
+        ("inp", None, "Dimensions = 3\n  xyzCoordinates = 'other.xyz'\n"),
+        ("inp", None, 'Dimensions = 3\nPDBCoordinates = "other.xyz"\n'),
+        ("a.dat", "onetep-in", "include_file : other.xyz\n"),
+        ("a.inp", "acemolecule-input", "%% BasicInformation\n  GeometryFilename other.xyz\n%% End\n"),
+    ],
+)
 def test_an_input_that_takes_its_atoms_from_another_file_is_refused(name, format, text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "other.xyz").write_text(OTHER)
@@ -228,9 +240,15 @@ def test_yaml_references_do_not_grow_without_end(tmp_path, monkeypatch):
     assert isinstance(found, FileFormatError) and "10000" in str(found)
 
 
-XYZ = "2\nligand_smiles=\"_JSON {\\\"PET\\\": 2}\" note=Ångström\nAu 0 0 0\nPd 0 0 2.7\n"
-ENCODINGS = [("utf-8-sig", "\n"), ("latin-1", "\n"), ("utf-16", "\n"), ("utf-8", "\r\n"), ("latin-1", "\r\n"),
-             ("utf-8", "\r")]
+XYZ = '2\nligand_smiles="_JSON {\\"PET\\": 2}" note=Ångström\nAu 0 0 0\nPd 0 0 2.7\n'
+ENCODINGS = [
+    ("utf-8-sig", "\n"),
+    ("latin-1", "\n"),
+    ("utf-16", "\n"),
+    ("utf-8", "\r\n"),
+    ("latin-1", "\r\n"),
+    ("utf-8", "\r"),
+]
 
 
 @pytest.mark.parametrize(("encoding", "ending"), ENCODINGS)

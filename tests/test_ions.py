@@ -52,9 +52,19 @@ def gold_phosphine_chloride() -> Atoms:
     )
 
 
-IONS = [("Au", "Cl", 2, 1), ("Cu", "I", 2, 1), ("Ag", "Br", 2, 1), ("Zn", "Cl", 4, 2), ("Hg", "I", 4, 2),
-        ("Au", "Br", 4, 1), ("Pt", "Cl", 4, 2), ("Ga", "Cl", 4, 1), ("Pt", "Cl", 6, 2), ("Sn", "Cl", 6, 2),
-        ("Al", "Cl", 4, 1)]
+IONS = [
+    ("Au", "Cl", 2, 1),
+    ("Cu", "I", 2, 1),
+    ("Ag", "Br", 2, 1),
+    ("Zn", "Cl", 4, 2),
+    ("Hg", "I", 4, 2),
+    ("Au", "Br", 4, 1),
+    ("Pt", "Cl", 4, 2),
+    ("Ga", "Cl", 4, 1),
+    ("Pt", "Cl", 6, 2),
+    ("Sn", "Cl", 6, 2),
+    ("Al", "Cl", 4, 1),
+]
 
 
 @pytest.mark.parametrize(("metal", "halide", "n", "charge"), IONS)

@@ -11,6 +11,7 @@ from ase_bimetal.ligands import LIGAND_NAMES, Ligand, formula_text, parse_ligand
 
 X_TYPE = {"S", "Se", "O", "Cl", "Br", "I", "F"}
 
+
 @pytest.mark.parametrize("name", LIGAND_NAMES)
 def test_every_name_reads_back(name):
     ligand = Ligand.parse(name)
@@ -275,11 +276,14 @@ def test_annotations_are_merged_and_sorted():
     assert formula_text(total_formula(expected)) == "C60H57P2S3"
 
 
-@pytest.mark.parametrize(("text", "words", "molecule", "donor"), [
-    ("CO", "names carbon monoxide but spells methanol; allowed: 'carbonyl' or 'OC'", "OC", "O"),
-    ("SCN", "allowed: 'thiocyanate' .bound by S., 'N=C=S' .bound by N. or 'C.N.S'", "C(N)S", "S"),
-    ("NCS", "allowed: 'N=C=S' .bound by N., 'thiocyanate' .bound by S. or 'C.N.S'", "C(N)S", "S"),
-])
+@pytest.mark.parametrize(
+    ("text", "words", "molecule", "donor"),
+    [
+        ("CO", "names carbon monoxide but spells methanol; allowed: 'carbonyl' or 'OC'", "OC", "O"),
+        ("SCN", "allowed: 'thiocyanate' .bound by S., 'N=C=S' .bound by N. or 'C.N.S'", "C(N)S", "S"),
+        ("NCS", "allowed: 'N=C=S' .bound by N., 'thiocyanate' .bound by S. or 'C.N.S'", "C(N)S", "S"),
+    ],
+)
 def test_an_ambiguous_text_is_refused_with_both_readings(text, words, molecule, donor):
     assert text in AMBIGUOUS
     with pytest.raises(LigandError, match=words):
@@ -296,7 +300,8 @@ def test_what_rdkit_reads_past_is_an_error(text):
 
 
 @pytest.mark.parametrize(
-    "count", [10**400, -(10**400), 10**5000, float("inf"), float("nan"), 1.5, 0, True, "8"],
+    "count",
+    [10**400, -(10**400), 10**5000, float("inf"), float("nan"), 1.5, 0, True, "8"],
     ids=["400 digits", "minus 400 digits", "5000 digits", "inf", "nan", "1.5", "0", "True", "text"],
 )
 def test_a_count_that_is_none_is_a_ligand_error(count):

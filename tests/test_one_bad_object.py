@@ -48,18 +48,22 @@ def three() -> list[Atoms]:
     return images
 
 
-@pytest.mark.parametrize(("module", "name", "what"), [
-    (surroundings, "perceive_ligands", "reading the object failed"),
-    (predictor, "encode", "encoding BimetallicSystem(Au4Pd2, 8 PET, cluster, 150 atoms) failed"),
-    (predictor, "level_shift", "encoding BimetallicSystem(Au4Pd2, 8 PET, cluster, 150 atoms) failed"),
-])
+@pytest.mark.parametrize(
+    ("module", "name", "what"),
+    [
+        (surroundings, "perceive_ligands", "reading the object failed"),
+        (predictor, "encode", "encoding BimetallicSystem(Au4Pd2, 8 PET, cluster, 150 atoms) failed"),
+        (predictor, "level_shift", "encoding BimetallicSystem(Au4Pd2, 8 PET, cluster, 150 atoms) failed"),
+    ],
+)
 def test_an_object_that_breaks_is_a_failure_and_the_others_are_predicted(module, name, what, monkeypatch):
     expected = predict(three())
     monkeypatch.setattr(module, name, failing_at(2, getattr(module, name)))
     first, bad, last = predict(three(), errors="collect")
     assert isinstance(bad.error, UnexpectedError)
-    assert str(bad.error) == (f"{what}, RuntimeError: bond orders exploded. Leave it out, and report it with its "
-                              "coordinates")
+    assert str(bad.error) == (
+        f"{what}, RuntimeError: bond orders exploded. Leave it out, and report it with its coordinates"
+    )
     assert isinstance(bad.error.__cause__, RuntimeError)
     for found, good in ((first, expected[0]), (last, expected[2])):
         assert found.formation_energy_per_metal == pytest.approx(good.formation_energy_per_metal, abs=1e-6)
@@ -118,8 +122,17 @@ def test_two_jobs_of_matminer_after_a_prediction(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-FILES = {"a.cif": "cif", "POSCAR": "vasp", "a.traj": "traj", "a.db": "db", "a.pdb": "proteindatabank", "a.cube": "cube",
-         "a.com": "gaussian-in", "a.xsf": "xsf", "a.json": "json"}
+FILES = {
+    "a.cif": "cif",
+    "POSCAR": "vasp",
+    "a.traj": "traj",
+    "a.db": "db",
+    "a.pdb": "proteindatabank",
+    "a.cube": "cube",
+    "a.com": "gaussian-in",
+    "a.xsf": "xsf",
+    "a.json": "json",
+}
 
 
 def written(folder: Path) -> list[Path]:

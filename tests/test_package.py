@@ -73,11 +73,19 @@ def test_the_public_names_are_few_and_every_one_resolves():
 
 def test_names_for_type_checkers_are_those_that_load():
     """A block under TYPE_CHECKING, ``__all__`` and the table of homes say the same."""
-    for room in ("ase_bimetal", "ase_bimetal.calculators", "ase_bimetal.screening", "ase_bimetal.report",
-                 "ase_bimetal.lab.paper"):
+    for room in (
+        "ase_bimetal",
+        "ase_bimetal.calculators",
+        "ase_bimetal.screening",
+        "ase_bimetal.report",
+        "ase_bimetal.lab.paper",
+    ):
         module = import_module(room)
-        [block] = [node for node in ast.parse(Path(module.__file__).read_text()).body
-                   if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+        [block] = [
+            node
+            for node in ast.parse(Path(module.__file__).read_text()).body
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        ]
         typed = {alias.name for line in block.body for alias in line.names}
         assert typed == set(module.__all__) == set(module._HOME), room
 

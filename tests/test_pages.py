@@ -63,7 +63,8 @@ def test_pages_of_the_published_results_are_of_what_ships(scripts):
     for name in (load_checkpoint().name, forest.name, load_labels().digest):
         assert name in shown, again
     assert block("external-materials.md", "materials") == reproduce_pages.materials(
-        assess_materials(forest, read_table()), forest.name), again
+        assess_materials(forest, read_table()), forest.name
+    ), again
 
 
 def test_readme_leads_with_the_errors_against_pbe_of_the_card():

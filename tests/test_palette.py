@@ -74,9 +74,13 @@ def test_the_drawing_and_the_viewer_have_the_same_colours():
     axes = Figure().subplots()
     draw_cluster(system, axes)
     drawn = {to_hex(patch.get_facecolor()).upper() for patch in axes.patches}
-    turned = {trace["name"]: trace["marker"]["color"] for trace in json.loads(structure_chart(system))["data"]
-              if trace["mode"] == "markers"}
+    turned = {
+        trace["name"]: trace["marker"]["color"]
+        for trace in json.loads(structure_chart(system))["data"]
+        if trace["mode"] == "markers"
+    }
     assert turned == {symbol: element_colour(symbol) for symbol in ("Au", "Pd", "Pt", "Cl")}
     assert drawn == {element_colour(symbol) for symbol in ("Au", "Pd", "Pt", "Cl")}
     assert {line.get_label(): to_hex(line.get_color()).upper() for line in axes.lines if line.get_marker() == "o"} == {
-        symbol: element_colour(symbol) for symbol in ("Au", "Pd", "Pt")}
+        symbol: element_colour(symbol) for symbol in ("Au", "Pd", "Pt")
+    }

@@ -94,9 +94,7 @@ def test_close_phosphine_and_thiolate_stay_two_ligands():
     assert as_system(base).ligand_counts == {"P": 1, "S": 1}
 
 
-@pytest.mark.parametrize(
-    ("symbol", "words"), [("S", "sulfide"), ("O", "oxide"), ("Na", "Na atom")]
-)
+@pytest.mark.parametrize(("symbol", "words"), [("S", "sulfide"), ("O", "oxide"), ("Na", "Na atom")])
 def test_bare_ions_are_named(symbol, words):
     with pytest.raises(PerceptionError, match=rf"atoms {symbol}1 \({symbol}\): a bare {words}"):
         as_system(Atoms(["Au", symbol], [[0, 0, 0], [0, 0, 2.2]]))

@@ -68,8 +68,10 @@ def test_a_rose_bar_is_as_long_as_the_energy_is_low(figure):
     assert blue[2] > blue[0] and red[0] > red[2] and np.ptp(grey) == 0
 
 
-@pytest.mark.parametrize(("colour", "values", "label"), [
-    ("mixing", [-10.0, 10.0], r"$H_\mathrm{mix}$ (kJ/mol)"), ("phi", [0.0, -1.6], "accessibility index φ (–)")])
+@pytest.mark.parametrize(
+    ("colour", "values", "label"),
+    [("mixing", [-10.0, 10.0], r"$H_\mathrm{mix}$ (kJ/mol)"), ("phi", [0.0, -1.6], "accessibility index φ (–)")],
+)
 def test_a_rose_says_what_its_colours_mean(figure, colour, values, label):
     axes = figure.subplots(subplot_kw={"projection": "polar"})
     plots.dopant_rose(axes, ["Pd", "Pt"], ENERGY[:2], STD[:2], np.array(values), colour=colour)

@@ -56,8 +56,15 @@ def test_ase_plugin_gives_the_calculator_class():
     assert plugin.implementation is ase_bimetal.MMLFormationCalculator
 
 
-@pytest.mark.parametrize("statement", ["import ase_bimetal", "import ase_bimetal.calculators", "import ase.io",
-                                       "import ase_bimetal.calculators.ase_plugin"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import ase_bimetal",
+        "import ase_bimetal.calculators",
+        "import ase.io",
+        "import ase_bimetal.calculators.ase_plugin",
+    ],
+)
 def test_imports_stay_light(statement):
     heavy = ("torch", "transformers", "pymatgen", "rdkit", "matminer", "sklearn")
     code = f"{statement}; import sys; print([m for m in {heavy} if m in sys.modules])"

@@ -100,8 +100,15 @@ def test_the_neighbourhood_of_a_crystal_is_three_shells():
     for atoms in (bulk("Au"), bulk("Au", cubic=True)):
         pairs = pairs_within(atoms.positions, atoms.cell.array, atoms.pbc, 6.0)
         n = len(atoms)
-        graph = Graph(np.zeros((n, 1)), np.ones(n, bool), np.ones(n), np.stack([pairs.first, pairs.second]),
-                      pairs.distance, pairs.distance - 2.88, np.ones_like(pairs.distance))
+        graph = Graph(
+            np.zeros((n, 1)),
+            np.ones(n, bool),
+            np.ones(n),
+            np.stack([pairs.first, pairs.second]),
+            pairs.distance,
+            pairs.distance - 2.88,
+            np.ones_like(pairs.distance),
+        )
         found = dict(zip(BONDING, bonding_features(["Au"] * n, graph), strict=True))
         assert found["neighbourhood"] == pytest.approx((43 + fourth) ** (-1 / 3), rel=1e-4)
         assert found["coordination"] == pytest.approx(12, rel=0.04)

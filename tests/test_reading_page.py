@@ -16,10 +16,16 @@ CASES = Path(__file__).parent / "cases"
 
 def rows() -> list[tuple[str, str, str, str]]:
     """What, said by, in these words, tried with."""
-    cells = [[cell.strip() for cell in line.strip("|\n ").split(" | ")]
-             for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
-    found = [(what, said, words.strip("`"), file) for what, _, said, words, file in cells
-             if what != "in the file" and set(what) != {"-", " "}]
+    cells = [
+        [cell.strip() for cell in line.strip("|\n ").split(" | ")]
+        for line in PAGE.read_text(encoding="utf-8").splitlines()
+        if line.startswith("| ")
+    ]
+    found = [
+        (what, said, words.strip("`"), file)
+        for what, _, said, words, file in cells
+        if what != "in the file" and set(what) != {"-", " "}
+    ]
     return [row for row in found if row[1] != "---"]
 
 

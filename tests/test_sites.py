@@ -61,8 +61,19 @@ def test_bonds_of_exchanged_metals_are_those_of_a_fresh_reading(exchange):
 
 
 def test_an_atom_behind_a_closer_one_binds_no_exchanged_metal():
-    leaning = Atoms("AuPdCCHCCH", [[0, 0, 0], [2.8, 0, 0], [0, 2.0, 0], [1.18, 2.15, 0], [2.2, 2.3, 0],
-                                   [2.8, -2.0, 0], [3.98, -2.15, 0], [5.0, -2.3, 0]])
+    leaning = Atoms(
+        "AuPdCCHCCH",
+        [
+            [0, 0, 0],
+            [2.8, 0, 0],
+            [0, 2.0, 0],
+            [1.18, 2.15, 0],
+            [2.2, 2.3, 0],
+            [2.8, -2.0, 0],
+            [3.98, -2.15, 0],
+            [5.0, -2.3, 0],
+        ],
+    )
     exchange = MetalExchange(leaning, {"C#C": 2})
     for metals in (["Au", "Pd"], ["Pt", "Ag"]):
         np.testing.assert_array_equal(exchange.system(metals).bonds, afresh(exchange, metals).bonds)

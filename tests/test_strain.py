@@ -12,8 +12,9 @@ from ase_bimetal.model.predictor import get_predictor
 def stretched_pair(lengths):
     """Two thiols on two metals, with S–H bonds of given lengths [Å]."""
     a, b = lengths
-    return as_system(Atoms("AuPdSHSH", [[0, 0, 0], [0, 0, 2.7], [0, 0, -2.3], [a, 0, -2.3], [0, 0, 5.0], [b, 0, 5.0]]),
-                     {"SH": 2})
+    return as_system(
+        Atoms("AuPdSHSH", [[0, 0, 0], [0, 0, 2.7], [0, 0, -2.3], [a, 0, -2.3], [0, 0, 5.0], [b, 0, 5.0]]), {"SH": 2}
+    )
 
 
 def test_bonds_that_are_alike_and_of_two_lengths_are_strained():

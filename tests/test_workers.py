@@ -67,8 +67,13 @@ def test_a_fork_after_a_prediction_predicts_too(tmp_path):
         "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0\n"
         "assert torch.get_num_threads() == 2\n"
     )
-    done = subprocess.run([sys.executable, "-W", "ignore", str(script)], timeout=1800, capture_output=True, text=True,
-                          env=os.environ | {"OMP_NUM_THREADS": "2"})
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(script)],
+        timeout=1800,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "2"},
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -124,10 +129,13 @@ def test_in_order_takes_tasks_as_there_is_room():
     assert found == list(range(40))
 
 
-@pytest.mark.parametrize(("asked", "message"), [
-    ({"workers": 0}, "workers=0; allowed: 1 or more"),
-    ({"workers": 2, "device": "cuda"}, "device='cuda'; allowed: several workers on the CPU"),
-])
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"workers": 0}, "workers=0; allowed: 1 or more"),
+        ({"workers": 2, "device": "cuda"}, "device='cuda'; allowed: several workers on the CPU"),
+    ],
+)
 def test_workers_that_cannot_be_had(asked, message):
     with pytest.raises(OptionError, match=re.escape(message)):
         predict(rattled(2), **asked)
@@ -167,8 +175,9 @@ if __name__ == "__main__":
 def test_ctrl_c_ends_the_workers_at_once(tmp_path):
     script = tmp_path / "run.py"
     script.write_text(INTERRUPTED)
-    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          start_new_session=True) as parent:
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as parent:
         pids = [int(parent.stdout.readline()) for _ in range(2)]
         os.killpg(parent.pid, signal.SIGINT)  # as a terminal does: to all of them
         message = parent.stderr.read()

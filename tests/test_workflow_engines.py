@@ -10,8 +10,14 @@ from ase_bimetal import load_example, predict
 
 PAGE = (Path(__file__).parents[1] / "docs" / "howto" / "workflow-engines.md").read_text(encoding="utf-8")
 BLOCKS = {title: code for title, code in re.findall(r"## ([^\n]+)\n.*?```python\n(.*?)```", PAGE, re.S)}
-NEEDS = {"Dask": "distributed", "Parsl": "parsl", "jobflow (atomate2)": "jobflow", "quacc": "quacc",
-         "scikit-learn": "sklearn", "Structures from OPTIMADE": "pymatgen"}
+NEEDS = {
+    "Dask": "distributed",
+    "Parsl": "parsl",
+    "jobflow (atomate2)": "jobflow",
+    "quacc": "quacc",
+    "scikit-learn": "sklearn",
+    "Structures from OPTIMADE": "pymatgen",
+}
 
 
 # The engines' own deprecations are not ours to settle.

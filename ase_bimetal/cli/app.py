@@ -47,8 +47,9 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def _every_verb(
-    asked: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True,
-                                        help="Print the version and leave.")] = False,
+    asked: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
 ) -> None:
     """Formation energies and descriptors of ligand-protected bimetallic clusters."""
 
@@ -85,6 +86,9 @@ def main() -> None:
     except OSError as error:
         if error.errno not in _UNWRITABLE:
             raise
-        print(f"{type(error).__name__}: {error}: what is finished is not lost. Make room, or give a place that can be "
-              "written, and run the same command again", file=sys.stderr)
+        print(
+            f"{type(error).__name__}: {error}: what is finished is not lost. Make room, or give a place that can be "
+            "written, and run the same command again",
+            file=sys.stderr,
+        )
         raise SystemExit(1) from None

@@ -111,8 +111,10 @@ def clusters(
     except Exception as error:
         return [(frame, as_typed(error, "reading the frame"))]
     say(f"{frame.name}: {len(systems)} separate clusters, a row each")
-    return [(Frame(f"{frame.name} cluster {k} of {len(systems)}", system), system)
-            for k, system in enumerate(systems, start=1)]
+    return [
+        (Frame(f"{frame.name} cluster {k} of {len(systems)}", system), system)
+        for k, system in enumerate(systems, start=1)
+    ]
 
 
 def _batches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:

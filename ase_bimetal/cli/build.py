@@ -18,8 +18,10 @@ def build(
     family: Annotated[str, typer.Argument(help="Motif family, such as Au4M2; an unknown one lists all.")],
     dopant: Annotated[str, typer.Argument(help="Element at the dopant sites.")],
     target: Annotated[Path, typer.Argument(help="File to write; its suffix names the format.")],
-    ligand: Annotated[list[str] | None, typer.Option(
-        help="role=NAME or role=SMILES, such as thiolate=PET; once per role of the family.")] = None,
+    ligand: Annotated[
+        list[str] | None,
+        typer.Option(help="role=NAME or role=SMILES, such as thiolate=PET; once per role of the family."),
+    ] = None,
     host: Annotated[str, typer.Option(help="Element at all other metal sites.")] = "Au",
     arrangement: Annotated[str, typer.Option(help="core-shell, random-30, third-Ag-2; default: the family's.")] = "",
     relax: Annotated[bool, typer.Option(help="Relax with GFN1-xTB.")] = False,
@@ -87,8 +89,10 @@ def _check(prototype: Prototype) -> None:
             require_metal(symbol)
         wanted = {site.role for site in core.sites}
         if wanted != set(prototype.shell):
-            raise BimetalError(f"{prototype.family} needs a ligand for each of the roles {', '.join(sorted(wanted))}: "
-                               + " ".join(f"--ligand {role}=NAME" for role in sorted(wanted)))
+            raise BimetalError(
+                f"{prototype.family} needs a ligand for each of the roles {', '.join(sorted(wanted))}: "
+                + " ".join(f"--ligand {role}=NAME" for role in sorted(wanted))
+            )
         fill(prototype.family, prototype.shell, {})
     except BimetalError as error:
         raise typer.BadParameter(str(error)) from None
@@ -117,7 +121,9 @@ def _shell(options: list[str]) -> dict[str, str]:
     for option in options:
         role, _, ligand = option.partition("=")
         if not role or not ligand:
-            raise typer.BadParameter(f"{option!r} is not role=NAME or role=SMILES; write the role first, as in "
-                                     "--ligand thiolate=PET", param_hint="--ligand")
+            raise typer.BadParameter(
+                f"{option!r} is not role=NAME or role=SMILES; write the role first, as in --ligand thiolate=PET",
+                param_hint="--ligand",
+            )
         shell[role] = ligand
     return shell

@@ -38,11 +38,15 @@ def info(
     labels, counts = _host_labels(data) if hosts else _cluster_labels(data)
     console = Console()
     energies = labels.frame.formation_energy
-    console.print(f"{len(labels.frame)} configurations of {labels.frame.prototype.nunique()} prototypes, "
-                  f"{len(labels.rejects)} rejected; digest {labels.digest}")
+    console.print(
+        f"{len(labels.frame)} configurations of {labels.frame.prototype.nunique()} prototypes, "
+        f"{len(labels.rejects)} rejected; digest {labels.digest}"
+    )
     reference = "" if hosts else ", dimer reference"
-    console.print(f"E_form (GFN1-xTB{reference}): {energies.min():.2f} to {energies.max():.2f} eV/metal, "
-                  f"{100 * energies.between(-4, -1).mean():.0f} % within −4…−1")
+    console.print(
+        f"E_form (GFN1-xTB{reference}): {energies.min():.2f} to {energies.max():.2f} eV/metal, "
+        f"{100 * energies.between(-4, -1).mean():.0f} % within −4…−1"
+    )
     for table in _count_tables(counts):
         console.print(table)
     if picture is not None:

@@ -17,23 +17,33 @@ if TYPE_CHECKING:
     from ase_bimetal.model.card import ModelCard
     from ase_bimetal.model.checkpoint import Checkpoint
 
-Data = Annotated[Path | None, typer.Option(
-    exists=True, dir_okay=False, help="Packed labels; default: the shipped ones.")]
-AllSplits = Annotated[bool, typer.Option(
-    "--all-splits", help="Also retrain one network per fold of every split, with the budget of --fold-rows and "
-    "--epochs.")]
+Data = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="Packed labels; default: the shipped ones.")
+]
+AllSplits = Annotated[
+    bool,
+    typer.Option(
+        "--all-splits",
+        help="Also retrain one network per fold of every split, with the budget of --fold-rows and --epochs.",
+    ),
+]
 Figures = Annotated[Path | None, typer.Option(file_okay=False, help="Folder for parity.png and calibration.png.")]
-FoldRows = Annotated[int | None, typer.Option(
-    min=20, help="Rows per epoch of a fold, drawn anew and evenly over the prototypes; default: all, once."
-)]
+FoldRows = Annotated[
+    int | None,
+    typer.Option(
+        min=20, help="Rows per epoch of a fold, drawn anew and evenly over the prototypes; default: all, once."
+    ),
+]
 Epochs = Annotated[int, typer.Option(min=1, help="Epochs of retrained networks.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes for the folds.")]
-Ablations = Annotated[bool, typer.Option(
-    "--ablations", help="Train the published ablations in place of everything else.")]
+Ablations = Annotated[
+    bool, typer.Option("--ablations", help="Train the published ablations in place of everything else.")
+]
 Rows = Annotated[int, typer.Option(min=50, help="Configurations of the ablations, a fixed stratified subset.")]
 Seeds = Annotated[int, typer.Option(min=1, help="Seeds per ablation.")]
-Out = Annotated[Path, typer.Option(file_okay=False, help="Folder for the ablations' table; a stopped run goes on "
-                                   "from there.")]
+Out = Annotated[
+    Path, typer.Option(file_okay=False, help="Folder for the ablations' table; a stopped run goes on from there.")
+]
 
 
 def evaluate(
@@ -121,15 +131,19 @@ def _check(checkpoint: Checkpoint, labels: LabelSet, figures: Path | None) -> bo
         print(f"\nnot recomputed: {error}")
         return True
     card = checkpoint.card
-    print(f"\nrandom split, {found.errors['n']} test rows predicted again: MAE {found.errors['MAE']:.4f} eV/metal, "
-          f"R² {found.errors['R2']:.4f}; 90 % intervals hold {100 * found.interval['coverage']:.1f} % "
-          f"(± {found.interval['half_width']:.3f} eV/metal)")
+    print(
+        f"\nrandom split, {found.errors['n']} test rows predicted again: MAE {found.errors['MAE']:.4f} eV/metal, "
+        f"R² {found.errors['R2']:.4f}; 90 % intervals hold {100 * found.interval['coverage']:.1f} % "
+        f"(± {found.interval['half_width']:.3f} eV/metal)"
+    )
     if figures is not None:
         _draw(found, card, figures)
     if not found.same_labels:
-        print(f"the labels here (digest {labels.digest}) are not those the model was trained on "
-              f"({card.data.digest}): other rows are drawn, some of them trained on, so these numbers flatter "
-              "and are not compared with the card")
+        print(
+            f"the labels here (digest {labels.digest}) are not those the model was trained on "
+            f"({card.data.digest}): other rows are drawn, some of them trained on, so these numbers flatter "
+            "and are not compared with the card"
+        )
         return True
     if found.agrees(card):
         print("the card says the same, within 0.001")
@@ -162,8 +176,11 @@ def _retrain(labels: LabelSet, card: ModelCard, budget: tuple[int, int | None, i
     data = prepare(trainable(labels.frame), LigandEncoder(card.encoder.source))
     given = FoldBudget(fold_rows, epochs)
     splits = all_folds(data, given.n_validation)
-    print(f"\nretrained: one network per fold, {epochs} epochs, {fold_rows or 'all'} rows per epoch, "
-          f"{sum(len(folds) for folds in splits.values())} folds, labels {labels.digest}", flush=True)
+    print(
+        f"\nretrained: one network per fold, {epochs} epochs, {fold_rows or 'all'} rows per epoch, "
+        f"{sum(len(folds) for folds in splits.values())} folds, labels {labels.digest}",
+        flush=True,
+    )
     run = Run(data, MMLConfig(**card.config), given.of(TrainingOptions()))
     results = evaluate_folds(run, {name: folds for name, folds in splits.items() if folds}, workers=workers)
     metrics = {name: table(folds) for name, folds in results.items()}

@@ -31,13 +31,16 @@ def featurize(
     ligand: options.Ligands = None,
     feature: Annotated[
         list[str] | None,
-        typer.Option(help="Descriptor such as H_mix, D or phi, or 'paper' for the article's eight; may be repeated. "
-                     "A structure that lacks one fails. Default: all, with empty cells.",
-                     autocompletion=complete_feature),
+        typer.Option(
+            help="Descriptor such as H_mix, D or phi, or 'paper' for the article's eight; may be repeated. "
+            "A structure that lacks one fails. Default: all, with empty cells.",
+            autocompletion=complete_feature,
+        ),
     ] = None,
     format: options.Format = None,
-    output: Annotated[str | None, typer.Option(help="table, json, csv or parquet; default: table on a terminal, csv in "
-                                               "a pipe.")] = None,
+    output: Annotated[
+        str | None, typer.Option(help="table, json, csv or parquet; default: table on a terminal, csv in a pipe.")
+    ] = None,
     out: options.Out = None,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
@@ -72,8 +75,9 @@ def _labels(names: Sequence[str]) -> list[str]:
     found: list[str] = []
     for name in names:
         if name != "paper" and name not in known and name not in known.values():
-            raise typer.BadParameter(f"no descriptor {name!r}; allowed: paper, {', '.join(known)}",
-                                     param_hint="--feature")
+            raise typer.BadParameter(
+                f"no descriptor {name!r}; allowed: paper, {', '.join(known)}", param_hint="--feature"
+            )
         found += PAPER_FEATURES if name == "paper" else [known.get(name, name)]
     return list(dict.fromkeys(found))
 
@@ -121,8 +125,10 @@ def _worker(values: Values, ligands: dict[str, int] | None, say: Callable[[str],
         """Records or errors of each frame, in the order given."""
         from ase_bimetal.cli.batches import clusters
 
-        return [[(part.name, _record(part, system, values)) for part, system in clusters(frame, ligands, "keep", say)]
-                for frame in frames]
+        return [
+            [(part.name, _record(part, system, values)) for part, system in clusters(frame, ligands, "keep", say)]
+            for frame in frames
+        ]
 
     return work
 

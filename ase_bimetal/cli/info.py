@@ -50,13 +50,17 @@ def _print_card(name: str, card: ModelCard) -> None:
     from ase_bimetal.cli.tables import markdown_metrics
 
     print(f"ase-bimetal {version('ase-bimetal')}")
-    print(f"{name}: {card.level}, reference state {card.reference_state}, trained {card.created} on "
-          f"{card.data.used} of {card.data.labelled} labels (digest {card.data.digest})\n")
+    print(
+        f"{name}: {card.level}, reference state {card.reference_state}, trained {card.created} on "
+        f"{card.data.used} of {card.data.labelled} labels (digest {card.data.digest})\n"
+    )
     print("errors in eV/metal")
     print(markdown_metrics(card.metrics))
     print(f"\ntrained on metals: {', '.join(card.domain.metals)}")
-    print(f"trained on families: {', '.join(card.domain.families)}; "
-          f"{' to '.join(str(n) for n in card.domain.n_metals)} metal atoms")
+    print(
+        f"trained on families: {', '.join(card.domain.families)}; "
+        f"{' to '.join(str(n) for n in card.domain.n_metals)} metal atoms"
+    )
     print("\n" + "\n".join(f"- {limit}" for limit in card.limits))
 
 

@@ -12,21 +12,27 @@ from ase_bimetal.extras import require
 
 
 def label(
-    folder: Annotated[Path, typer.Argument(
-        file_okay=False, help="Where the shards go; an earlier run there is continued.")],
+    folder: Annotated[
+        Path, typer.Argument(file_okay=False, help="Where the shards go; an earlier run there is continued.")
+    ],
     workers: Annotated[int, typer.Option(help="Processes on this machine, one thread each.")] = 2,
     scheduler: Annotated[str | None, typer.Option(help="Dask scheduler to use instead: tcp://host:8786.")] = None,
     go_on: Annotated[bool, typer.Option("--from-shipped", help="Start from the shipped labels.")] = False,
     only: Annotated[str, typer.Option(help="Only prototypes whose name holds this text.")] = "",
     level: Annotated[str, typer.Option(help="gfn1-xtb, cp2k-pbe, or module:Class of an ASE calculator.")] = "gfn1-xtb",
     hosts: Annotated[bool, typer.Option("--hosts", help="Zeolites, sheets and alloys in place of clusters.")] = False,
-    pbe: Annotated[int | None, typer.Option(
-        min=1, help="Label so many configurations of the data set with CP2K-PBE, those first that say most per minute."
-    )] = None,
+    pbe: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Label so many configurations of the data set with CP2K-PBE, those first that say most per minute.",
+        ),
+    ] = None,
     at_most: Annotated[int | None, typer.Option(min=1, help="Configurations per prototype, at most.")] = None,
-    renew_above: Annotated[float | None, typer.Option(
-        help="Relax parents with a larger residual force (eV/Å) further, and label their series anew."
-    )] = None,
+    renew_above: Annotated[
+        float | None,
+        typer.Option(help="Relax parents with a larger residual force (eV/Å) further, and label their series anew."),
+    ] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Label the clusters of the campaign.
@@ -48,8 +54,11 @@ def label(
     from ase_bimetal.lab.labels.dataset import unpack
     from ase_bimetal.lab.labels.plan import campaign
 
-    jobs = [Job(job.prototype, min(job.n_samples, at_most or job.n_samples)) for job in campaign()
-            if only in job.prototype.name]
+    jobs = [
+        Job(job.prototype, min(job.n_samples, at_most or job.n_samples))
+        for job in campaign()
+        if only in job.prototype.name
+    ]
     if not jobs:
         raise typer.BadParameter(f"no prototype holds {only!r} in its name")
     if go_on and not any(folder.glob("*.jsonl")):
@@ -77,8 +86,11 @@ def _label_hosts(folder: Path, workers: int, go_on: bool, chosen: tuple[str, int
     from ase_bimetal.lab.labels.hosts import host_campaign, run_hosts, unpack_hosts
 
     only, at_most = chosen
-    jobs = [replace(job, n_samples=min(job.n_samples, at_most or job.n_samples)) for job in host_campaign()
-            if only in job.name]
+    jobs = [
+        replace(job, n_samples=min(job.n_samples, at_most or job.n_samples))
+        for job in host_campaign()
+        if only in job.name
+    ]
     if not jobs:
         raise typer.BadParameter(f"no prototype holds {only!r} in its name")
     if go_on and not any(folder.glob("*.jsonl")):

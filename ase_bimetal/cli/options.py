@@ -38,7 +38,8 @@ def _has_weights(folder: Path) -> bool:
 
 _FILES = typer.Argument(
     help="Structure files of any format that ASE or pymatgen reads, with ASE's index if wanted (run.traj@-5:); "
-    "- for standard input.", metavar="FILES"
+    "- for standard input.",
+    metavar="FILES",
 )
 Files = Annotated[list[str], _FILES]
 OptionalFiles = Annotated[list[str] | None, _FILES]
@@ -47,16 +48,20 @@ Format = Annotated[
 ]
 Ligands = Annotated[
     list[str] | None,
-    typer.Option("--ligand", help="NAME:count or SMILES:count, for structures that carry no annotation; may be "
-                 "repeated.", autocompletion=complete_ligand),
+    typer.Option(
+        "--ligand",
+        help="NAME:count or SMILES:count, for structures that carry no annotation; may be repeated.",
+        autocompletion=complete_ligand,
+    ),
 ]
-Model = Annotated[
-    str, typer.Option(help="Shipped model or folder of one's own.", autocompletion=complete_model)
+Model = Annotated[str, typer.Option(help="Shipped model or folder of one's own.", autocompletion=complete_model)]
+AnyModel = Annotated[
+    str,
+    typer.Option(
+        help="auto for the first that covers the object, a shipped model, or folder of one's own.",
+        autocompletion=complete_any_model,
+    ),
 ]
-AnyModel = Annotated[str, typer.Option(
-    help="auto for the first that covers the object, a shipped model, or folder of one's own.",
-    autocompletion=complete_any_model,
-)]
 Out = Annotated[Path | None, typer.Option("--out", help="Write to this file; its suffix names the format.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes on this machine.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell more on standard error.")]
@@ -120,8 +125,9 @@ def check_files(files: list[str], format: str | None) -> None:
         if file != STDIN and not Path(path).exists():
             raise typer.BadParameter(f"no file {file!r}{_next_step(file)}", param_hint="FILES")
     if format is not None and format not in known_formats():
-        raise typer.BadParameter(f"unknown format {format!r}; allowed: {', '.join(known_formats())}",
-                                 param_hint="--format")
+        raise typer.BadParameter(
+            f"unknown format {format!r}; allowed: {', '.join(known_formats())}", param_hint="--format"
+        )
 
 
 def _next_step(file: str) -> str:
@@ -163,8 +169,9 @@ def check_any_model(model: str) -> None:
 def _require_model(model: str, names: Iterator[str]) -> None:
     known = list(names)
     if model not in known and not (Path(model) / "card.json").is_file():
-        raise typer.BadParameter(f"no model {model!r}; allowed: {', '.join(known)} or a folder with card.json",
-                                 param_hint="--model")
+        raise typer.BadParameter(
+            f"no model {model!r}; allowed: {', '.join(known)} or a folder with card.json", param_hint="--model"
+        )
 
 
 def check_device(device: str) -> None:

@@ -13,10 +13,18 @@ import typer
 from ase_bimetal.cli.targets import check_folder
 from ase_bimetal.io.write import CsvWriter, ExtxyzWriter, JsonWriter, Record, RecordWriter, open_writer
 
-_BY_SUFFIX = {".csv": "csv", ".json": "json", ".extxyz": "extxyz", ".xyz": "extxyz", ".parquet": "parquet",
-              ".txt": "table"}
+_BY_SUFFIX = {
+    ".csv": "csv",
+    ".json": "json",
+    ".extxyz": "extxyz",
+    ".xyz": "extxyz",
+    ".parquet": "parquet",
+    ".txt": "table",
+}
 _STREAMS: Mapping[str, Callable[[IO[str]], RecordWriter]] = {
-    "csv": CsvWriter, "json": JsonWriter, "extxyz": ExtxyzWriter,
+    "csv": CsvWriter,
+    "json": JsonWriter,
+    "extxyz": ExtxyzWriter,
 }
 
 #: Prints all records at once, for people; takes the stream to print to.
@@ -59,13 +67,15 @@ def choose(output: str | None, out: Path | None, allowed: Sequence[str]) -> str:
         return "table" if sys.stdout.isatty() else "csv"
     by_suffix = None if out is None else _BY_SUFFIX.get(out.suffix.lower())
     if output is not None and by_suffix not in (None, output):
-        raise typer.BadParameter(f"{str(out)!r} is a file of {by_suffix}, not of {output}; leave --output out, or give "
-                                 "the file another suffix", param_hint="--output")
+        raise typer.BadParameter(
+            f"{str(out)!r} is a file of {by_suffix}, not of {output}; leave --output out, or give "
+            "the file another suffix",
+            param_hint="--output",
+        )
     kind = output or by_suffix
     if kind is None or kind not in allowed:
         asked = repr(output) if output else f"the suffix of {str(out)!r}"
-        raise typer.BadParameter(f"{asked} is no output format of this verb; allowed: {listed}",
-                                 param_hint="--output")
+        raise typer.BadParameter(f"{asked} is no output format of this verb; allowed: {listed}", param_hint="--output")
     if kind == "parquet" and out is None:
         raise typer.BadParameter("parquet is binary and needs --out FILE", param_hint="--output")
     if out is not None:

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from ase_bimetal.system import BimetallicSystem
 
 _OUTPUTS = ("table", "json", "csv", "extxyz")
-_UNITS = {"energy": "eV", "formation_energy_per_metal": "eV/metal", "formation_energy_std": "eV/metal",
-          "accessibility_index": "-"}
+_UNITS = {
+    "energy": "eV",
+    "formation_energy_per_metal": "eV/metal",
+    "formation_energy_std": "eV/metal",
+    "accessibility_index": "-",
+}
 
 
 class State(StrEnum):
@@ -44,16 +48,24 @@ class Charge(StrEnum):
 def predict_files(
     files: options.OptionalFiles = None,
     ligand: options.Ligands = None,
-    formula: Annotated[list[str] | None, typer.Option(
-        help="Cluster to build, such as Au24Pd(PET)18, in place of a file; may be repeated.")] = None,
+    formula: Annotated[
+        list[str] | None,
+        typer.Option(help="Cluster to build, such as Au24Pd(PET)18, in place of a file; may be repeated."),
+    ] = None,
     reference_state: Annotated[State, typer.Option(help="Reference state of the ligands.")] = State.dimer,
     model: options.AnyModel = "auto",
     device: Annotated[str, typer.Option(help="Where the networks run: cpu or cuda.")] = "cpu",
-    charge: Annotated[Charge, typer.Option(help="What becomes of objects that declare a charge: refuse, or ignore for "
-                                           "the number of the neutral object, flagged.")] = Charge.refuse,
+    charge: Annotated[
+        Charge,
+        typer.Option(
+            help="What becomes of objects that declare a charge: refuse, or ignore for "
+            "the number of the neutral object, flagged."
+        ),
+    ] = Charge.refuse,
     format: options.Format = None,
-    output: Annotated[str | None, typer.Option(help="table, json, csv or extxyz; default: table on a terminal, csv in "
-                                               "a pipe.")] = None,
+    output: Annotated[
+        str | None, typer.Option(help="table, json, csv or extxyz; default: table on a terminal, csv in a pipe.")
+    ] = None,
     out: options.Out = None,
     workers: options.Workers = 1,
     verbose: options.Verbose = False,
@@ -154,8 +166,11 @@ def _result(
     if isinstance(system, BimetalError):
         return system
     result = next(found)
-    return result.error if isinstance(result, Failure) else _record(frame, system, _finished(result, built.get(
-        frame.name)))
+    return (
+        result.error
+        if isinstance(result, Failure)
+        else _record(frame, system, _finished(result, built.get(frame.name)))
+    )
 
 
 def _record(frame: Frame, system: BimetallicSystem, found: Prediction) -> Record:

@@ -21,8 +21,10 @@ def print_results(title: str, results: Mapping[str, Any]) -> None:
     energy, std = results["formation_energy_per_metal"], results["formation_energy_std"]
     console.print(f"[bold]{title}[/bold]")
     console.print(f"formation energy: {energy:.3f} ± {std:.3f} eV/metal   (total {results['energy']:.3f} eV)")
-    console.print(f"level: {results['level']}; reference state: free ligands, {results['reference_state']}; "
-                  f"model: {results['model']}")
+    console.print(
+        f"level: {results['level']}; reference state: free ligands, {results['reference_state']}; "
+        f"model: {results['model']}"
+    )
     console.print("± is one standard deviation, network and level of theory together; 1.645 of them hold 90 %")
     console.print(_descriptor_table(results["descriptors"]))
     if results["accessible"] is not None:
@@ -65,8 +67,9 @@ class Predictions:
             console.print(f"[bold]{escape(record.name)}[/bold]", _descriptor_table(record.detail["descriptors"]))
         for line in dict.fromkeys(map(_meaning, records)):
             console.print(line, soft_wrap=True)
-        console.print("± is one standard deviation, network and level of theory together; 1.645 of them hold 90 %",
-                      soft_wrap=True)
+        console.print(
+            "± is one standard deviation, network and level of theory together; 1.645 of them hold 90 %", soft_wrap=True
+        )
         for number, note in enumerate(notes, start=1):
             console.print(f"[yellow]note {number}:[/yellow] {escape(note)}", soft_wrap=True)
 

@@ -14,8 +14,9 @@ from ase_bimetal.extras import require
 def report(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Results folder of a screening.")],
     out: Annotated[Path | None, typer.Option(help="HTML file; default: report.html, unless --figures.")] = None,
-    figures: Annotated[Path | None, typer.Option(
-        file_okay=False, help="Folder for PNG and SVG figures, one column wide.")] = None,
+    figures: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Folder for PNG and SVG figures, one column wide.")
+    ] = None,
     rows: Annotated[int, typer.Option(min=1, help="At most so many rows in the table, best first.")] = 5000,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print the summary, too.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not name the files written.")] = False,

@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 
 def screen(
     config: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False, help="YAML configuration.")] = None,
-    out: Annotated[Path, typer.Option(file_okay=False, help="Results folder; an interrupted run goes on.")
-                   ] = Path("results"),
+    out: Annotated[Path, typer.Option(file_okay=False, help="Results folder; an interrupted run goes on.")] = Path(
+        "results"
+    ),
     scheduler: Annotated[str | None, typer.Option(help="Dask scheduler, such as tcp://host:8786.")] = None,
     workers: options.Workers = 1,
     example: Annotated[bool, typer.Option(help="Screen 16 dopants × 12 ligands × 5 motifs.")] = False,
     best: Annotated[int, typer.Option(help="Rows of the table shown at the end.")] = 10,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every failed candidate on standard "
-                                          "error.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Name every failed candidate on standard error.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Screen clusters, or metal pairs on supports.
@@ -91,14 +93,19 @@ def _show(summary: ScreenSummary, best: pd.DataFrame) -> None:
     for row in best.itertuples():
         place = f" #{row.arrangement:.0f}" if best.arrangement.nunique() > 1 else ""
         table.add_row(
-            str(row.rank), candidate_name(row.composition, row.ligands) + place, row.motif,
-            f"{number(row.formation_energy)} ± {number(row.formation_energy_std)}", number(row.phi),
-            number(row.mixing_enthalpy, 0), str(len(row.flags)),
+            str(row.rank),
+            candidate_name(row.composition, row.ligands) + place,
+            row.motif,
+            f"{number(row.formation_energy)} ± {number(row.formation_energy_std)}",
+            number(row.phi),
+            number(row.mixing_enthalpy, 0),
+            str(len(row.flags)),
         )
     if len(best):
         console.print(table)
     console.print(
         f"E_form: {summary.level}, reference state {summary.reference_state}, model {summary.model}; templates are not "
         f"relaxed. Rows, units and templates: {summary.out}",
-        highlight=False, soft_wrap=True,
+        highlight=False,
+        soft_wrap=True,
     )

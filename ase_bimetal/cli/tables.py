@@ -62,7 +62,13 @@ def markdown_pbe(errors: Mapping[str, Mapping[str, float]]) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for group, row in errors.items():
-        cells = (f"every cluster of the {group}", f"{row['MAE']:.3f}", f"{row['RMSE']:.3f}",
-                 f"{100 * row['coverage']:.0f} %", f"± {row['half_width']:.3f}", str(row["n"]))
+        cells = (
+            f"every cluster of the {group}",
+            f"{row['MAE']:.3f}",
+            f"{row['RMSE']:.3f}",
+            f"{100 * row['coverage']:.0f} %",
+            f"± {row['half_width']:.3f}",
+            str(row["n"]),
+        )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -21,8 +21,9 @@ def check_folder(path: Path, hint: str) -> None:
     """
     folder = path.absolute().parent
     if not folder.is_dir():
-        raise typer.BadParameter(f"no folder {str(path.parent)!r}; make it first: mkdir -p {path.parent}",
-                                 param_hint=hint)
+        raise typer.BadParameter(
+            f"no folder {str(path.parent)!r}; make it first: mkdir -p {path.parent}", param_hint=hint
+        )
 
 
 def check_suffix(path: Path, allowed: Sequence[str], hint: str) -> None:
@@ -36,8 +37,9 @@ def check_suffix(path: Path, allowed: Sequence[str], hint: str) -> None:
         Naming the suffixes that are allowed.
     """
     if path.suffix.lower() not in allowed:
-        raise typer.BadParameter(f"{str(path)!r} ends with {path.suffix or 'no suffix'}; allowed: {', '.join(allowed)}",
-                                 param_hint=hint)
+        raise typer.BadParameter(
+            f"{str(path)!r} ends with {path.suffix or 'no suffix'}; allowed: {', '.join(allowed)}", param_hint=hint
+        )
     check_folder(path, hint)
 
 
@@ -56,8 +58,10 @@ def check_structures(path: Path, hint: str) -> None:
     except (KeyError, UnknownFileTypeError):
         writable = False
     if not writable:
-        raise typer.BadParameter(f"ASE writes no file like {str(path)!r}; allowed: its formats, such as .extxyz, "
-                                 ".cif, .traj or POSCAR", param_hint=hint)
+        raise typer.BadParameter(
+            f"ASE writes no file like {str(path)!r}; allowed: its formats, such as .extxyz, .cif, .traj or POSCAR",
+            param_hint=hint,
+        )
     check_folder(path, hint)
 
 

@@ -17,31 +17,54 @@ if TYPE_CHECKING:
     from ase_bimetal.lab.training.own_data import OwnData
     from ase_bimetal.system import BimetallicSystem
 
-Target = Annotated[Path, typer.Argument(
-    file_okay=False, help="Folder that receives weights.safetensors and card.json.")]
-Data = Annotated[Path | None, typer.Option(
-    exists=True, dir_okay=False,
-    help="Structures with energies (.extxyz, .db, .csv with the column file, or any format that holds energies), or "
-    "packed labels (.json.xz); default: the shipped ones.")]
-Level = Annotated[str | None, typer.Option(
-    help='Level of theory of your energies, such as "PBE0/def2-TZVP"; printed beside every prediction. Needed for '
-    "anything but packed labels.")]
+Target = Annotated[
+    Path, typer.Argument(file_okay=False, help="Folder that receives weights.safetensors and card.json.")
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help="Structures with energies (.extxyz, .db, .csv with the column file, or any format that holds energies), "
+        "or packed labels (.json.xz); default: the shipped ones.",
+    ),
+]
+Level = Annotated[
+    str | None,
+    typer.Option(
+        help='Level of theory of your energies, such as "PBE0/def2-TZVP"; printed beside every prediction. Needed for '
+        "anything but packed labels."
+    ),
+]
 EnergyKey = Annotated[str, typer.Option(help=r"Name of the total energy \[eV].")]
-FormationKey = Annotated[str | None, typer.Option(
-    help=r"Name of a formation energy \[eV/metal, dimer reference], read in place of the total energy.")]
-FragmentEnergies = Annotated[Path | None, typer.Option(
-    exists=True, dir_okay=False,
-    help=r"JSON of atoms, ligands and H2 at your level \[eV]; without it they are fitted to the data.")]
-From = Annotated[str | None, typer.Option(
-    "--from", help="Model to fine-tune; without it the networks start from nothing.",
-    autocompletion=options.complete_model)]
+FormationKey = Annotated[
+    str | None,
+    typer.Option(help=r"Name of a formation energy \[eV/metal, dimer reference], read in place of the total energy."),
+]
+FragmentEnergies = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help=r"JSON of atoms, ligands and H2 at your level \[eV]; without it they are fitted to the data.",
+    ),
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        help="Model to fine-tune; without it the networks start from nothing.",
+        autocompletion=options.complete_model,
+    ),
+]
 ShiftOnly = Annotated[bool, typer.Option("--shift-only", help="Fine-tuning: refit the shift, leave the networks.")]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the training rows; 40 by default.")]
 LearningRate = Annotated[float | None, typer.Option(help="Peak rate; default: 0.003, fine-tuning 0.001.")]
 Members = Annotated[int, typer.Option(help="Networks in the ensemble; a fine-tuned one has those of its start.")]
 FoldRows = Annotated[int | None, typer.Option(help="Packed labels: training rows per leave-one-out fold, at most.")]
-FoldEpochs = Annotated[int | None, typer.Option(
-    min=1, help="Packed labels: epochs of each leave-one-out fold; default: as the rest.")]
+FoldEpochs = Annotated[
+    int | None, typer.Option(min=1, help="Packed labels: epochs of each leave-one-out fold; default: as the rest.")
+]
 FoldSeeds = Annotated[int, typer.Option(min=1, help="Packed labels: networks per leave-one-out fold.")]
 Workers = Annotated[int, typer.Option(help="Packed labels: processes for the members and the leave-one-out folds.")]
 Patience = Annotated[int, typer.Option(help="Own data: epochs without improvement before a network stops.")]
@@ -78,9 +101,11 @@ def train(
         options.check_model(start)
     if start is None and level is None and (data is None or data.name.endswith(".json.xz")):
         if resume or shift_only or fragment_energies or formation_energy_key:
-            raise typer.BadParameter("packed labels without --level are trained from scratch, in one go, with the "
-                                     "fragment energies they hold",
-                                     param_hint="--resume, --shift-only, --fragment-energies or a key")
+            raise typer.BadParameter(
+                "packed labels without --level are trained from scratch, in one go, with the "
+                "fragment energies they hold",
+                param_hint="--resume, --shift-only, --fragment-energies or a key",
+            )
         require("train")
         _train_on_labels(target, data, epochs or 40, members, (fold_rows, fold_epochs, fold_seeds), workers)
         return
@@ -91,8 +116,13 @@ def train(
     from ase_bimetal.lab.training.fine_tune import OwnOptions
 
     chosen = OwnOptions(
-        _training(start, epochs, learning_rate), members, patience, shift_only=shift_only, resume=resume,
-        devices=int(devices) if devices.isdigit() else devices, progress=not quiet and sys.stderr.isatty(),
+        _training(start, epochs, learning_rate),
+        members,
+        patience,
+        shift_only=shift_only,
+        resume=resume,
+        devices=int(devices) if devices.isdigit() else devices,
+        progress=not quiet and sys.stderr.isatty(),
     )
     own = _read(data, level, (energy_key, formation_energy_key), fragment_energies, start)
     _train_on_own(target, own, start, chosen, quiet)
@@ -117,7 +147,11 @@ def _train_on_labels(
     from ase_bimetal.lab.training.module import TrainingOptions
 
     card = train_model(
-        load_labels(data or SHIPPED), target, members, TrainingOptions(epochs=epochs), workers,
+        load_labels(data or SHIPPED),
+        target,
+        members,
+        TrainingOptions(epochs=epochs),
+        workers,
         folds=FoldBudget(*folds),
     )
     print(markdown_metrics(card.metrics))
@@ -148,6 +182,8 @@ def _train_on_own(target: Path, own: OwnData, start: str | None, chosen: OwnOpti
     print(f"{card.name}: {card.level}, {card.data.used} rows, {card.data.rejected} left out")
     print(markdown_metrics(card.metrics))
     for split, interval in card.intervals.items():
-        print(f"90 % intervals, {split}: {100 * interval['coverage']:.0f} % inside, "
-              f"± {interval['half_width']:.3f} eV/metal")
+        print(
+            f"90 % intervals, {split}: {100 * interval['coverage']:.0f} % inside, "
+            f"± {interval['half_width']:.3f} eV/metal"
+        )
     print("\n".join(f"- {limit}" for limit in card.limits))

@@ -59,9 +59,11 @@ def require_allowed(content: object) -> None:
         _require_allowed_class(mapping)
         kind = mapping.get("__ase_objtype__", "atoms")
         if not isinstance(kind, str) or kind not in ALLOWED_ASE_TYPES:
-            raise UnsafeContentError(f"the file names an ASE object of kind {kind!r}; "
-                                     f"allowed: {', '.join(sorted(ALLOWED_ASE_TYPES))}"
-                                     ". Write the structure anew as extxyz")
+            raise UnsafeContentError(
+                f"the file names an ASE object of kind {kind!r}; "
+                f"allowed: {', '.join(sorted(ALLOWED_ASE_TYPES))}"
+                ". Write the structure anew as extxyz"
+            )
 
 
 def _mappings(content: object) -> Iterator[dict[Any, Any]]:
@@ -71,8 +73,9 @@ def _mappings(content: object) -> Iterator[dict[Any, Any]]:
         item = waiting.pop()
         count += 1
         if count > MOST_VALUES:
-            raise FileFormatError(f"one object holds more than {MOST_VALUES} values; allowed: fewer"
-                                  ". Write several files")
+            raise FileFormatError(
+                f"one object holds more than {MOST_VALUES} values; allowed: fewer. Write several files"
+            )
         if isinstance(item, dict):
             yield item
             if isinstance(item.get("atoms_json"), str):
@@ -85,14 +88,18 @@ def _mappings(content: object) -> Iterator[dict[Any, Any]]:
 def _require_allowed_class(mapping: dict[Any, Any]) -> None:
     module, name = mapping.get("@module"), mapping.get("@class")
     if "@callable" in mapping or "@bound" in mapping:
-        raise UnsafeContentError(f"the file names the function {mapping.get('@callable')!r} of module {module!r}; "
-                                 "allowed: no functions. Do not open this file with other programs that use monty")
+        raise UnsafeContentError(
+            f"the file names the function {mapping.get('@callable')!r} of module {module!r}; "
+            "allowed: no functions. Do not open this file with other programs that use monty"
+        )
     if module is None:
         return
     if not isinstance(module, str) or not isinstance(name, str) or name not in ALLOWED_CLASSES.get(module, ()):
-        raise UnsafeContentError(f"the file names module {module!r}, class {name!r}; allowed: "
-                                 f"{', '.join(sorted(ALLOWED_CLASSES))}. Do not open this file with other programs "
-                                 "that use monty: they would import it")
+        raise UnsafeContentError(
+            f"the file names module {module!r}, class {name!r}; allowed: "
+            f"{', '.join(sorted(ALLOWED_CLASSES))}. Do not open this file with other programs "
+            "that use monty: they would import it"
+        )
 
 
 def parse_json(text: str) -> Any:
@@ -123,8 +130,9 @@ def parse_json(text: str) -> Any:
     try:
         return json.loads(text)
     except RecursionError:
-        raise FileFormatError("the JSON is nested too deeply to be a structure"
-                              ". Write it anew with ASE or pymatgen") from None
+        raise FileFormatError(
+            "the JSON is nested too deeply to be a structure. Write it anew with ASE or pymatgen"
+        ) from None
     except ValueError as error:
         raise FileFormatError(f"no JSON: {error}. Write it anew, or name its format") from None
 

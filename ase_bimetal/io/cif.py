@@ -132,16 +132,20 @@ def _major_component(block: CIFBlock) -> tuple[CIFBlock, list[str], list[list[in
     assemblies = [str(a) for a in block.get(_ASSEMBLY) or [""] * len(names)]
     keep, share, notes, special = np.ones(len(names), dtype=bool), np.array(occupancies, dtype=float), [], []
     for rows in _competing(block, names, assemblies):
-        mean = {name: float(np.mean([share[i] for i in rows if names[i] == name])) for name in
-                dict.fromkeys(names[i] for i in rows)}
+        mean = {
+            name: float(np.mean([share[i] for i in rows if names[i] == name]))
+            for name in dict.fromkeys(names[i] for i in rows)
+        }
         major = max(mean, key=mean.__getitem__)
         chosen = [i for i in rows if names[i] == major]
         keep[np.setdiff1d(rows, chosen)] = False
         share[chosen] = 1.0
         if major.startswith("-"):
             special.append(chosen)
-        notes.append(f"disorder: kept component {major}, of share {mean[major]:g}, of "
-                     f"{', '.join(f'{name} ({value:g})' for name, value in mean.items())}")
+        notes.append(
+            f"disorder: kept component {major}, of share {mean[major]:g}, of "
+            f"{', '.join(f'{name} ({value:g})' for name, value in mean.items())}"
+        )
     place = np.cumsum(keep) - 1
     kept = CIFBlock(block.name, _kept(block, keep) | {_OCCUPANCY: share[keep].tolist()})
     return kept, notes, [place[rows].tolist() for rows in special]
@@ -195,7 +199,8 @@ def _kept(block: CIFBlock, keep: np.ndarray) -> dict[str, Any]:
     """Tags of a block with some rows of its table of sites."""
     return {
         tag: [entry for entry, kept in zip(value, keep, strict=True) if kept]
-        if tag.startswith("_atom_site_") and isinstance(value, list) and len(value) == len(keep) else value
+        if tag.startswith("_atom_site_") and isinstance(value, list) and len(value) == len(keep)
+        else value
         for tag, value in block.items()
     }
 

@@ -48,8 +48,10 @@ def declared_charge(path: str, format: str | None) -> float:
     with open_with_compression(path, "rb") as stream:
         found = list(dict.fromkeys(_READERS[format](decoded(stream.read()))))
     if len(found) > 1:
-        raise FileFormatError(f"the file declares the charges {', '.join(f'{q:+g}' for q in found)}; allowed: one. "
-                              "Give each job or model a file of its own")
+        raise FileFormatError(
+            f"the file declares the charges {', '.join(f'{q:+g}' for q in found)}; allowed: one. "
+            "Give each job or model a file of its own"
+        )
     return found[0] if found else 0.0
 
 
@@ -104,8 +106,10 @@ def _missing_electrons(counts: list[str], valences: list[str], electrons: re.Mat
 
 
 _READERS: Mapping[str, Callable[[str], list[float]]] = {
-    **{name: partial(_stated, re.compile(pattern, re.MULTILINE | re.IGNORECASE))
-       for name, pattern in _STATEMENTS.items()},
+    **{
+        name: partial(_stated, re.compile(pattern, re.MULTILINE | re.IGNORECASE))
+        for name, pattern in _STATEMENTS.items()
+    },
     "proteindatabank": _of_pdb,
     "vasp-out": _of_outcar,
     "vasp-xml": _of_vasprun,

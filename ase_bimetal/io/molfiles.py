@@ -38,8 +38,9 @@ def molecules(path: str, format: str) -> Iterator[Atoms | FileFormatError]:
         with rdBase.BlockLogs():
             mol = _parsed(record, format)
         if mol is None or not mol.GetNumConformers():
-            yield FileFormatError(f"molecule {number} is no {format.upper()} record with coordinates. Write it anew, "
-                                  "or as extxyz")
+            yield FileFormatError(
+                f"molecule {number} is no {format.upper()} record with coordinates. Write it anew, or as extxyz"
+            )
         else:
             yield _atoms(mol, format)
 

@@ -78,8 +78,10 @@ def _structure_of_block(lines: list[str], in_bohr: bool) -> Atoms:
 
 def _structure(kind: str, words: list[str], lines: list[str], in_bohr: bool) -> Atoms:
     if kind != "xyz":
-        raise FileFormatError(f"coordinates by '* {kind}'; allowed: '* xyz'. Give the file with the coordinates "
-                              "itself, with its charge in info['charge']")
+        raise FileFormatError(
+            f"coordinates by '* {kind}'; allowed: '* xyz'. Give the file with the coordinates "
+            "itself, with its charge in info['charge']"
+        )
     try:
         charge, _ = (int(word) for word in words)
     except ValueError:
@@ -112,8 +114,10 @@ def _atom(line: str) -> tuple[str, list[float]]:
     except ValueError:
         symbol = ""
     if atomic_numbers.get(symbol, 0) < 1:
-        raise FileFormatError(f"{line.strip()!r} is no atom; allowed: an element and three coordinates, no ghost "
-                              "atoms, point charges or parameters")
+        raise FileFormatError(
+            f"{line.strip()!r} is no atom; allowed: an element and three coordinates, no ghost "
+            "atoms, point charges or parameters"
+        )
     return symbol, [x, y, z]
 
 

@@ -42,8 +42,10 @@ def require_no_other_file(path: str, format: str | None) -> None:
     with open_with_compression(path, "rb") as stream:
         found = _NAMES_A_FILE[format].search(decoded(stream.read()))
     if found:
-        raise UnsafeContentError(f"the file takes its content from another one, {found[0].strip()!r:.120}; allowed: "
-                                 "coordinates in the file itself. Give the other file in its place")
+        raise UnsafeContentError(
+            f"the file takes its content from another one, {found[0].strip()!r:.120}; allowed: "
+            "coordinates in the file itself. Give the other file in its place"
+        )
 
 
 def require_database(path: str) -> None:
@@ -67,8 +69,9 @@ def require_database(path: str) -> None:
         except sqlite3.DatabaseError as error:
             raise FileFormatError(f"no SQLite file: {error}. Give a database that ase.db wrote") from None
     if not found:
-        raise FileFormatError("an SQLite file without ASE's table of systems; allowed: databases that ase.db wrote"
-                              ". Give one of these")
+        raise FileFormatError(
+            "an SQLite file without ASE's table of systems; allowed: databases that ase.db wrote. Give one of these"
+        )
 
 
 __all__ = ["require_database", "require_no_other_file"]

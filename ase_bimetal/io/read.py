@@ -42,7 +42,8 @@ _SERVERS = ("mysql", "postgresql")
 # What a reader of ASE needs to be told: to give the charge that a file declares, and not to run CASTEP to list its
 # keywords.
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "gaussian-in": {"attach_calculator": True}, "castep-cell": {"calculator_args": {"keyword_tolerance": 3}},
+    "gaussian-in": {"attach_calculator": True},
+    "castep-cell": {"calculator_args": {"keyword_tolerance": 3}},
 }
 # pymatgen's names of the formats that ASE does not read, and its own name of one that ASE calls "vasp".
 _ONLY_PYMATGEN = ("cssr", "gjf", "lmto", "mcsqs", "poscar", "pwmat", "yaml")
@@ -114,8 +115,10 @@ def read_frames(source: str | Path, format: str | None = None) -> Iterator[Frame
     [('0', 150)]
     """
     if format is not None and format not in known_formats():
-        raise FileFormatError(f"unknown format {format!r}; allowed: {', '.join(known_formats())}"
-                              ". Give one of these, or leave the format out")
+        raise FileFormatError(
+            f"unknown format {format!r}; allowed: {', '.join(known_formats())}"
+            ". Give one of these, or leave the format out"
+        )
     if str(source) == STDIN:
         yield from _read_stdin(format)
         return
@@ -155,8 +158,10 @@ def split_index(source: str | Path) -> tuple[str, int | slice | None]:
     path, index = parse_filename(text, None)
     found = string2index(index) if isinstance(index, str) else index
     if isinstance(found, str):
-        raise FileFormatError(f"{found!r} is no index in {text!r}; allowed: a number or a range, as @3 or @-5:"
-                              "; write @-1 for the last frame")
+        raise FileFormatError(
+            f"{found!r} is no index in {text!r}; allowed: a number or a range, as @3 or @-5:"
+            "; write @-1 for the last frame"
+        )
     return path, found
 
 
@@ -233,8 +238,10 @@ def _require_lines_for_atoms(path: str) -> None:
         lines = stream.read().splitlines()
     for counts in lines[5:7]:
         if sum(int(word[:20]) for word in counts.split() if word.isdigit()) > len(lines):
-            raise FileFormatError(f"its counts, {counts.decode(errors='replace'):.80}, are of more atoms than the file "
-                                  f"has lines, {len(lines)}. Mend the counts or add the missing positions")
+            raise FileFormatError(
+                f"its counts, {counts.decode(errors='replace'):.80}, are of more atoms than the file "
+                f"has lines, {len(lines)}. Mend the counts or add the missing positions"
+            )
 
 
 def _guess(path: str) -> str | None:
@@ -271,13 +278,16 @@ def _xyz_frame(lines: list[str]) -> Atoms:
     from ase.io.extxyz import read_xyz
 
     if not lines[0].strip().isdigit():
-        raise FileFormatError(f"expected a number of atoms, found {lines[0].strip()!r}"
-                              ". Write the number of atoms into the first line")
+        raise FileFormatError(
+            f"expected a number of atoms, found {lines[0].strip()!r}. Write the number of atoms into the first line"
+        )
     count = int(lines[0])
     atoms = [line for line in lines[2:] if line.strip() and not line.startswith("VEC")]
     if len(atoms) != count:
-        raise FileFormatError(f"the frame announces {count} atoms and holds {len(atoms)}"
-                              ". Correct the number in its first line, or add the atoms")
+        raise FileFormatError(
+            f"the frame announces {count} atoms and holds {len(atoms)}"
+            ". Correct the number in its first line, or add the atoms"
+        )
     with quiet_readers():
         frame: Atoms = next(read_xyz(StringIO("".join(lines)), 0))
     return frame
@@ -327,8 +337,9 @@ def _from_monty(d: dict[str, Any]) -> Content:
             return atoms
         classes = {c.__name__: c for c in (BimetallicSystem, Structure, IStructure, Molecule, IMolecule)}
         if d["@class"] not in classes:
-            raise FileFormatError(f"JSON of class {d['@class']!r}; allowed: {', '.join([*classes, 'MSONAtoms'])}"
-                                  ". Write one of these")
+            raise FileFormatError(
+                f"JSON of class {d['@class']!r}; allowed: {', '.join([*classes, 'MSONAtoms'])}. Write one of these"
+            )
         return classes[d["@class"]].from_dict(d)
 
 
@@ -339,8 +350,10 @@ def _json_structure(path: str) -> Content:
 def _from_unnamed(content: object) -> Content:
     """A pymatgen object, which is a structure where it has a lattice and does not say its class."""
     if not isinstance(content, dict) or not {"sites", "@class"} & set(content):
-        raise FileFormatError("the file holds no structure; allowed: one as pymatgen writes it"
-                              ". Write it anew with structure.to(filename=...)")
+        raise FileFormatError(
+            "the file holds no structure; allowed: one as pymatgen writes it"
+            ". Write it anew with structure.to(filename=...)"
+        )
     return _from_monty({"@class": "Structure" if "lattice" in content else "Molecule"} | content)
 
 

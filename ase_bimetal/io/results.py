@@ -234,8 +234,10 @@ def _prediction(values: Mapping[str, Any]) -> Prediction:
     plain = {key: _mapped(value, unescape) for key, value in values.items()}
     names = [item.name for item in fields(Prediction)]
     if missing := set(names) - set(plain) - _MAY_LACK:
-        raise MissingDataError(f"attached results lack {', '.join(PREFIX + name for name in sorted(missing))}; "
-                               "allowed: results as `with_results` attaches them")
+        raise MissingDataError(
+            f"attached results lack {', '.join(PREFIX + name for name in sorted(missing))}; "
+            "allowed: results as `with_results` attaches them"
+        )
     return Prediction.from_dict({name: plain.get(name) for name in names})
 
 

@@ -163,8 +163,9 @@ class ParquetWriter:
         try:
             import pyarrow.parquet
         except ImportError:
-            raise FileFormatError("Parquet needs pyarrow: pip install 'ase-bimetal[screen]'; allowed without: csv, "
-                                  "json, table") from None
+            raise FileFormatError(
+                "Parquet needs pyarrow: pip install 'ase-bimetal[screen]'; allowed without: csv, json, table"
+            ) from None
         self._parquet = pyarrow.parquet
         self._path = path
         self._writer: Any = None
@@ -213,7 +214,7 @@ class _WholeBatches(StringIO):
         self.truncate()
         try:
             while waiting:
-                waiting = waiting[self._file.write(waiting):]
+                waiting = waiting[self._file.write(waiting) :]
         except OSError:
             self._file.truncate(self._end)
             self._file.seek(self._end)
@@ -222,7 +223,9 @@ class _WholeBatches(StringIO):
 
 
 _WRITERS: Mapping[str, Callable[[IO[str]], RecordWriter]] = {
-    "csv": CsvWriter, "json": JsonWriter, "extxyz": ExtxyzWriter,
+    "csv": CsvWriter,
+    "json": JsonWriter,
+    "extxyz": ExtxyzWriter,
 }
 
 
@@ -263,8 +266,9 @@ def open_writer(kind: str, path: str | Path) -> Iterator[RecordWriter]:
             yield writer
         return
     if kind not in _WRITERS:
-        raise FileFormatError(f"unknown output format {kind!r}; allowed: {', '.join([*_WRITERS, 'parquet'])}"
-                              ". Choose one of these")
+        raise FileFormatError(
+            f"unknown output format {kind!r}; allowed: {', '.join([*_WRITERS, 'parquet'])}. Choose one of these"
+        )
     with Path(path).open("wb", buffering=0) as file, closing(_WRITERS[kind](_WholeBatches(file))) as writer:
         yield writer
 

@@ -18,13 +18,26 @@ from ase_bimetal.system import BimetallicSystem
 
 #: Neighbours of a metal atom in a close-packed solid [-].
 _FULL_COORDINATION = 12
-_DONORS = {"S": "S", "P": "P", "C": "C", "N": "N", "O": "O", "F": "halogen", "Cl": "halogen", "Br": "halogen",
-           "I": "halogen"}
+_DONORS = {
+    "S": "S",
+    "P": "P",
+    "C": "C",
+    "N": "N",
+    "O": "O",
+    "F": "halogen",
+    "Cl": "halogen",
+    "Br": "halogen",
+    "I": "halogen",
+}
 _METAL_TERM = "metal bonds (eV/metal)"
 _POLARITY, _METAL_POLARITY = "bond polarity (1/metal)", "metal bond polarity (1/metal)"
 #: Terms of `bond_terms`, in order.
-BOND_TERMS = (_METAL_TERM, _METAL_POLARITY, _POLARITY,
-              *(f"{kind} bonds (1/metal)" for kind in ("S", "P", "C", "N", "O", "halogen", "other")))
+BOND_TERMS = (
+    _METAL_TERM,
+    _METAL_POLARITY,
+    _POLARITY,
+    *(f"{kind} bonds (1/metal)" for kind in ("S", "P", "C", "N", "O", "halogen", "other")),
+)
 
 
 def bond_terms(system: BimetallicSystem) -> dict[str, float]:

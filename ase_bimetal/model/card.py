@@ -76,8 +76,10 @@ def _key(item: Field[Any]) -> str:
 def _types(part: type) -> dict[str, Any]:
     """Field → its type, without the None of one that may be missing."""
     hints = get_type_hints(part)
-    return {name: next((a for a in get_args(hint) if a is not NoneType), hint) if isinstance(hint, UnionType) else hint
-            for name, hint in hints.items()}
+    return {
+        name: next((a for a in get_args(hint) if a is not NoneType), hint) if isinstance(hint, UnionType) else hint
+        for name, hint in hints.items()
+    }
 
 
 def _read(value: object, wanted: Any, place: str) -> Any:
@@ -501,5 +503,19 @@ def write_card(path: Path, card: ModelCard) -> None:
     write_whole(path, json.dumps(card.as_json(), indent=1, ensure_ascii=False) + "\n")
 
 
-__all__ = ["Calibration", "CorrectionsCard", "Domain", "EncoderCard", "Errors", "ForestCard", "LabelsCard", "LevelCard",
-           "ModelCard", "Target", "Uncertainty", "read_card", "read_forest_card", "write_card"]
+__all__ = [
+    "Calibration",
+    "CorrectionsCard",
+    "Domain",
+    "EncoderCard",
+    "Errors",
+    "ForestCard",
+    "LabelsCard",
+    "LevelCard",
+    "ModelCard",
+    "Target",
+    "Uncertainty",
+    "read_card",
+    "read_forest_card",
+    "write_card",
+]

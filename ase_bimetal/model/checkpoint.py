@@ -103,8 +103,10 @@ def resolve(model: str | Path) -> Path:
     folder = shipped if shipped.is_dir() else Path(model)
     if not (folder / _CARD_FILE).is_file():
         names = sorted(p.parent.name for p in WEIGHTS.glob(f"*/{_CARD_FILE}") if (p.parent / _WEIGHTS_FILE).exists())
-        raise WeightsError(f"no model {str(model)!r}; allowed: {', '.join(names)} or a folder with {_CARD_FILE}"
-                           ". Give one of these, or train a model of your own")
+        raise WeightsError(
+            f"no model {str(model)!r}; allowed: {', '.join(names)} or a folder with {_CARD_FILE}"
+            ". Give one of these, or train a model of your own"
+        )
     return folder
 
 
@@ -141,8 +143,10 @@ def read_weights(model: str | Path) -> tuple[dict[str, torch.Tensor], ModelCard]
     raw = (waiting if waiting.is_file() else folder / _WEIGHTS_FILE).read_bytes()
     digest = hashlib.sha256(raw).hexdigest()
     if digest != card.sha256:
-        raise WeightsError(f"{folder.name}: sha256 of the weights is {digest[:12]}…, the card says "
-                           f"{card.sha256[:12]}…; the file was altered or cut short")
+        raise WeightsError(
+            f"{folder.name}: sha256 of the weights is {digest[:12]}…, the card says "
+            f"{card.sha256[:12]}…; the file was altered or cut short"
+        )
     return load(raw), card
 
 
@@ -163,6 +167,8 @@ def member_of(make: Callable[[], Network], tensors: dict[str, torch.Tensor], ind
     try:
         network.load_state_dict(own, assign=True)
     except RuntimeError as mismatch:
-        raise WeightsError(f"weights do not fit the architecture of the card: {mismatch}"
-                           ". Reinstall ase-bimetal, or train the model anew") from mismatch
+        raise WeightsError(
+            f"weights do not fit the architecture of the card: {mismatch}"
+            ". Reinstall ase-bimetal, or train the model anew"
+        ) from mismatch
     return network.eval().requires_grad_(False)

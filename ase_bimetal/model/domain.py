@@ -140,9 +140,7 @@ def network_deviation(system: BimetallicSystem, spread: float, card: ModelCard) 
     return float(np.hypot(known, STRAIN_SLOPE * system.strain))
 
 
-def standard_deviation(
-    system: BimetallicSystem, spread: float, card: ModelCard, level_deviation: float = 0.0
-) -> float:
+def standard_deviation(system: BimetallicSystem, spread: float, card: ModelCard, level_deviation: float = 0.0) -> float:
     """Compute the calibrated standard deviation.
 
     ±1.645 of it is meant to hold 90 % of the errors.
@@ -219,15 +217,19 @@ def flags(system: BimetallicSystem, card: ModelCard) -> tuple[str, ...]:
         found.append(f"ligand never seen in training: {', '.join(sorted(names))}")
     if stoichiometry(system) not in domain.stoichiometries:
         found.append(f"kind of cluster never seen in training: {stoichiometry(system)}")
-    found += [f"{name} on {n} metal atoms; labels have it on {LABELLED_CONTACTS[name]}"
-              for name, n in sorted(unlabelled_contacts(system).items())]
+    found += [
+        f"{name} on {n} metal atoms; labels have it on {LABELLED_CONTACTS[name]}"
+        for name, n in sorted(unlabelled_contacts(system).items())
+    ]
     found += _out_of_range(system, domain)
     if system.is_core_only:
         found.append("no ligand atoms in the coordinates: metal–donor bonds unknown")
     found += system.geometry.unusual
     if system.strain > STRAIN_FLAGGED:
-        found.append("strained ligands: the model gives the energy of relaxed ones, ± holds "
-                     f"{STRAIN_SLOPE * system.strain:.2f} eV/metal of strain")
+        found.append(
+            "strained ligands: the model gives the energy of relaxed ones, ± holds "
+            f"{STRAIN_SLOPE * system.strain:.2f} eV/metal of strain"
+        )
     if note := pair_descriptor_note(system):
         found.append(note)
     return tuple(found)

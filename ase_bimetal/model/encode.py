@@ -108,8 +108,15 @@ class Graph:
     def first(self, n: int) -> Graph:
         """Cut out the graph of the first n nodes."""
         inside = (self.edges < n).all(axis=0)
-        return Graph(self.nodes[:n], self.is_metal[:n], self.presence[:n], self.edges[:, inside],
-                     self.lengths[inside], self.stretches[inside], self.weights[inside])
+        return Graph(
+            self.nodes[:n],
+            self.is_metal[:n],
+            self.presence[:n],
+            self.edges[:, inside],
+            self.lengths[inside],
+            self.stretches[inside],
+            self.weights[inside],
+        )
 
 
 @dataclass(frozen=True)
@@ -314,8 +321,11 @@ def _core_frame(sites: Sites, donors: bytes) -> _Frame:
     system = sites.system
     rows = np.concatenate([system.metals, np.frombuffer(donors, dtype=system.donors.dtype)]).astype(int)
     n_metals = len(system.metals)
-    pairs = (pairs_within(system.positions[rows], system.cell, system.pbc, METAL_CUTOFF) if donors
-             else metal_pairs(sites, METAL_CUTOFF))
+    pairs = (
+        pairs_within(system.positions[rows], system.cell, system.pbc, METAL_CUTOFF)
+        if donors
+        else metal_pairs(sites, METAL_CUTOFF)
+    )
     metals = (pairs.first < n_metals).astype(int) + (pairs.second < n_metals)
     near = pairs.where((metals == 2) | ((metals == 1) & (pairs.distance < DONOR_CUTOFF)))
     return _frame(n_metals, near, _presence(system, rows[n_metals:]), DONOR_CUTOFF, METAL_CUTOFF)
@@ -385,8 +395,14 @@ def _frame(n_metals: int, pairs: Pairs, presence: np.ndarray, donor_end: float, 
     is_metal = np.arange(len(presence)) < n_metals
     ends = np.where(is_metal[pairs.first] & is_metal[pairs.second], metal_end, donor_end)
     weights = presence[pairs.first] * presence[pairs.second] * smooth_step((ends - pairs.distance) / _EDGE_FADE)
-    return _Frame(is_metal, presence.astype(np.float32), np.stack([pairs.first, pairs.second]), pairs.distance,
-                  pairs.distance.astype(np.float32), weights.astype(np.float32))
+    return _Frame(
+        is_metal,
+        presence.astype(np.float32),
+        np.stack([pairs.first, pairs.second]),
+        pairs.distance,
+        pairs.distance.astype(np.float32),
+        weights.astype(np.float32),
+    )
 
 
 def _graph(symbols: Sequence[str], frame: _Frame) -> Graph:
@@ -402,8 +418,15 @@ def _graph(symbols: Sequence[str], frame: _Frame) -> Graph:
     kind = np.concatenate([metal, other + len(metals)])
     radius = radii[kind]
     stretches = frame.distance - radius[frame.edges[0]] - radius[frame.edges[1]]
-    return Graph(known[kind], frame.is_metal, frame.presence, frame.edges, frame.lengths,
-                 stretches.astype(np.float32), frame.weights)
+    return Graph(
+        known[kind],
+        frame.is_metal,
+        frame.presence,
+        frame.edges,
+        frame.lengths,
+        stretches.astype(np.float32),
+        frame.weights,
+    )
 
 
 @lru_cache(maxsize=256)

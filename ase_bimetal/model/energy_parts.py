@@ -100,8 +100,10 @@ def _of_forest(model: FormationModel, system: BimetallicSystem, reference_state:
     from ase_bimetal.model.forest import DescriptorForest
 
     if not isinstance(model, DescriptorForest):
-        raise ModelError(f"{model.name} does not say what its energies are made of; allowed: the shipped models, and "
-                         "models on top of them. Use model='auto'")
+        raise ModelError(
+            f"{model.name} does not say what its energies are made of; allowed: the shipped models, and "
+            "models on top of them. Use model='auto'"
+        )
     require_dimer(model.name, reference_state)
     estimate = model.estimate(system)  # its labels are on the level of density-functional energies themselves
     learned, deviation = estimate.formation_energy_per_metal, estimate.formation_energy_std

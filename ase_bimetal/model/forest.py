@@ -132,9 +132,7 @@ def forest_features(rows: pd.DataFrame) -> pd.DataFrame:
     share = rows["dopant ratio (-)"].astype(float)
     means = {
         name: (1 - share) * rows.host.map(value).astype(float) + share * rows.dopant.map(value).astype(float)
-        for name, value in zip(
-            MAJORITY_FEATURES, (elements.electronegativity, elements.cohesive_energy), strict=True
-        )
+        for name, value in zip(MAJORITY_FEATURES, (elements.electronegativity, elements.cohesive_energy), strict=True)
     }
     found: pd.DataFrame = rows[list(FEATURES)].astype(float).assign(**means).round(DIGITS)
     return found
@@ -318,7 +316,10 @@ class DescriptorForest(FormationModel):
                 self._estimate(row, mean, ends, needed)
                 for (_, row), mean, ends, needed in zip(
                     rows.assign(**{COORDINATION: rows.get(COORDINATION, np.nan)}).iterrows(),
-                    means, quantiles, names, strict=True,
+                    means,
+                    quantiles,
+                    names,
+                    strict=True,
                 )
             ]
 
@@ -356,8 +357,10 @@ class DescriptorForest(FormationModel):
     def _flags(self, row: pd.Series, needed: set[str]) -> list[str]:
         flags, metals = [], {row.host, row.dopant}
         if row.surroundings not in self._surroundings:
-            flags.append(f"surroundings never seen in training: {row.surroundings}; "
-                         f"trained on {', '.join(sorted(self._surroundings))}")
+            flags.append(
+                f"surroundings never seen in training: {row.surroundings}; "
+                f"trained on {', '.join(sorted(self._surroundings))}"
+            )
         if unseen := sorted(metals - self._metals):
             flags.append(f"element never seen in training: {', '.join(unseen)}")
         elif "-".join(sorted(metals)) not in self._pairs:
@@ -373,11 +376,15 @@ class DescriptorForest(FormationModel):
         if row.surroundings in ("bare particle", "bare solid", "adsorbates"):
             flags.append("does not rank arrangements of one composition")
         if row.surroundings == "bare particle" and row["N_metal (atoms)"] <= _FEW_ATOMS:
-            flags.append("public density-functional energies of bare clusters of two to four atoms lay 1.3 eV/metal "
-                         "above those of a former forest, beyond its ±: take no energy of such clusters from it")
+            flags.append(
+                "public density-functional energies of bare clusters of two to four atoms lay 1.3 eV/metal "
+                "above those of a former forest, beyond its ±: take no energy of such clusters from it"
+            )
         if row.surroundings == "doped carbon":
-            flags.append("published density-functional energies of three pairs on doped carbon lie 2 to 4 eV/metal "
-                         "higher: take the order of pairs, not the energy")
+            flags.append(
+                "published density-functional energies of three pairs on doped carbon lie 2 to 4 eV/metal "
+                "higher: take the order of pairs, not the energy"
+            )
         if row.surroundings not in _KNOWN_DONORS:
             flags.append(f"no density-functional reference for bonds between metal and {row.surroundings}")
         return flags
@@ -386,8 +393,10 @@ class DescriptorForest(FormationModel):
 def _with_level(estimate: Estimate) -> dict[str, Any]:
     """Interval and standard deviation with the level's error, whose mean is taken as that of a normal distribution."""
     middle, level = estimate.formation_energy_per_metal, estimate.level_error * Z90 / MEAN_OF_NORMAL
-    low, high = (middle + sign * math.hypot(end - middle, level)
-                 for sign, end in zip((-1, 1), estimate.formation_energy_interval, strict=True))
+    low, high = (
+        middle + sign * math.hypot(end - middle, level)
+        for sign, end in zip((-1, 1), estimate.formation_energy_interval, strict=True)
+    )
     return {"formation_energy_interval": (low, high), "formation_energy_std": (high - low) / (2 * Z90)}
 
 
@@ -412,7 +421,9 @@ def _described(system: BimetallicSystem) -> pd.DataFrame:
     _require_two_metals(system)
     row = material_features(system) | {
         COORDINATION: 12 * level_terms(system)["CN"],
-        "host": system.host, "dopant": system.dopant, "surroundings": surroundings(system)
+        "host": system.host,
+        "dopant": system.dopant,
+        "surroundings": surroundings(system),
     }
     return pd.DataFrame([row])
 

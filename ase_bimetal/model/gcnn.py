@@ -117,9 +117,11 @@ def cluster_graph(system: BimetallicSystem) -> Data:
         A non-metal without a code.
     """
     if not system.has_geometry or system.is_core_only:
-        raise MissingDataError("the graph network reads atoms, metal and ligand alike; this object lacks coordinates "
-                               "of its ligands. Allowed: whole clusters, or the multimodal model for bare cores"
-                               ". Use model='mml-gfn1-pbe', or add the atoms of the ligands")
+        raise MissingDataError(
+            "the graph network reads atoms, metal and ligand alike; this object lacks coordinates "
+            "of its ligands. Allowed: whole clusters, or the multimodal model for bare cores"
+            ". Use model='mml-gfn1-pbe', or add the atoms of the ligands"
+        )
     rows = heavy_atoms(system)
     pairs = pairs_within(system.positions[rows], system.cell, system.pbc, EDGE_CUTOFF)
     nodes = torch.tensor(_node_features(system, rows), dtype=torch.float32)
@@ -138,8 +140,10 @@ def _node_features(system: BimetallicSystem, rows: np.ndarray) -> np.ndarray:
         elif symbol in NON_METALS:
             nodes[row, N_METAL_FEATURES + NON_METALS.index(symbol)] = 1.0
         else:
-            raise UnsupportedElementError(f"atom {atom}: no code for {symbol}; allowed: metals of groups 3 to 12, H, "
-                                          f"{', '.join(NON_METALS)}. Use another tool for this element")
+            raise UnsupportedElementError(
+                f"atom {atom}: no code for {symbol}; allowed: metals of groups 3 to 12, H, "
+                f"{', '.join(NON_METALS)}. Use another tool for this element"
+            )
         nodes[row, -1] = hydrogens[atom] / 2
     return nodes
 

@@ -325,9 +325,11 @@ def require_dimer(name: str, reference_state: str) -> None:
         It is not ``"dimer"``.
     """
     if reference_state != "dimer":
-        raise ReferenceStateError(f"{name} predicts against the dimer alone, not {reference_state!r}; allowed: "
-                                  "'dimer'. For a ligand-protected cluster and another reference state, use the model "
-                                  "'mml-gfn1-pbe'")
+        raise ReferenceStateError(
+            f"{name} predicts against the dimer alone, not {reference_state!r}; allowed: "
+            "'dimer'. For a ligand-protected cluster and another reference state, use the model "
+            "'mml-gfn1-pbe'"
+        )
 
 
 def check_model(model: FormationModel, systems: Sequence[BimetallicSystem]) -> None:
@@ -361,8 +363,10 @@ def check_model(model: FormationModel, systems: Sequence[BimetallicSystem]) -> N
             _check_prediction(result, model, system)
     alone = [model.predict([system])[0] for system in systems]
     for one, other in zip(alone, together, strict=True):
-        same = isinstance(one, Failure) or isinstance(other, Failure) or math.isclose(
-            one.formation_energy_per_metal, other.formation_energy_per_metal, abs_tol=1e-5
+        same = (
+            isinstance(one, Failure)
+            or isinstance(other, Failure)
+            or math.isclose(one.formation_energy_per_metal, other.formation_energy_per_metal, abs_tol=1e-5)
         )
         _promise(same, "a system gives another number in a batch than alone")
 
@@ -382,5 +386,14 @@ def _promise(holds: bool, sentence: str) -> None:
         raise ModelError(sentence)
 
 
-__all__ = ["SYMMETRIC", "Failure", "FormationModel", "LabelModel", "Prediction", "check_model", "describe",
-           "require_dimer", "require_predictions"]
+__all__ = [
+    "SYMMETRIC",
+    "Failure",
+    "FormationModel",
+    "LabelModel",
+    "Prediction",
+    "check_model",
+    "describe",
+    "require_dimer",
+    "require_predictions",
+]

@@ -264,5 +264,11 @@ def level_of(card: ModelCard) -> LevelDifference | None:
     return load_level_difference()
 
 
-__all__ = ["LevelDifference", "coordination_terms", "level_of", "level_terms", "load_level_difference",
-           "metal_coordination"]
+__all__ = [
+    "LevelDifference",
+    "coordination_terms",
+    "level_of",
+    "level_terms",
+    "load_level_difference",
+    "metal_coordination",
+]

@@ -121,8 +121,10 @@ class LigandEncoder:
         """
         for text in smiles:
             if not isinstance(text, str) or not text:
-                raise LigandError(f"an embedding needs a SMILES string, not {text!r}; allowed: Ligand.smiles"
-                                  ". Pass Ligand.parse(text).smiles")
+                raise LigandError(
+                    f"an embedding needs a SMILES string, not {text!r}; allowed: Ligand.smiles"
+                    ". Pass Ligand.parse(text).smiles"
+                )
             if text not in self._known:
                 self._known[text] = self._cached(text)
         if len(smiles) == 0:
@@ -252,16 +254,18 @@ def _weight_files(folder: Path) -> list[Path]:
         files = sorted(folder.glob(pattern))
         if files:
             return files
-    raise WeightsError(f"no encoder weights in {folder}; looked for {' and '.join(_WEIGHT_PATTERNS)}"
-                       ". Write them with save_pretrained")
+    raise WeightsError(
+        f"no encoder weights in {folder}; looked for {' and '.join(_WEIGHT_PATTERNS)}. Write them with save_pretrained"
+    )
 
 
 def _tokenizer_file(folder: Path) -> Path:
     for name in _TOKENIZER_FILES:
         if (folder / name).is_file():
             return folder / name
-    raise WeightsError(f"no tokenizer in {folder}; looked for {' and '.join(_TOKENIZER_FILES)}"
-                       ". Write it with save_pretrained")
+    raise WeightsError(
+        f"no tokenizer in {folder}; looked for {' and '.join(_TOKENIZER_FILES)}. Write it with save_pretrained"
+    )
 
 
 def _read_width(folder: Path) -> int:
@@ -270,8 +274,9 @@ def _read_width(folder: Path) -> int:
         raise WeightsError(f"no config.json in {folder}. Write it with save_pretrained")
     facts = json.loads(config.read_text(encoding="utf-8"))
     if facts.get("model_type") != "t5":
-        raise WeightsError(f"{folder} holds a model of type {facts.get('model_type')!r}; allowed: 't5'"
-                           ". Use a T5 encoder")
+        raise WeightsError(
+            f"{folder} holds a model of type {facts.get('model_type')!r}; allowed: 't5'. Use a T5 encoder"
+        )
     return int(facts["d_model"])
 
 

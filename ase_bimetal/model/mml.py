@@ -117,9 +117,7 @@ class MML(nn.Module):
         self.fuse_core = Linear(3 * width, width)
         self.fuse_ligand = Linear(3 * width, width)
         self.blocks = _fusion_blocks(config)
-        self.head = nn.Sequential(
-            Linear(width, width), PReLU(), nn.Dropout(config.dropout), Linear(width, 1)
-        )
+        self.head = nn.Sequential(Linear(width, width), PReLU(), nn.Dropout(config.dropout), Linear(width, 1))
         self.baseline = Linear(N_BASELINE_FEATURES, 1)
         self.bare = Linear(N_BASELINE_FEATURES, 1)
         self.dropout = nn.Dropout(config.dropout)
@@ -183,8 +181,13 @@ def _fusion_blocks(config: MMLConfig) -> nn.ModuleList:
     makers: dict[str, Callable[[], nn.Module]] = {
         "mamba2": lambda: Mamba2Block(config.width, d_state=config.d_state, headdim=32),
         "attention": lambda: nn.TransformerEncoderLayer(
-            config.width, nhead=4, dim_feedforward=2 * config.width, dropout=0.0, activation=F.silu,
-            batch_first=True, norm_first=True,
+            config.width,
+            nhead=4,
+            dim_feedforward=2 * config.width,
+            dropout=0.0,
+            activation=F.silu,
+            batch_first=True,
+            norm_first=True,
         ),
     }
     n_blocks = 0 if config.fusion == "pooling" else config.n_blocks

@@ -83,9 +83,10 @@ def _cluster(prototype: str, motif: str, host: str, dopant: str, n_metals: int, 
     other = {third[1]: int(third[2])} if third else {}
     metals = {host: n_metals - n_dopants, dopant: n_dopants - sum(other.values())} | other
     roles = motif_roles(motif)
-    names = _PARTS.split(prototype)[-len(roles):]
+    names = _PARTS.split(prototype)[-len(roles) :]
     ligands = next(
-        zip(order, roles.values(), strict=True) for order in permutations([Ligand.parse(name) for name in names])
+        zip(order, roles.values(), strict=True)
+        for order in permutations([Ligand.parse(name) for name in names])
         if all(_fits(ligand, role) for ligand, role in zip(order, roles, strict=True))
     )
     return LabelledCluster(prototype, motif, tuple((s, n) for s, n in metals.items() if n), tuple(ligands))

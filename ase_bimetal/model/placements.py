@@ -51,7 +51,11 @@ class SiteEnergies:
     """
 
     def __init__(
-        self, predictor: Predictor, atoms: Atoms, sites: Sequence[int], ligands: LigandAnnotation | None = None,
+        self,
+        predictor: Predictor,
+        atoms: Atoms,
+        sites: Sequence[int],
+        ligands: LigandAnnotation | None = None,
         reference_state: ReferenceState = "dimer",
     ) -> None:
         self._predictor, self._reference_state = predictor, reference_state
@@ -100,8 +104,11 @@ class _CoreTokens:
         if last is None or self._age > _LONGEST or not _same_edges(last, graph):
             self._compute(graph)
         else:
-            self._renew(graph, torch.nonzero((last.nodes != graph.nodes).any(dim=1))[:, 0],
-                        torch.nonzero(last.stretches != graph.stretches)[:, 0])
+            self._renew(
+                graph,
+                torch.nonzero((last.nodes != graph.nodes).any(dim=1))[:, 0],
+                torch.nonzero(last.stretches != graph.stretches)[:, 0],
+            )
         self._graph = graph
         return self._encoder.read(self._state, graph, 1)
 
@@ -119,8 +126,13 @@ class _CoreTokens:
     def _renew(self, graph: GraphBatch, nodes: torch.Tensor, edges: torch.Tensor) -> None:
         """Compute what follows from other nodes and stretches of edges in these rows."""
         ends = graph.edges[:, edges]
-        some = replace(graph, edges=ends, lengths=graph.lengths[edges], stretches=graph.stretches[edges],
-                       weights=graph.weights[edges])
+        some = replace(
+            graph,
+            edges=ends,
+            lengths=graph.lengths[edges],
+            stretches=graph.stretches[edges],
+            weights=graph.weights[edges],
+        )
         state = self._encoder.embed(graph.nodes[nodes])
         found = zip(self._encoder.convolutions, self._layers, self._encoder.filtered(some), strict=True)
         for layer, memory, blocks in found:
@@ -137,9 +149,7 @@ class _CoreTokens:
         self._state.index_copy_(-2, nodes, state)
 
 
-def _spread(
-    memory: _LayerMemory, incident: _Incident, nodes: torch.Tensor, change: torch.Tensor
-) -> torch.Tensor:
+def _spread(memory: _LayerMemory, incident: _Incident, nodes: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
     """Send on what changes (n, …, width) in some nodes' messages; these nodes, then all others that are reached."""
     edges, senders, targets = incident.of(nodes)
     for rows, sender, to in zip(*(part.split(EDGES_PER_BLOCK) for part in (edges, senders, targets)), strict=True):
@@ -173,7 +183,8 @@ class _Incident:
 def _same_edges(one: GraphBatch, other: GraphBatch) -> bool:
     same_size = one.nodes.shape == other.nodes.shape and one.edges.shape == other.edges.shape
     return same_size and all(
-        torch.equal(getattr(one, name), getattr(other, name)) for name in ("edges", "lengths", "weights", "presence"))
+        torch.equal(getattr(one, name), getattr(other, name)) for name in ("edges", "lengths", "weights", "presence")
+    )
 
 
 def _joined(blocks: Iterable[FilteredEdges]) -> torch.Tensor:

@@ -232,12 +232,15 @@ def _check_supported(system: BimetallicSystem) -> None:
             "atoms.info['ligand_smiles'] if it has any"
         )
     if not system.has_geometry:
-        raise UnsupportedSystemError("a composition has no metal core to read; allowed: objects with coordinates"
-                                     ". Give coordinates, or pass a formula with ligands such as 'Au4Pd2(PET)8'")
+        raise UnsupportedSystemError(
+            "a composition has no metal core to read; allowed: objects with coordinates"
+            ". Give coordinates, or pass a formula with ligands such as 'Au4Pd2(PET)8'"
+        )
     for symbol in set(system.metal_symbols):
         if not 3 <= elements.group(symbol) <= 12 or elements.period(symbol) < 4 or _is_f_block(symbol):
-            raise UnsupportedElementError(f"metal {symbol} is not a d-block element; allowed: groups 3 to 12"
-                                          ". Use another tool for this metal")
+            raise UnsupportedElementError(
+                f"metal {symbol} is not a d-block element; allowed: groups 3 to 12. Use another tool for this metal"
+            )
 
 
 def _is_f_block(symbol: str) -> bool:

@@ -60,10 +60,12 @@ class ModelInfo:
 
 _SHIPPED = (
     ModelInfo(DEFAULT, "ligand-protected clusters of d-block metals, whole or as an annotated core"),
-    ModelInfo("gcnn-gfn1-pbe", "ligand-protected clusters with the ligands in the coordinates, from the graph alone",
-              "graph"),
-    ModelInfo(FOREST, "any object of exactly two metals: clusters, zeolites, doped carbon, particles, surfaces",
-              "train"),
+    ModelInfo(
+        "gcnn-gfn1-pbe", "ligand-protected clusters with the ligands in the coordinates, from the graph alone", "graph"
+    ),
+    ModelInfo(
+        FOREST, "any object of exactly two metals: clusters, zeolites, doped carbon, particles, surfaces", "train"
+    ),
 )
 
 
@@ -242,16 +244,27 @@ def _in_words(system: BimetallicSystem) -> str:
 
 @overload
 def predict(
-    objects: object, model: str | Path = ..., ligands: LigandAnnotation | None = ...,
-    reference_state: ReferenceState = ..., device: str = ..., errors: Literal["raise"] = ..., charge: Charge = ...,
+    objects: object,
+    model: str | Path = ...,
+    ligands: LigandAnnotation | None = ...,
+    reference_state: ReferenceState = ...,
+    device: str = ...,
+    errors: Literal["raise"] = ...,
+    charge: Charge = ...,
     workers: int = ...,
 ) -> list[Prediction]: ...
 
 
 @overload
 def predict(
-    objects: object, model: str | Path = ..., ligands: LigandAnnotation | None = ...,
-    reference_state: ReferenceState = ..., device: str = ..., *, errors: Literal["collect"], charge: Charge = ...,
+    objects: object,
+    model: str | Path = ...,
+    ligands: LigandAnnotation | None = ...,
+    reference_state: ReferenceState = ...,
+    device: str = ...,
+    *,
+    errors: Literal["collect"],
+    charge: Charge = ...,
     workers: int = ...,
 ) -> list[Prediction | Failure]: ...
 
@@ -400,8 +413,10 @@ def require_workers(workers: int, device: str) -> None:
     if workers < 1:
         raise OptionError(f"workers={workers}; allowed: 1 or more. Pass workers=1")
     if workers > 1 and device != "cpu":
-        raise OptionError(f"workers={workers} with device={device!r}; allowed: several workers on the CPU, or one on "
-                          "another device. Pass workers=1, or device='cpu'")
+        raise OptionError(
+            f"workers={workers} with device={device!r}; allowed: several workers on the CPU, or one on "
+            "another device. Pass workers=1, or device='cpu'"
+        )
 
 
 @dataclass(frozen=True)
@@ -454,8 +469,10 @@ def _made(item: object, ligands: LigandAnnotation | None, charge: Charge) -> _It
         if not isinstance(item, str):
             return _Item(as_system(item, ligands, charge))
         if Path(item).suffix or "/" in item:
-            raise FormulaError(f"{item!r} looks like a file; allowed: objects and formulas. Write predict(ase.io.read("
-                               f"{item!r}, ':')), or on the command line: ase-bimetal predict {item}")
+            raise FormulaError(
+                f"{item!r} looks like a file; allowed: objects and formulas. Write predict(ase.io.read("
+                f"{item!r}, ':')), or on the command line: ase-bimetal predict {item}"
+            )
         from ase_bimetal.structures.formula import build_formula
 
         built = build_formula(item)
@@ -464,5 +481,15 @@ def _made(item: object, ligands: LigandAnnotation | None, charge: Charge) -> _It
         return Failure(as_typed(error, "reading the object"))
 
 
-__all__ = ["AUTO", "FOREST", "AutoModel", "ModelInfo", "get_model", "list_models", "load_weights", "predict",
-           "require_workers", "with_geometry"]
+__all__ = [
+    "AUTO",
+    "FOREST",
+    "AutoModel",
+    "ModelInfo",
+    "get_model",
+    "list_models",
+    "load_weights",
+    "predict",
+    "require_workers",
+    "with_geometry",
+]

@@ -73,45 +73,95 @@ TrainingRows = Literal["minima", "configurations"]
 _FOREST_SPACE: Mapping[str, Sequence[float]] = {"max_features": [0.2, 0.34, 0.5, 0.75], "min_samples_leaf": [1, 2, 4]}
 _ALPHAS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 #: Name in tables → how it is made: the twelve of the article, in its order.
-REGRESSORS: Mapping[str, RegressorSpec] = MappingProxyType({
-    "random forest": RegressorSpec(
-        "sklearn.ensemble", "RandomForestRegressor", {"n_estimators": 200}, _FOREST_SPACE, seed="random_state"),
-    "gradient boosting": RegressorSpec(
-        "sklearn.ensemble", "GradientBoostingRegressor", {},
-        {"n_estimators": [100, 200, 400], "learning_rate": [0.03, 0.1], "max_depth": [2, 3, 4],
-         "subsample": [0.6, 1.0]}, seed="random_state"),
-    "CatBoost": RegressorSpec(
-        "catboost", "CatBoostRegressor", {"thread_count": 1, "verbose": False, "allow_writing_files": False},
-        {"iterations": [200, 400], "depth": [3, 4, 6], "learning_rate": [0.03, 0.1], "l2_leaf_reg": [1.0, 3.0, 9.0]},
-        seed="random_seed"),
-    "decision tree": RegressorSpec(
-        "sklearn.tree", "DecisionTreeRegressor", {},
-        {"max_depth": [3, 5, 8, None], "min_samples_leaf": [1, 2, 3, 5, 10]}, seed="random_state"),
-    "extra trees": RegressorSpec(
-        "sklearn.ensemble", "ExtraTreesRegressor", {"n_estimators": 200}, _FOREST_SPACE, seed="random_state"),
-    "XGBoost": RegressorSpec(
-        "xgboost", "XGBRegressor", {"n_jobs": 1},
-        {"n_estimators": [100, 200, 400], "learning_rate": [0.03, 0.1], "max_depth": [2, 3, 4, 6],
-         "subsample": [0.6, 1.0], "reg_lambda": [1.0, 5.0]}, seed="random_state"),
-    "AdaBoost": RegressorSpec(
-        "sklearn.ensemble", "AdaBoostRegressor", {"estimator": DecisionTreeRegressor()},
-        {"estimator__max_depth": [3, 5, 8], "n_estimators": [50, 150], "learning_rate": [0.1, 0.5, 1.0]},
-        seed="random_state"),
-    "SVR": RegressorSpec(
-        "sklearn.svm", "SVR", {},
-        {"C": [1.0, 3.0, 10.0, 30.0], "gamma": [0.03, 0.1, 0.3, 1.0], "epsilon": [0.03, 0.1]}, scaled=True),
-    "k nearest neighbours": RegressorSpec(
-        "sklearn.neighbors", "KNeighborsRegressor", {},
-        {"n_neighbors": [1, 2, 3, 5, 8], "weights": ["uniform", "distance"], "p": [1, 2]}, scaled=True),
-    "ridge": RegressorSpec("sklearn.linear_model", "Ridge", {}, {"alpha": [0.1, 0.3, 1.0, 3.0, 10.0]}, scaled=True),
-    "linear": RegressorSpec("sklearn.linear_model", "LinearRegression", scaled=True),
-    "lasso": RegressorSpec(
-        "sklearn.linear_model", "Lasso", {"max_iter": 50_000}, {"alpha": list(_ALPHAS)}, scaled=True),
-})
+REGRESSORS: Mapping[str, RegressorSpec] = MappingProxyType(
+    {
+        "random forest": RegressorSpec(
+            "sklearn.ensemble", "RandomForestRegressor", {"n_estimators": 200}, _FOREST_SPACE, seed="random_state"
+        ),
+        "gradient boosting": RegressorSpec(
+            "sklearn.ensemble",
+            "GradientBoostingRegressor",
+            {},
+            {
+                "n_estimators": [100, 200, 400],
+                "learning_rate": [0.03, 0.1],
+                "max_depth": [2, 3, 4],
+                "subsample": [0.6, 1.0],
+            },
+            seed="random_state",
+        ),
+        "CatBoost": RegressorSpec(
+            "catboost",
+            "CatBoostRegressor",
+            {"thread_count": 1, "verbose": False, "allow_writing_files": False},
+            {
+                "iterations": [200, 400],
+                "depth": [3, 4, 6],
+                "learning_rate": [0.03, 0.1],
+                "l2_leaf_reg": [1.0, 3.0, 9.0],
+            },
+            seed="random_seed",
+        ),
+        "decision tree": RegressorSpec(
+            "sklearn.tree",
+            "DecisionTreeRegressor",
+            {},
+            {"max_depth": [3, 5, 8, None], "min_samples_leaf": [1, 2, 3, 5, 10]},
+            seed="random_state",
+        ),
+        "extra trees": RegressorSpec(
+            "sklearn.ensemble", "ExtraTreesRegressor", {"n_estimators": 200}, _FOREST_SPACE, seed="random_state"
+        ),
+        "XGBoost": RegressorSpec(
+            "xgboost",
+            "XGBRegressor",
+            {"n_jobs": 1},
+            {
+                "n_estimators": [100, 200, 400],
+                "learning_rate": [0.03, 0.1],
+                "max_depth": [2, 3, 4, 6],
+                "subsample": [0.6, 1.0],
+                "reg_lambda": [1.0, 5.0],
+            },
+            seed="random_state",
+        ),
+        "AdaBoost": RegressorSpec(
+            "sklearn.ensemble",
+            "AdaBoostRegressor",
+            {"estimator": DecisionTreeRegressor()},
+            {"estimator__max_depth": [3, 5, 8], "n_estimators": [50, 150], "learning_rate": [0.1, 0.5, 1.0]},
+            seed="random_state",
+        ),
+        "SVR": RegressorSpec(
+            "sklearn.svm",
+            "SVR",
+            {},
+            {"C": [1.0, 3.0, 10.0, 30.0], "gamma": [0.03, 0.1, 0.3, 1.0], "epsilon": [0.03, 0.1]},
+            scaled=True,
+        ),
+        "k nearest neighbours": RegressorSpec(
+            "sklearn.neighbors",
+            "KNeighborsRegressor",
+            {},
+            {"n_neighbors": [1, 2, 3, 5, 8], "weights": ["uniform", "distance"], "p": [1, 2]},
+            scaled=True,
+        ),
+        "ridge": RegressorSpec("sklearn.linear_model", "Ridge", {}, {"alpha": [0.1, 0.3, 1.0, 3.0, 10.0]}, scaled=True),
+        "linear": RegressorSpec("sklearn.linear_model", "LinearRegression", scaled=True),
+        "lasso": RegressorSpec(
+            "sklearn.linear_model", "Lasso", {"max_iter": 50_000}, {"alpha": list(_ALPHAS)}, scaled=True
+        ),
+    }
+)
 #: Beside the twelve, for scale: sparse regression on products and ratios of the eight features.
 SPARSE = RegressorSpec(
-    "sklearn.linear_model", "Lasso", {"max_iter": 200_000, "tol": 1e-3}, {"alpha": list(_ALPHAS)}, scaled=True,
-    terms=sparse_terms)
+    "sklearn.linear_model",
+    "Lasso",
+    {"max_iter": 200_000, "tol": 1e-3},
+    {"alpha": list(_ALPHAS)},
+    scaled=True,
+    terms=sparse_terms,
+)
 SPARSE_NAME = "sparse polynomial"
 SPECS: Mapping[str, RegressorSpec] = MappingProxyType({**REGRESSORS, SPARSE_NAME: SPARSE})
 
@@ -206,8 +256,9 @@ def missing_regressors() -> dict[str, str]:
     }
 
 
-def fit_predict(features: pd.DataFrame, targets: np.ndarray, train: np.ndarray, test: np.ndarray,
-                seed: int = 0) -> dict[str, np.ndarray]:
+def fit_predict(
+    features: pd.DataFrame, targets: np.ndarray, train: np.ndarray, test: np.ndarray, seed: int = 0
+) -> dict[str, np.ndarray]:
     """Train every regressor that is installed on some rows and predict others.
 
     Parameters

@@ -30,8 +30,10 @@ def require_short(smiles: str, n_tokens: int) -> None:
         It has more than `MOST_TOKENS` tokens.
     """
     if n_tokens > MOST_TOKENS:
-        raise LigandError(f"the SMILES {smiles[:40]}… has {n_tokens} tokens; allowed: {MOST_TOKENS} at most, as many "
-                          "as the ligand encoder was trained with. Name a ligand of a molecule, not of a polymer")
+        raise LigandError(
+            f"the SMILES {smiles[:40]}… has {n_tokens} tokens; allowed: {MOST_TOKENS} at most, as many "
+            "as the ligand encoder was trained with. Name a ligand of a molecule, not of a polymer"
+        )
 
 
 class SmilesT5:

@@ -88,8 +88,10 @@ def neighbour_classes(system: BimetallicSystem) -> np.ndarray:
     It is the row of `NEIGHBOUR_CLASSES` that the atom belongs to.
     """
     metals = set(system.metals.tolist())
-    names = ["metal" if i in metals else {"C": "carbon", "H": "hydrogen"}.get(s, "other")
-             for i, s in enumerate(system.symbols)]
+    names = [
+        "metal" if i in metals else {"C": "carbon", "H": "hydrogen"}.get(s, "other")
+        for i, s in enumerate(system.symbols)
+    ]
     return np.array([NEIGHBOUR_CLASSES.index(name) for name in names])
 
 

@@ -167,8 +167,9 @@ def material_features(system: BimetallicSystem) -> dict[str, float]:
     (4.0, 4.0)
     """
     coded = ({CHI_ENV: np.nan} if system.kind == "alloy" else {}) | ({} if system.dopants else {DISTANCE: 0.0})
-    values = {label: coded[label] if label in coded else float(function(system))
-              for label, function in PAPER_FEATURES.items()}
+    values = {
+        label: coded[label] if label in coded else float(function(system)) for label, function in PAPER_FEATURES.items()
+    }
     values[N_METAL] /= cells_in(system)
     return values
 

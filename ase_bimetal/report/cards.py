@@ -116,12 +116,18 @@ def make_card(row: pd.Series, atoms: Atoms, place: int, background: Background |
     """
     metals = as_system(atoms).composition_metals
     return Card(
-        id=row[c.ID], name=formula(row[NAME]), stem=f"{place:02d}-{file_stem(row[NAME])}",
-        picture=picture(atoms), metals=tuple((symbol, element_colour(symbol)) for symbol in metals),
+        id=row[c.ID],
+        name=formula(row[NAME]),
+        stem=f"{place:02d}-{file_stem(row[NAME])}",
+        picture=picture(atoms),
+        metals=tuple((symbol, element_colour(symbol)) for symbol in metals),
         facts=(*facts(row), *(_relatives(background) if background else _template_share(row))),
         parts=tuple(energy_lines(row, background)) if background else (),
-        spreads=tuple(spread_lines(row, background)) if background else (), flags=tuple(row[c.FLAGS]),
-        drawings=tuple(ligand_drawings(row[c.LIGANDS])), xyz=as_xyz(atoms), cif=as_cif(atoms),
+        spreads=tuple(spread_lines(row, background)) if background else (),
+        flags=tuple(row[c.FLAGS]),
+        drawings=tuple(ligand_drawings(row[c.LIGANDS])),
+        xyz=as_xyz(atoms),
+        cif=as_cif(atoms),
     )
 
 
@@ -192,14 +198,16 @@ def spread_lines(row: pd.Series, background: Background) -> list[tuple[str, str]
         As of `energy_lines`.
     """
     total = float(row[c.FORMATION_ENERGY_STD])
-    template = 0.0 if row[c.TEMPLATE_ERROR] is None or row[c.TEMPLATE_ERROR] != row[c.TEMPLATE_ERROR] else float(
-        row[c.TEMPLATE_ERROR])
+    template = (
+        0.0
+        if row[c.TEMPLATE_ERROR] is None or row[c.TEMPLATE_ERROR] != row[c.TEMPLATE_ERROR]
+        else float(row[c.TEMPLATE_ERROR])
+    )
     parts = background.parts
     learned = min(parts.scale * parts.learned_std, math.sqrt(max(total**2 - template**2, 0.0)))
     level = math.sqrt(max(total**2 - template**2 - learned**2, 0.0))
     shares = [(parts.source, learned), ("level of theory", level), ("unrelaxed template", template)]
-    return [(what, number(value, 3)) for what, value in shares if value >= 5e-4] + [
-        ("together", number(total, 3))]
+    return [(what, number(value, 3)) for what, value in shares if value >= 5e-4] + [("together", number(total, 3))]
 
 
 def _with_unit(value: float | None, digits: int, unit: str) -> str:
@@ -250,7 +258,7 @@ def _svg(ligand: Ligand) -> str:
     rdMolDraw2D.PrepareAndDrawMolecule(drawer, ligand.mol, highlightAtoms=list(ligand.donor_indices))
     drawer.FinishDrawing()
     text = drawer.GetDrawingText()
-    return text[text.index("<svg"):].strip()
+    return text[text.index("<svg") :].strip()
 
 
 def picture(atoms: Atoms) -> str:
@@ -298,5 +306,18 @@ def as_cif(atoms: Atoms) -> str:
     return buffer.getvalue().decode()
 
 
-__all__ = ["VACUUM", "Background", "Card", "Drawing", "as_cif", "as_xyz", "energy_lines", "facts", "file_stem",
-           "ligand_drawings", "make_card", "picture", "spread_lines"]
+__all__ = [
+    "VACUUM",
+    "Background",
+    "Card",
+    "Drawing",
+    "as_cif",
+    "as_xyz",
+    "energy_lines",
+    "facts",
+    "file_stem",
+    "ligand_drawings",
+    "make_card",
+    "picture",
+    "spread_lines",
+]

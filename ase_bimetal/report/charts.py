@@ -53,23 +53,38 @@ def map_chart(results: Results) -> str:
     rows = map_rows(results)
     figure = go.Figure()
     figure.add_scatter(
-        x=rows[c.PHI].round(4), y=rows[c.FORMATION_ENERGY].round(4), mode="markers", name="candidate",
-        error_y={"type": "data", "array": rows[c.FORMATION_ENERGY_STD].round(4), "color": "#b5bdc7", "thickness": 1,
-                 "width": 0},
+        x=rows[c.PHI].round(4),
+        y=rows[c.FORMATION_ENERGY].round(4),
+        mode="markers",
+        name="candidate",
+        error_y={
+            "type": "data",
+            "array": rows[c.FORMATION_ENERGY_STD].round(4),
+            "color": "#b5bdc7",
+            "thickness": 1,
+            "width": 0,
+        },
         marker={"size": 9, "line": {"color": "#444", "width": 0.6}, **_mixing_colours(rows, results)},
         customdata=_escaped(rows)[[c.ID, NAME, c.FORMATION_ENERGY_STD, c.MIXING_ENTHALPY, c.MOTIF]],
         hovertemplate=_hover(),
     )
     front = rows[rows[FRONT]].sort_values(c.PHI)
     figure.add_scatter(
-        x=front[c.PHI].round(4), y=front[c.FORMATION_ENERGY].round(4), mode="lines+markers", name="Pareto front",
-        line={"color": "#000", "width": 1, "shape": "vh", "dash": "dot"}, hoverinfo="skip",
+        x=front[c.PHI].round(4),
+        y=front[c.FORMATION_ENERGY].round(4),
+        mode="lines+markers",
+        name="Pareto front",
+        line={"color": "#000", "width": 1, "shape": "vh", "dash": "dot"},
+        hoverinfo="skip",
         marker={"size": 15, "symbol": "circle-open", "color": "#000", "line": {"width": 1.6}},
     )
     phi_above, energy_below = results.favourable
     _mark_favourable(figure, rows, phi_above, energy_below)
     figure.update_layout(
-        template="none", font=_FONT, margin={"l": 70, "r": 20, "t": 40, "b": 60}, hovermode="closest",
+        template="none",
+        font=_FONT,
+        margin={"l": 70, "r": 20, "t": 40, "b": 60},
+        hovermode="closest",
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         xaxis={"title": {"text": "accessibility index φ (–)"}, "zeroline": False, "gridcolor": "#e6eaee"},
         yaxis={"title": {"text": _ENERGY}, "zeroline": False, "gridcolor": "#e6eaee"},
@@ -83,8 +98,10 @@ def _escaped(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _hover() -> str:
-    return (f"<b>%{{customdata[1]}}</b>, %{{customdata[4]}}<br>{_FORM} %{{y:.2f}} ± %{{customdata[2]:.2f}} eV/metal<br>"
-            f"φ %{{x:.3f}}<br>{_MIX} %{{customdata[3]:.1f}} kJ/mol<extra></extra>")
+    return (
+        f"<b>%{{customdata[1]}}</b>, %{{customdata[4]}}<br>{_FORM} %{{y:.2f}} ± %{{customdata[2]:.2f}} eV/metal<br>"
+        f"φ %{{x:.3f}}<br>{_MIX} %{{customdata[3]:.1f}} kJ/mol<extra></extra>"
+    )
 
 
 def _mixing_colours(rows: pd.DataFrame, results: Results) -> dict[str, Any]:
@@ -97,19 +114,40 @@ def _mixing_colours(rows: pd.DataFrame, results: Results) -> dict[str, Any]:
 
 def _mark_favourable(figure: Figure, rows: pd.DataFrame, phi_above: float, energy_below: float) -> None:
     """Shade the favourable corner and keep its edge in view."""
-    high, low = (rows[c.FORMATION_ENERGY] + rows[c.FORMATION_ENERGY_STD]), (
-        rows[c.FORMATION_ENERGY] - rows[c.FORMATION_ENERGY_STD])
+    high, low = (
+        (rows[c.FORMATION_ENERGY] + rows[c.FORMATION_ENERGY_STD]),
+        (rows[c.FORMATION_ENERGY] - rows[c.FORMATION_ENERGY_STD]),
+    )
     left, right = min(rows[c.PHI].min(), phi_above), max(rows[c.PHI].max(), phi_above)
     margin_x, margin_y = 0.06 * max(right - left, 0.1), 0.06 * max(high.max() - low.min(), 0.1)
     bottom, top = low.min() - margin_y, high.max() + margin_y
     figure.add_shape(
-        type="rect", layer="below", line={"width": 0}, fillcolor=ACCESSIBLE_COLOUR, opacity=0.12, x0=phi_above,
-        x1=right + margin_x, y0=bottom, y1=max(min(energy_below, top), bottom),
+        type="rect",
+        layer="below",
+        line={"width": 0},
+        fillcolor=ACCESSIBLE_COLOUR,
+        opacity=0.12,
+        x0=phi_above,
+        x1=right + margin_x,
+        y0=bottom,
+        y1=max(min(energy_below, top), bottom),
     )
-    figure.add_shape(type="line", x0=phi_above, x1=phi_above, y0=bottom, y1=top, layer="below",
-                     line={"color": ACCESSIBLE_COLOUR, "width": 1.5, "dash": "dash"})
+    figure.add_shape(
+        type="line",
+        x0=phi_above,
+        x1=phi_above,
+        y0=bottom,
+        y1=top,
+        layer="below",
+        line={"color": ACCESSIBLE_COLOUR, "width": 1.5, "dash": "dash"},
+    )
     figure.add_annotation(
-        x=phi_above, y=bottom, xanchor="left", yanchor="bottom", showarrow=False, font={"color": "#00735A"},
+        x=phi_above,
+        y=bottom,
+        xanchor="left",
+        yanchor="bottom",
+        showarrow=False,
+        font={"color": "#00735A"},
         text=f" favourable: φ > {plain(phi_above)} and {_FORM} < {plain(energy_below)} eV/metal",
     )
     figure.update_xaxes(range=[left - margin_x, right + margin_x])
@@ -142,21 +180,45 @@ def rose_chart(results: Results, host: str) -> str:
     start, between = min(0.0, float(ends.min())), 90 - 180 / max(len(rows), 1)
     figure = go.Figure()
     figure.add_barpolar(
-        r=(length - start).round(4), base=start, theta=angles, width=0.85 * 360 / max(len(rows), 1), name="",
-        marker={"line": {"color": "#444", "width": 0.6}, **_mixing_colours(rows, results)}, showlegend=False,
+        r=(length - start).round(4),
+        base=start,
+        theta=angles,
+        width=0.85 * 360 / max(len(rows), 1),
+        name="",
+        marker={"line": {"color": "#444", "width": 0.6}, **_mixing_colours(rows, results)},
+        showlegend=False,
         customdata=_escaped(rows)[[c.ID, NAME, c.FORMATION_ENERGY_STD, c.MIXING_ENTHALPY, c.MOTIF, c.FORMATION_ENERGY]],
         hovertemplate=_hover().replace("%{y:.2f}", "%{customdata[5]:.2f}").replace("φ %{x:.3f}<br>", ""),
     )
-    figure.add_scatterpolar(r=_with_gaps(ends), theta=_with_gaps(np.column_stack([angles, angles])), mode="lines",
-                            line={"color": "#000", "width": 1.5}, hoverinfo="skip", showlegend=False)
+    figure.add_scatterpolar(
+        r=_with_gaps(ends),
+        theta=_with_gaps(np.column_stack([angles, angles])),
+        mode="lines",
+        line={"color": "#000", "width": 1.5},
+        hoverinfo="skip",
+        showlegend=False,
+    )
     figure.update_layout(
-        template="none", font=_FONT, margin={"l": 40, "r": 20, "t": 60, "b": 40},
+        template="none",
+        font=_FONT,
+        margin={"l": 40, "r": 20, "t": 60, "b": 40},
         title={"text": f"Host {host}: −{_ENERGY}", "font": {"size": 15}},
         polar={
-            "angularaxis": {"tickvals": angles, "ticktext": list(rows[c.DOPANTS]), "rotation": 90,
-                            "direction": "clockwise", "gridcolor": "#e6eaee"},
-            "radialaxis": {"range": [start, float(ends.max()) * 1.02], "angle": between, "tickangle": between,
-                           "nticks": 5, "gridcolor": "#d9dfe6", "tickfont": {"size": 11}},
+            "angularaxis": {
+                "tickvals": angles,
+                "ticktext": list(rows[c.DOPANTS]),
+                "rotation": 90,
+                "direction": "clockwise",
+                "gridcolor": "#e6eaee",
+            },
+            "radialaxis": {
+                "range": [start, float(ends.max()) * 1.02],
+                "angle": between,
+                "tickangle": between,
+                "nticks": 5,
+                "gridcolor": "#d9dfe6",
+                "tickfont": {"size": 11},
+            },
         },
     )
     return str(figure.to_json())
@@ -194,19 +256,27 @@ def heat_chart(results: Results, host: str) -> str:
     ligands = sorted({ligand for _, ligand in cells})
     grid = [[cells.get((dopant, ligand)) for dopant in dopants] for ligand in ligands]
     shown = (c.ID, NAME, c.FORMATION_ENERGY_STD, c.MIXING_ENTHALPY, c.MOTIF, c.PHI)
-    figure = go.Figure(go.Heatmap(
-        x=dopants, y=[escape(formula(ligand)) for ligand in ligands], colorscale="Cividis", hoverongaps=False,
-        z=[[None if row is None else round(row[c.FORMATION_ENERGY], 4) for row in line] for line in grid],
-        customdata=[[None if row is None else [row[name] for name in shown] for row in line] for line in grid],
-        text=[["" if row is None else number(row[c.FORMATION_ENERGY]) for row in line] for line in grid],
-        texttemplate="%{text}", hovertemplate=_hover().replace("%{y:.2f}", "%{z:.2f}").replace(
-            "φ %{x:.3f}", "φ %{customdata[5]:.3f}"),
-        colorbar={"title": {"text": _ENERGY, "side": "right"}, "thickness": 14, "outlinewidth": 0.5},
-    ))
+    figure = go.Figure(
+        go.Heatmap(
+            x=dopants,
+            y=[escape(formula(ligand)) for ligand in ligands],
+            colorscale="Cividis",
+            hoverongaps=False,
+            z=[[None if row is None else round(row[c.FORMATION_ENERGY], 4) for row in line] for line in grid],
+            customdata=[[None if row is None else [row[name] for name in shown] for row in line] for line in grid],
+            text=[["" if row is None else number(row[c.FORMATION_ENERGY]) for row in line] for line in grid],
+            texttemplate="%{text}",
+            hovertemplate=_hover().replace("%{y:.2f}", "%{z:.2f}").replace("φ %{x:.3f}", "φ %{customdata[5]:.3f}"),
+            colorbar={"title": {"text": _ENERGY, "side": "right"}, "thickness": 14, "outlinewidth": 0.5},
+        )
+    )
     figure.update_layout(
-        template="none", font=_FONT, margin={"l": 110, "r": 20, "t": 50, "b": 50},
+        template="none",
+        font=_FONT,
+        margin={"l": 110, "r": 20, "t": 50, "b": 50},
         title={"text": f"Host {host}", "font": {"size": 15}},
-        xaxis={"title": {"text": "dopant"}, "type": "category"}, yaxis={"type": "category", "autorange": "reversed"},
+        xaxis={"title": {"text": "dopant"}, "type": "category"},
+        yaxis={"type": "category", "autorange": "reversed"},
     )
     return str(figure.to_json())
 
@@ -233,24 +303,50 @@ def structure_chart(system: BimetallicSystem) -> str:
     figure = go.Figure()
     lines = [centred[[i, j]] for i, j in drawn_bonds(system)]
     x, y, z = (_with_gaps(np.array([line[:, k] for line in lines]).reshape(-1, 2)) for k in range(3))
-    figure.add_scatter3d(x=x, y=y, z=z, mode="lines", line={"color": "#8a929b", "width": 4}, hoverinfo="skip",
-                         name="bonds", showlegend=False)
+    figure.add_scatter3d(
+        x=x,
+        y=y,
+        z=z,
+        mode="lines",
+        line={"color": "#8a929b", "width": 4},
+        hoverinfo="skip",
+        name="bonds",
+        showlegend=False,
+    )
     metals = set(system.metal_symbols)
     for symbol in sorted(set(system.symbols), key=lambda s: (s not in metals, -atomic_numbers[s])):
         at = centred[symbols == symbol]
         rows = np.flatnonzero(symbols == symbol)
         words = f"<b>{symbol}</b> {atomic_names[atomic_numbers[symbol]]}, atom %{{customdata}}<extra></extra>"
         figure.add_scatter3d(
-            x=at[:, 0], y=at[:, 1], z=at[:, 2], mode="markers", name=symbol, customdata=rows, hovertemplate=words,
-            marker={"size": _dot(symbol, symbol in metals), "color": element_colour(symbol), "opacity": 1,
-                    "line": {"color": "#333", "width": 1}},
+            x=at[:, 0],
+            y=at[:, 1],
+            z=at[:, 2],
+            mode="markers",
+            name=symbol,
+            customdata=rows,
+            hovertemplate=words,
+            marker={
+                "size": _dot(symbol, symbol in metals),
+                "color": element_colour(symbol),
+                "opacity": 1,
+                "line": {"color": "#333", "width": 1},
+            },
         )
     axis = {"visible": False, "showspikes": False}
     figure.update_layout(
-        template="none", font=_FONT, margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        template="none",
+        font=_FONT,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
         legend={"itemsizing": "constant", "x": 0, "y": 1},
-        scene={"xaxis": axis, "yaxis": axis, "zaxis": axis, "aspectmode": "data", "dragmode": "orbit",
-               "camera": {"eye": {"x": 1.05, "y": 1.05, "z": 0.6}}},
+        scene={
+            "xaxis": axis,
+            "yaxis": axis,
+            "zaxis": axis,
+            "aspectmode": "data",
+            "dragmode": "orbit",
+            "camera": {"eye": {"x": 1.05, "y": 1.05, "z": 0.6}},
+        },
     )
     return str(figure.to_json())
 

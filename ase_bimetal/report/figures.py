@@ -83,8 +83,12 @@ def _map(results: Results) -> Figure:
     rows = results.predicted[results.predicted[c.PHI].notna()]
     figure = _figure(2.8)
     plots.formation_map(
-        figure.subplots(), rows[c.PHI].to_numpy(float), rows[c.FORMATION_ENERGY].to_numpy(float),
-        rows[c.FORMATION_ENERGY_STD].to_numpy(float), rows[c.MIXING_ENTHALPY].to_numpy(float), results.favourable,
+        figure.subplots(),
+        rows[c.PHI].to_numpy(float),
+        rows[c.FORMATION_ENERGY].to_numpy(float),
+        rows[c.FORMATION_ENERGY_STD].to_numpy(float),
+        rows[c.MIXING_ENTHALPY].to_numpy(float),
+        results.favourable,
         rows[FRONT].to_numpy(bool),
     )
     return figure
@@ -101,8 +105,9 @@ def _ranking(results: Results) -> Figure:
     rows = results.predicted.head(RANKED)
     figure = _figure(0.8 + 0.27 * len(rows))
     labels = [f"{formula(name)}, {motif}" for name, motif in zip(rows[NAME], rows[c.MOTIF], strict=True)]
-    energy, low, high = (rows[name].to_numpy(float) for name in
-              (c.FORMATION_ENERGY, c.FORMATION_ENERGY_LOW, c.FORMATION_ENERGY_HIGH))
+    energy, low, high = (
+        rows[name].to_numpy(float) for name in (c.FORMATION_ENERGY, c.FORMATION_ENERGY_LOW, c.FORMATION_ENERGY_HIGH)
+    )
     plots.energy_ranking(figure.subplots(), labels, energy, low, high, _accessible(results)[: len(rows)])
     return figure
 
@@ -113,8 +118,12 @@ def _rose(results: Results, host: str) -> Figure:
     scale = plots.mixing_scale(results.predicted[c.MIXING_ENTHALPY].to_numpy(float))
     half = (rows[c.FORMATION_ENERGY_HIGH] - rows[c.FORMATION_ENERGY_LOW]).to_numpy(float) / 2
     plots.dopant_rose(
-        cast("PolarAxes", figure.subplots(subplot_kw={"projection": "polar"})), list(rows[c.DOPANTS]),
-        rows[c.FORMATION_ENERGY].to_numpy(float), half, rows[c.MIXING_ENTHALPY].to_numpy(float), f"host {host}",
+        cast("PolarAxes", figure.subplots(subplot_kw={"projection": "polar"})),
+        list(rows[c.DOPANTS]),
+        rows[c.FORMATION_ENERGY].to_numpy(float),
+        half,
+        rows[c.MIXING_ENTHALPY].to_numpy(float),
+        f"host {host}",
         scale,
     )
     return figure

@@ -180,8 +180,10 @@ def _cards(results: Results) -> list[tuple[cards.Card, Atoms]]:
     rows = [row for _, row in results.predicted.head(BEST).iterrows()]
     found = [candidate_atoms(results.folder, row[c.ID]) for row in rows]
     model = _model_here(results)
-    return [(cards.make_card(row, atoms, i, None if model is None else _background(row, atoms, model)), atoms)
-            for i, (row, atoms) in enumerate(zip(rows, found, strict=True), start=1)]
+    return [
+        (cards.make_card(row, atoms, i, None if model is None else _background(row, atoms, model)), atoms)
+        for i, (row, atoms) in enumerate(zip(rows, found, strict=True), start=1)
+    ]
 
 
 def _model_here(results: Results) -> FormationModel | None:
@@ -225,21 +227,29 @@ def _best(results: Results) -> dict[str, Any]:
     rows = [row for _, row in results.predicted.head(BEST).iterrows()]
     captions = [
         f"{formula(row[NAME])}, {row[c.MOTIF]}: E_form {words.measured(row)} eV/metal ({results.info['level']}). "
-        f"Geometry: {row[c.GEOMETRY]}." for row in rows
+        f"Geometry: {row[c.GEOMETRY]}."
+        for row in rows
     ]
     return {
         "best": [_best_row(row, i) for i, row in enumerate(rows)],
-        "structures": [{"name": f"{i}. {formula(row[NAME])}, {row[c.MOTIF]}", "caption": caption}
-                       for i, (row, caption) in enumerate(zip(rows, captions, strict=True), start=1)],
+        "structures": [
+            {"name": f"{i}. {formula(row[NAME])}, {row[c.MOTIF]}", "caption": caption}
+            for i, (row, caption) in enumerate(zip(rows, captions, strict=True), start=1)
+        ],
         "geometry_note": _HOW_TO_TURN,
     }
 
 
 def _best_row(row: pd.Series, place: int) -> BestRow:
     return BestRow(
-        name=formula(row[NAME]), motif=row[c.MOTIF], energy=words.measured(row), interval=words.interval(row),
-        phi=number(row[c.PHI], 3), mixing=number(row[c.MIXING_ENTHALPY], 1),
-        log_p=number(row[c.LOG_P]), structure=place,
+        name=formula(row[NAME]),
+        motif=row[c.MOTIF],
+        energy=words.measured(row),
+        interval=words.interval(row),
+        phi=number(row[c.PHI], 3),
+        mixing=number(row[c.MIXING_ENTHALPY], 1),
+        log_p=number(row[c.LOG_P]),
+        structure=place,
     )
 
 
@@ -258,16 +268,16 @@ def _captions(results: Results, rows: int) -> dict[str, Any]:
         "roses": [{"id": f"rose-{host}", "host": host} for host in _rose_hosts(results)],
         "heats": [{"id": f"heat-{host}", "host": host} for host in _heat_hosts(results)],
         "heat_caption": f"Lowest E_form of every dopant with every ligand, over all motifs and arrangements; {level}. "
-                        "The order of ligands depends on their reference state. Click a cell to find its candidate in "
-                        "the table.",
+        "The order of ligands depends on their reference state. Click a cell to find its candidate in "
+        "the table.",
         "best_caption": f"{order} {level}. ± is one standard deviation.",
         "map_caption": f"Formation energy against accessibility index, coloured by H_mix (blue: the metals mix). Bars: "
-                       f"one standard deviation. Points and front: all predicted, passing or not. {level}.{thinned} "
-                       "Click a point to find it in the table, and to turn it if it is among the best.",
+        f"one standard deviation. Points and front: all predicted, passing or not. {level}.{thinned} "
+        "Click a point to find it in the table, and to turn it if it is among the best.",
         "rose_caption": f"Each bar is the candidate of lowest E_form with that dopant: length −E_form, colour H_mix "
-                        f"(blue: the metals mix), black line the 90 % interval. {level}.{left_out}",
+        f"(blue: the metals mix), black line the 90 % interval. {level}.{left_out}",
         "table_caption": f"{part} {order} E_form: {level}; ± is one standard deviation. Press a column's name to sort; "
-                         "the address keeps sorting and filters.",
+        "the address keeps sorting and filters.",
     }
 
 
@@ -275,8 +285,10 @@ def _model(results: Results) -> dict[str, Any]:
     """What is known of the model: facts, errors per split, limits."""
     info, card = results.info, None if results.on_supports else _card(results)
     facts = [
-        ("model", info["model"]), ("level of theory", info["level"]),
-        ("reference state", words.reference_state_words(info["reference_state"])), ("unit", "eV per metal atom"),
+        ("model", info["model"]),
+        ("level of theory", info["level"]),
+        ("reference state", words.reference_state_words(info["reference_state"])),
+        ("unit", "eV per metal atom"),
         ("screened with", f"ase-bimetal {info['version']}"),
         ("report written", f"{date.today().isoformat()} with ase-bimetal {version('ase-bimetal')}"),
     ]
@@ -287,11 +299,17 @@ def _model(results: Results) -> dict[str, Any]:
     data = card.data
     facts += [
         ("trained", f"{card.created} on {data.used:,} of {data.labelled:,} labels"),
-        ("training labels", f"{data.labels}, digest {data.digest}"), ("licence", card.licence),
+        ("training labels", f"{data.labels}, digest {data.digest}"),
+        ("licence", card.licence),
         ("configuration", json.dumps(info["config"], ensure_ascii=False)),
     ]
-    return {"facts": facts, "metrics": _metrics(card), "limits": card.limits, "label_level": data.labels,
-            "errors_note": _CLUSTER_ERRORS}
+    return {
+        "facts": facts,
+        "metrics": _metrics(card),
+        "limits": card.limits,
+        "label_level": data.labels,
+        "errors_note": _CLUSTER_ERRORS,
+    }
 
 
 def _unknown_model(facts: list[tuple[str, str]]) -> dict[str, Any]:
@@ -314,12 +332,17 @@ def _forest_model(results: Results, facts: list[tuple[str, str]]) -> dict[str, A
     ]
     kinds = sorted({surroundings_of(support) for support in results.info["config"]["supports"]})
     metrics = [
-        _error_row(f"{novelty} left out", f"descriptor forest, {kind}",
-                   forest.card.calibration[novelty].errors[kind])
-        for kind in kinds for novelty in NOVELTY
+        _error_row(f"{novelty} left out", f"descriptor forest, {kind}", forest.card.calibration[novelty].errors[kind])
+        for kind in kinds
+        for novelty in NOVELTY
     ]
-    return {"facts": facts, "metrics": metrics, "limits": _SUPPORT_LIMITS,
-            "label_level": "GFN1-xTB with PBE references", "errors_note": _SUPPORT_ERRORS}
+    return {
+        "facts": facts,
+        "metrics": metrics,
+        "limits": _SUPPORT_LIMITS,
+        "label_level": "GFN1-xTB with PBE references",
+        "errors_note": _SUPPORT_ERRORS,
+    }
 
 
 def _card(results: Results) -> ModelCard | None:
@@ -345,5 +368,11 @@ def _metrics(card: ModelCard) -> Sequence[dict[str, Any]]:
 
 def _error_row(split: str, name: str, row: Mapping[str, float]) -> dict[str, str]:
     """Errors [eV/metal] of one model on one split, as text."""
-    return {"split": split, "model": name, "mae": number(row["MAE"], 3), "rmse": number(row["RMSE"], 3),
-            "r2": number(row["R2"], 3), "n": f"{row['n']:,}"}
+    return {
+        "split": split,
+        "model": name,
+        "mae": number(row["MAE"], 3),
+        "rmse": number(row["RMSE"], 3),
+        "r2": number(row["R2"], 3),
+        "n": f"{row['n']:,}",
+    }

@@ -47,28 +47,52 @@ class TableColumn:
 _COLUMNS = (
     TableColumn("name", "candidate", "", "metal core and ligands", "text", (NAME,)),
     TableColumn("motif", "motif", "", "motif of the metal core, or the support", "text", (c.MOTIF,)),
-    TableColumn("arrangement", "placing", "", "which arrangement of the dopants on the core's sites", "number",
-                (c.ARRANGEMENT,)),
+    TableColumn(
+        "arrangement", "placing", "", "which arrangement of the dopants on the core's sites", "number", (c.ARRANGEMENT,)
+    ),
     TableColumn("host", "host", "", "majority metal", "text", (c.HOST,)),
     TableColumn("dopant", "dopant", "", "other metal or metals", "text", (c.DOPANTS,)),
-    TableColumn("energy", "E_form ± std", "eV/metal", "formation energy per metal atom and one standard deviation",
-                "measured", (c.FORMATION_ENERGY, c.FORMATION_ENERGY_STD), 2),
-    TableColumn("interval", "90 % interval", "eV/metal", "ends of the 90 % interval of E_form", "interval",
-                (c.FORMATION_ENERGY_LOW, c.FORMATION_ENERGY_HIGH), 2),
+    TableColumn(
+        "energy",
+        "E_form ± std",
+        "eV/metal",
+        "formation energy per metal atom and one standard deviation",
+        "measured",
+        (c.FORMATION_ENERGY, c.FORMATION_ENERGY_STD),
+        2,
+    ),
+    TableColumn(
+        "interval",
+        "90 % interval",
+        "eV/metal",
+        "ends of the 90 % interval of E_form",
+        "interval",
+        (c.FORMATION_ENERGY_LOW, c.FORMATION_ENERGY_HIGH),
+        2,
+    ),
     TableColumn("phi", "φ", "–", "accessibility index", "number", (c.PHI,), 3),
     TableColumn("accessible", "acc.", "", "accessible: φ above −0.3", "yesno", (c.ACCESSIBLE,)),
-    TableColumn("mixing", "H_mix", "kJ/mol", "mixing enthalpy; below 0 the metals mix", "number",
-                (c.MIXING_ENTHALPY,), 1),
+    TableColumn(
+        "mixing", "H_mix", "kJ/mol", "mixing enthalpy; below 0 the metals mix", "number", (c.MIXING_ENTHALPY,), 1
+    ),
     TableColumn("log_p", "log P", "–", "Crippen log P, mean over the ligands", "number", (c.LOG_P,), 2),
     TableColumn("front", "front", "", "on the Pareto front of E_form and φ", "yesno", (FRONT,)),
-    TableColumn("flags", "flags", "", "what the prediction should not be trusted for; listed below", "flags",
-                (c.FLAGS,)),
+    TableColumn(
+        "flags", "flags", "", "what the prediction should not be trusted for; listed below", "flags", (c.FLAGS,)
+    ),
     TableColumn("reduced", "D̃", "–", "reduced metal–metal distance", "number", (c.REDUCED_DISTANCE,), 3),
     TableColumn("chi_env", "χ_env", "Pauling", "environment electronegativity", "number", (c.CHI_ENV,), 2),
-    TableColumn("cost", "metal cost", "", "price of the core's metals, from the prices given", "number",
-                (c.METAL_COST,), 0),
-    TableColumn("critical", "critical", "", "critical raw materials in the core, Regulation (EU) 2024/1252", "text",
-                (c.CRITICAL_METALS,)),
+    TableColumn(
+        "cost", "metal cost", "", "price of the core's metals, from the prices given", "number", (c.METAL_COST,), 0
+    ),
+    TableColumn(
+        "critical",
+        "critical",
+        "",
+        "critical raw materials in the core, Regulation (EU) 2024/1252",
+        "text",
+        (c.CRITICAL_METALS,),
+    ),
     TableColumn("passes", "passes", "", "passes the filters of the screening", "yesno", (c.PASSES,)),
     TableColumn("id", "id", "", "id of the row in the screening", "text", (c.ID,)),
 )
@@ -108,8 +132,15 @@ def table_block(results: Results, limit: int) -> tuple[str, list[str]]:
 
 
 def _head(column: TableColumn) -> dict[str, Any]:
-    return {"key": column.key, "label": column.label, "unit": column.unit, "title": column.title,
-            "kind": column.kind, "digits": column.digits, "names": column.sources}
+    return {
+        "key": column.key,
+        "label": column.label,
+        "unit": column.unit,
+        "title": column.title,
+        "kind": column.kind,
+        "digits": column.digits,
+        "names": column.sources,
+    }
 
 
 def _cells(column: TableColumn, frame: pd.DataFrame, places: dict[str, int]) -> list[Cell]:

@@ -132,8 +132,14 @@ def summarise(results: Results) -> list[str]:
     """
     sentences = [_outcome(results)]
     if len(results.predicted):
-        sentences += [_accessible(results), _filtered(results), *_best(results), _flagged(results), _meaning(results),
-                      _several_states(results)]
+        sentences += [
+            _accessible(results),
+            _filtered(results),
+            *_best(results),
+            _flagged(results),
+            _meaning(results),
+            _several_states(results),
+        ]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -198,8 +204,11 @@ def _accessible(results: Results) -> str:
 
 def _filtered(results: Results) -> str:
     # miscible: False is a filter (metals that do not mix); a False elsewhere is one that is not set.
-    used = {name: value for name, value in results.filters.items()
-            if value not in (None, False, [], ()) or (name == "miscible" and value is False)}
+    used = {
+        name: value
+        for name, value in results.filters.items()
+        if value not in (None, False, [], ()) or (name == "miscible" and value is False)
+    }
     if not used:
         return "No filter was set, so every predicted candidate passes."
     named = "; ".join(_FILTERS.get(name, name + " {}").format(plain(value)) for name, value in used.items())
@@ -215,8 +224,10 @@ def _best(results: Results) -> list[str]:
     who = "Best" if len(results.passing) else "No candidate passes the filters. Best of all"
     ranking = f"{who} by the upper end of the 90 % interval of E_form: {'; '.join(named)}."
     if rivals:
-        sure = (f"The 90 % intervals of {count(rivals, 'other candidate')} overlap with that of the first, so the "
-                "first place is not certain.")
+        sure = (
+            f"The 90 % intervals of {count(rivals, 'other candidate')} overlap with that of the first, so the "
+            "first place is not certain."
+        )
     else:
         sure = "No other candidate's 90 % interval overlaps with that of the first."
     return [ranking, sure, _alternatives(leading)]
@@ -241,14 +252,19 @@ def _flagged(results: Results) -> str:
         return "Every prediction lies inside the training domain."
     n = int(sum(len(row) > 0 for row in flags))
     common = "; ".join(f"{flag} ({times:,})" for flag, times in kinds.most_common(_NAMED))
-    return (f"{n:,} of {len(flags):,} predictions carry a flag, which says what not to trust them for; "
-            f"the most frequent: {common}.")
+    return (
+        f"{n:,} of {len(flags):,} predictions carry a flag, which says what not to trust them for; "
+        f"the most frequent: {common}."
+    )
 
 
 def _meaning(results: Results) -> str:
-    width = ("the width of the 90 % interval over 3.29; the interval need not be symmetric" if results.on_supports else
-             "one standard deviation of network, level of theory and unrelaxed template, the 90 % interval is 1.64 of "
-             "them to either side")
+    width = (
+        "the width of the 90 % interval over 3.29; the interval need not be symmetric"
+        if results.on_supports
+        else "one standard deviation of network, level of theory and unrelaxed template, the 90 % interval is 1.64 of "
+        "them to either side"
+    )
     text = f"E_form is the formation energy per metal atom: {level_words(dict(results.info))}. ± is {width}"
     return text + ". φ, H_mix and log P are computed from tables and the geometry and have no statistical error."
 
@@ -257,5 +273,7 @@ def _several_states(results: Results) -> str:
     states = sorted(results.predicted[c.REFERENCE_STATE].unique())
     if len(states) < 2:
         return ""
-    return (f"Energies are taken against {len(states)} reference states ({'; '.join(states)}): compare candidates on "
-            "one kind of support.")
+    return (
+        f"Energies are taken against {len(states)} reference states ({'; '.join(states)}): compare candidates on "
+        "one kind of support."
+    )

@@ -94,8 +94,16 @@ class Skip:
     @property
     def id(self) -> str:
         """What is skipped, joined; unique in a screening."""
-        return ":".join(["skip", self.motif or "*", self.host or "*", "+".join(self.dopants) or "*",
-                         self.composition or "*", self.ligand or "*"])
+        return ":".join(
+            [
+                "skip",
+                self.motif or "*",
+                self.host or "*",
+                "+".join(self.dopants) or "*",
+                self.composition or "*",
+                self.ligand or "*",
+            ]
+        )
 
 
 def enumerate_candidates(config: ScreenConfig) -> Iterator[Candidate | Skip]:
@@ -217,8 +225,11 @@ def _layouts(config: ScreenConfig, motif: str) -> Iterator[tuple[int, tuple[int,
         for entry in config.dopant_counts:
             total = dopant_number(entry, n_sites, n_atoms)
             if reason := _impossible(total, n_metals, n_atoms):
-                yield Skip(f"motif {motif} with {total} dopant atoms: {reason}", motif=motif,
-                           composition=f"{n_metals} metals, {entry}")
+                yield Skip(
+                    f"motif {motif} with {total} dopant atoms: {reason}",
+                    motif=motif,
+                    composition=f"{n_metals} metals, {entry}",
+                )
                 continue
             for counts in _splits(total, n_metals, config.triple_splits):
                 if counts not in seen:

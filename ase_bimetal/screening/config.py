@@ -24,8 +24,17 @@ from ase_bimetal.structures.roles import CO_LIGANDS
 
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 # Fields that say something about clusters only.
-_ONLY_CLUSTERS = ("ligands", "motifs", "metals_per_core", "dopant_counts", "arrangements", "triple_splits",
-                  "co_ligands", "model", "reference_state")
+_ONLY_CLUSTERS = (
+    "ligands",
+    "motifs",
+    "metals_per_core",
+    "dopant_counts",
+    "arrangements",
+    "triple_splits",
+    "co_ligands",
+    "model",
+    "reference_state",
+)
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -150,8 +159,9 @@ class ScreenConfig(BaseModel):
     device: str = "cpu"
     chunk_size: int = Field(500, ge=1)
 
-    @field_validator("hosts", "dopants", "ligands", "motifs", "supports", "metals_per_core", "dopant_counts",
-                     mode="before")
+    @field_validator(
+        "hosts", "dopants", "ligands", "motifs", "supports", "metals_per_core", "dopant_counts", mode="before"
+    )
     @classmethod
     def _several(cls, value: Any) -> Any:
         return _as_several(value)
@@ -180,11 +190,14 @@ class ScreenConfig(BaseModel):
     @field_validator("ligands")
     @classmethod
     def _ligands(cls, choices: tuple[str | dict[str, str], ...]) -> tuple[str | dict[str, str], ...]:
-        _distinct([
-            Ligand.parse(choice).name if isinstance(choice, str)
-            else ", ".join(f"{role}: {Ligand.parse(text).name}" for role, text in sorted(choice.items()))
-            for choice in choices
-        ])
+        _distinct(
+            [
+                Ligand.parse(choice).name
+                if isinstance(choice, str)
+                else ", ".join(f"{role}: {Ligand.parse(text).name}" for role, text in sorted(choice.items()))
+                for choice in choices
+            ]
+        )
         return choices
 
     @field_validator("co_ligands", mode="after")
@@ -199,8 +212,10 @@ class ScreenConfig(BaseModel):
     def _counts(cls, counts: tuple[int | str, ...]) -> tuple[int | str, ...]:
         for count in counts:
             if isinstance(count, str) and count != "motif" and not _PERCENT.fullmatch(count):
-                raise ScreenError(f"{count!r} is no dopant count; allowed: 'motif', a whole number, a share as '25%'"
-                                  ". Write one of these")
+                raise ScreenError(
+                    f"{count!r} is no dopant count; allowed: 'motif', a whole number, a share as '25%'"
+                    ". Write one of these"
+                )
         return _distinct(counts)
 
     @model_validator(mode="after")
@@ -208,15 +223,19 @@ class ScreenConfig(BaseModel):
         if not self.supports:
             missing = [name for name in ("ligands", "motifs") if not getattr(self, name)]
             if missing:
-                raise ScreenError(f"nothing in {' and '.join(missing)}; allowed: ligands and motifs, or supports"
-                                  ". Add them, or run `ase-bimetal screen --example`")
+                raise ScreenError(
+                    f"nothing in {' and '.join(missing)}; allowed: ligands and motifs, or supports"
+                    ". Add them, or run `ase-bimetal screen --example`"
+                )
             return self
         # A folder that is read back has every field, most of them at its default.
         given = [name for name in _ONLY_CLUSTERS if getattr(self, name) != type(self).model_fields[name].default]
         if given:
-            raise ScreenError(f"{', '.join(given)} given beside supports; allowed there: a screening of supports "
-                              "has one atom of the host, one of the dopant, and a model of its own"
-                              ". Leave these fields out, or the supports")
+            raise ScreenError(
+                f"{', '.join(given)} given beside supports; allowed there: a screening of supports "
+                "has one atom of the host, one of the dopant, and a model of its own"
+                ". Leave these fields out, or the supports"
+            )
         return self
 
     @model_validator(mode="after")
@@ -225,8 +244,10 @@ class ScreenConfig(BaseModel):
             raise ScreenError("prices need the field currency, such as 'EUR'. Add currency: EUR")
         missing = sorted(set(self.hosts + self.dopants) - set(self.prices)) if self.prices else []
         if missing:
-            raise ScreenError(f"no price for {', '.join(missing)}; allowed: prices for all metals, or for none"
-                              ". Add these prices, or leave all out")
+            raise ScreenError(
+                f"no price for {', '.join(missing)}; allowed: prices for all metals, or for none"
+                ". Add these prices, or leave all out"
+            )
         if self.filters.metal_cost_below is not None and not self.prices:
             raise ScreenError("filters.metal_cost_below needs the field prices. Add prices, or leave the filter out")
         return self
@@ -292,8 +313,10 @@ class ScreenConfig(BaseModel):
         except yaml.YAMLError as error:
             raise ScreenError(f"{path} is not readable YAML: {error}. Check its indentation and colons") from None
         if not isinstance(content, dict):
-            raise ScreenError(f"{path} holds no mapping; allowed fields: {', '.join(cls.model_fields)}"
-                              ". Write one a line, such as 'motifs: [Au4M2]'")
+            raise ScreenError(
+                f"{path} holds no mapping; allowed fields: {', '.join(cls.model_fields)}"
+                ". Write one a line, such as 'motifs: [Au4M2]'"
+            )
         try:
             return cls.make(**content)
         except ScreenError as error:

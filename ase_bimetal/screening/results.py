@@ -42,9 +42,7 @@ def screen_info(out: str | Path) -> dict[str, Any]:
     return Store(Path(out)).manifest()
 
 
-def load_results(
-    out: str | Path, columns: Sequence[str] | None = None, only_passing: bool = False
-) -> pd.DataFrame:
+def load_results(out: str | Path, columns: Sequence[str] | None = None, only_passing: bool = False) -> pd.DataFrame:
     """Read all rows of a screening.
 
     They are in the order of the enumeration.
@@ -131,19 +129,23 @@ def candidate_atoms(out: str | Path, candidate: str) -> Atoms:
         if len(found):
             row = found.iloc[0]
             if not row[c.TEMPLATE] or not (store.templates / f"{row[c.TEMPLATE]}.extxyz").is_file():
-                raise ScreenError(f"candidate {candidate!r} has no geometry; its row says why in {c.REASON!r}"
-                                  ". Choose one whose status is 'ok'")
+                raise ScreenError(
+                    f"candidate {candidate!r} has no geometry; its row says why in {c.REASON!r}"
+                    ". Choose one whose status is 'ok'"
+                )
             return with_metals(read_template(store.templates, row[c.TEMPLATE]), list(row[c.CORE_SYMBOLS]))
-    raise ScreenError(f"no candidate {candidate!r} in {out}; allowed: values of the column {c.ID!r}"
-                      ". Take one from the results")
+    raise ScreenError(
+        f"no candidate {candidate!r} in {out}; allowed: values of the column {c.ID!r}. Take one from the results"
+    )
 
 
 def _checked(columns: Sequence[str] | None) -> list[str]:
     known = [column.name for column in c.COLUMNS]
     unknown = [name for name in columns or () if name not in known]
     if unknown:
-        raise ScreenError(f"unknown column {', '.join(map(repr, unknown))}; allowed: {', '.join(known)}"
-                          ". Choose among these")
+        raise ScreenError(
+            f"unknown column {', '.join(map(repr, unknown))}; allowed: {', '.join(known)}. Choose among these"
+        )
     return known if columns is None else list(columns)
 
 

@@ -119,9 +119,16 @@ def screen(
         n_reused = _predict_chunks(config, store, run, faults, about, progress)
     counts = _count(store)
     return ScreenSummary(
-        store.folder, n_ok=counts["n_ok"], n_failed=counts["n_failed"], n_skipped=counts["n_skipped"],
-        n_passing=counts["n_passing"], n_reused=n_reused, seconds=time.perf_counter() - started,
-        model=about["model"], level=about["level"], reference_state=about["reference_state"],
+        store.folder,
+        n_ok=counts["n_ok"],
+        n_failed=counts["n_failed"],
+        n_skipped=counts["n_skipped"],
+        n_passing=counts["n_passing"],
+        n_reused=n_reused,
+        seconds=time.perf_counter() - started,
+        model=about["model"],
+        level=about["level"],
+        reference_state=about["reference_state"],
     )
 
 

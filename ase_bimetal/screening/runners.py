@@ -46,8 +46,9 @@ def make_runner(scheduler: str | None = None, workers: int = 1) -> AbstractConte
         Both were given, `workers` is below 1, or no scheduler with a worker answers.
     """
     if workers < 1 or (scheduler and workers > 1):
-        raise ScreenError(f"workers={workers}, scheduler={scheduler!r}; allowed: at least 1 worker, or a scheduler"
-                          ". Pass workers=1")
+        raise ScreenError(
+            f"workers={workers}, scheduler={scheduler!r}; allowed: at least 1 worker, or a scheduler. Pass workers=1"
+        )
     if scheduler:
         return _on_cluster(scheduler)
     return _in_processes(workers) if workers > 1 else nullcontext(_here)
@@ -90,14 +91,16 @@ def _on_cluster(scheduler: str) -> Iterator[Runner]:
     try:
         client = Client(scheduler, timeout=_PATIENCE)
     except (OSError, ValueError) as error:
-        raise ScreenError(f"no Dask scheduler answers at {scheduler!r}: {error}"
-                          ". Start one with `dask scheduler`, or leave it out") from error
+        raise ScreenError(
+            f"no Dask scheduler answers at {scheduler!r}: {error}. Start one with `dask scheduler`, or leave it out"
+        ) from error
     with client:
         try:
             client.wait_for_workers(1, timeout=_PATIENCE)
         except TimeoutError as error:
-            raise ScreenError(f"the Dask scheduler at {scheduler!r} has no workers"
-                              ". Start some with `dask worker ADDRESS`") from error
+            raise ScreenError(
+                f"the Dask scheduler at {scheduler!r} has no workers. Start some with `dask worker ADDRESS`"
+            ) from error
         window = _IN_FLIGHT_PER_WORKER * max(1, sum(client.nthreads().values()))
         yield lambda function, tasks: _through_cluster(client, function, tasks, window)
 

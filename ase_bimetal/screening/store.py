@@ -96,8 +96,10 @@ class Store:
         """
         path = self.folder / _MANIFEST
         if not path.is_file():
-            raise ScreenError(f"{self.folder} holds no screening: no {_MANIFEST} in it"
-                              ". Give the folder that `ase-bimetal screen --out` wrote")
+            raise ScreenError(
+                f"{self.folder} holds no screening: no {_MANIFEST} in it"
+                ". Give the folder that `ase-bimetal screen --out` wrote"
+            )
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return content
 

@@ -27,13 +27,15 @@ from ase_bimetal.structures.frameworks import support_name
 GEOMETRIES = DATASETS / "support_geometries.json.xz"
 
 #: Support → family and structure of its labels.
-SUPPORTS: MappingProxyType[str, tuple[str, str]] = MappingProxyType({
-    "MFI-6-ring": ("zeolite-MFI", "6-ring"),
-    "FAU-6-ring": ("zeolite-FAU", "6-ring"),
-    "MOR-8-ring": ("zeolite-MOR", "8-ring"),
-    "sheet-N6": ("sheet", "N6"),
-    "sheet-2N4": ("sheet", "2N4"),
-})
+SUPPORTS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
+    {
+        "MFI-6-ring": ("zeolite-MFI", "6-ring"),
+        "FAU-6-ring": ("zeolite-FAU", "6-ring"),
+        "MOR-8-ring": ("zeolite-MOR", "8-ring"),
+        "sheet-N6": ("sheet", "N6"),
+        "sheet-2N4": ("sheet", "2N4"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,10 @@ def find_site(support: str, host: str, dopant: str, without: str = "") -> Site:
     environment = _environment(support, host, dopant)
     known = {name: pair for name, pair in _parents().get(environment, {}).items() if name != without}
     if not known:
-        raise ScreenError(f"no labelled pair in {environment}, which {host} and {dopant} need; allowed for {support}: "
-                          f"pairs for {', '.join(name for name in _parents() if name.startswith(support))}")
+        raise ScreenError(
+            f"no labelled pair in {environment}, which {host} and {dopant} need; allowed for {support}: "
+            f"pairs for {', '.join(name for name in _parents() if name.startswith(support))}"
+        )
     orders = ((host, dopant), (dopant, host))
     _, name, metals, pair = min(
         (_difference(pair, order), name, order, pair) for name, pair in known.items() for order in orders
@@ -122,8 +126,10 @@ def surroundings_of(support: str) -> str:
 
 def _difference(pair: Sequence[str], order: Sequence[str]) -> tuple[float, int]:
     """How unlike two pairs are, metal by metal: the difference of their radii [Å], then how many elements differ."""
-    radii = [abs(covalent_radii[atomic_numbers[a]] - covalent_radii[atomic_numbers[b]])
-             for a, b in zip(pair, order, strict=True)]
+    radii = [
+        abs(covalent_radii[atomic_numbers[a]] - covalent_radii[atomic_numbers[b]])
+        for a, b in zip(pair, order, strict=True)
+    ]
     return round(float(sum(radii)), 6), sum(a != b for a, b in zip(pair, order, strict=True))
 
 

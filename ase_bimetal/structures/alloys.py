@@ -57,8 +57,10 @@ def alloy(structure: str, arrangement: str, host: str, dopant: str, seed: int) -
     'Au12Pd'
     """
     if structure not in _FRAMES or arrangement not in ARRANGEMENTS or (structure in CRYSTALS and arrangement == "core"):
-        raise UnsupportedSystemError(f"no alloy {structure!r}, {arrangement!r}; allowed: {', '.join(STRUCTURES)}, each "
-                                     f"{' or '.join(ARRANGEMENTS)}, crystals mixed. Choose one of these")
+        raise UnsupportedSystemError(
+            f"no alloy {structure!r}, {arrangement!r}; allowed: {', '.join(STRUCTURES)}, each "
+            f"{' or '.join(ARRANGEMENTS)}, crystals mixed. Choose one of these"
+        )
     frame = _FRAMES[structure]()
     share = ARRANGEMENTS[arrangement]
     chosen = _inside(frame) if share is None else _drawn(len(frame), share, seed)

@@ -69,8 +69,10 @@ def conformers(mol: Chem.Mol, n: int, seed: int) -> list[Atoms]:
     """
     rows = list(rdDistGeom.EmbedMultipleConfs(mol, n, randomSeed=seed))
     if not rows:
-        raise LigandError(f"no three-dimensional structure found for {Chem.MolToSmiles(Chem.RemoveHs(mol))!r}"
-                          ". Choose another ligand, or give coordinates of the whole cluster")
+        raise LigandError(
+            f"no three-dimensional structure found for {Chem.MolToSmiles(Chem.RemoveHs(mol))!r}"
+            ". Choose another ligand, or give coordinates of the whole cluster"
+        )
     if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
         rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(mol)
     symbols = [atom.GetSymbol() for atom in mol.GetAtoms()]
@@ -152,7 +154,8 @@ def assemble(prototype: Prototype, seed: int = 0, relax: Relaxer | None = None) 
     single = {site.role for site in core.sites if site.ends is None}
     pieces = {role: bound_pieces(ligand, relax) for role, ligand in ligands.items() if role in single}
     candidates = [
-        _poses(site, pieces[site.role], ligands[site.role]) if site.ends is None
+        _poses(site, pieces[site.role], ligands[site.role])
+        if site.ends is None
         else _poses_on_two(site.ends, site.outward, ligands[site.role])
         for site in core.sites
     ]
@@ -170,8 +173,10 @@ def assemble(prototype: Prototype, seed: int = 0, relax: Relaxer | None = None) 
 def _poses(site: Site, pieces: Sequence[Piece], ligand: Ligand) -> list[Piece]:
     """Ways for a ligand to sit on a site: every conformer, turned about its axis."""
     if ligand.is_pi != (site.role == "pi"):
-        raise LigandError(f"ligand {ligand.smiles!r} does not fit a site of role {site.role!r}; allowed: π ligands "
-                          "such as Cp on 'pi' sites, σ donors on all others. Choose another ligand, or another motif")
+        raise LigandError(
+            f"ligand {ligand.smiles!r} does not fit a site of role {site.role!r}; allowed: π ligands "
+            "such as Cp on 'pi' sites, σ donors on all others. Choose another ligand, or another motif"
+        )
     distance = DONOR_DISTANCE[ligand.donor] if site.distance is None else site.distance
     origin = site.anchor + distance * site.direction
     poses = []
@@ -188,15 +193,18 @@ def _poses(site: Site, pieces: Sequence[Piece], ligand: Ligand) -> list[Piece]:
 def _poses_on_two(ends: np.ndarray, outward: np.ndarray, ligand: Ligand) -> list[Piece]:
     """Ways to sit on two metals: every conformer, either way round, leaning about the edge."""
     if ligand.type != "L" or ligand.denticity != 2 or ligand.donor != "P":
-        raise LigandError(f"ligand {ligand.smiles!r} does not fit a site of role 'diphosphine'; allowed: L ligands of "
-                          "two donors such as dppm. Choose another ligand, or another motif")
+        raise LigandError(
+            f"ligand {ligand.smiles!r} does not fit a site of role 'diphosphine'; allowed: L ligands of "
+            "two donors such as dppm. Choose another ligand, or another motif"
+        )
     edge = ends[1] - ends[0]
     span = float(np.linalg.norm(edge))
     frame = np.stack([edge / span, np.cross(outward, edge / span), outward])
     turns = [Rotation.from_euler("zx", [around, lean], degrees=True) for around in (0.0, 180.0) for lean in _LEANING]
     return [
         Piece(piece.symbols, turn.apply(piece.positions) @ frame + ends.mean(axis=0), piece.donors)
-        for piece in bridge_pieces(ligand, round(span, 2)) for turn in turns
+        for piece in bridge_pieces(ligand, round(span, 2))
+        for turn in turns
     ]
 
 
@@ -232,8 +240,9 @@ def bridge_pieces(ligand: Ligand, span: float) -> tuple[Piece, ...]:
         rows = _embedded(mol, metals, span)
         placed = [_over_two(mol, row, donors, metals, span) for row in rows]
     if not placed:
-        raise LigandError(f"ligand {ligand.name} reaches no two metals {span:.2f} Å apart"
-                          ". Choose another ligand, or another motif")
+        raise LigandError(
+            f"ligand {ligand.name} reaches no two metals {span:.2f} Å apart. Choose another ligand, or another motif"
+        )
     symbols = tuple(atom.GetSymbol() for atom in mol.GetAtoms())[:n_atoms]
     return tuple(Piece(symbols, positions, donors) for positions in placed)
 
@@ -276,8 +285,9 @@ def _axes(site: Site, ligand: Ligand) -> list[np.ndarray]:
         return [site.outward]
     onto = _rotation_onto(np.array([0.0, 0.0, 1.0]), site.outward)
     azimuths = np.arange(6) * np.pi / 3
-    tilted = np.stack([np.sin(_BEND) * np.cos(azimuths), np.sin(_BEND) * np.sin(azimuths),
-                       np.full(6, np.cos(_BEND))], axis=1)
+    tilted = np.stack(
+        [np.sin(_BEND) * np.cos(azimuths), np.sin(_BEND) * np.sin(azimuths), np.full(6, np.cos(_BEND))], axis=1
+    )
     return list(onto.apply(tilted))
 
 

@@ -264,8 +264,11 @@ def _staple(frame: np.ndarray) -> tuple[np.ndarray, list[Site]]:
     core, gold = np.array([2.382, 0.0, 1.472]), np.array([1.72, 0.0, 4.50])
     apex, terminal = np.array([0.0, 0.0, 6.12]), np.array([3.79, 0.0, 3.37])
     mirror = np.array([-1.0, 1.0, 1.0])
-    plan = [(terminal, core, gold, 1), (apex, gold, gold * mirror, 1),
-            (terminal * mirror, core * mirror, gold * mirror, -1)]
+    plan = [
+        (terminal, core, gold, 1),
+        (apex, gold, gold * mirror, 1),
+        (terminal * mirror, core * mirror, gold * mirror, -1),
+    ]
     sites = [bridge_site(s @ frame, a @ frame, b @ frame, side) for s, a, b, side in plan]
     return np.stack([gold, gold * mirror]) @ frame, sites
 

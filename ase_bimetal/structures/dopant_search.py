@@ -102,8 +102,9 @@ def distinct_placements(
     """
     allowed = _sites(atoms, sites)
     if not 1 <= count <= len(allowed):
-        raise SearchError(f"{count} dopants on {len(allowed)} sites; allowed: 1 to {len(allowed)}"
-                          ". Give a number in this range")
+        raise SearchError(
+            f"{count} dopants on {len(allowed)} sites; allowed: 1 to {len(allowed)}. Give a number in this range"
+        )
     _require_countable(comb(len(allowed), count))
     images = symmetry_images(atoms, tolerance)
     seen: set[tuple[int, ...]] = set()
@@ -133,8 +134,10 @@ def symmetry_images(atoms: Atoms, tolerance: float = 0.1) -> np.ndarray:
         The object is periodic in one or two directions only.
     """
     if atoms.pbc.any() and not atoms.pbc.all():
-        raise SearchError("symmetry of an object periodic in one or two directions; allowed: none or three"
-                          ". Set pbc in all directions or in none")
+        raise SearchError(
+            "symmetry of an object periodic in one or two directions; allowed: none or three"
+            ". Set pbc in all directions or in none"
+        )
     images = _space_group_images(atoms, tolerance) if atoms.pbc.all() else _point_group_images(atoms, tolerance)
     return np.unique(np.vstack([np.arange(len(atoms)), *images]), axis=0)
 
@@ -231,8 +234,10 @@ class _Walk:
         self._sites = list(sites)
         self._elements = np.array([atoms.symbols[i] for i in sites])
         if len(set(self._elements)) < 2:
-            raise SearchError(f"only {', '.join(set(self._elements)) or 'no metal'} on the {len(sites)} sites; "
-                              "allowed: two elements or more, to swap")
+            raise SearchError(
+                f"only {', '.join(set(self._elements)) or 'no metal'} on the {len(sites)} sites; "
+                "allowed: two elements or more, to swap"
+            )
         on_sites = getattr(calculator, "energies_on_sites", None) if relax is None else None
         self._energy = on_sites and on_sites(atoms, self._sites)
         self.known: dict[tuple[str, ...], Placement] = {}
@@ -274,7 +279,8 @@ class _Walk:
         if key not in self.known:
             placed = _with_symbols(self._start, self._sites, key)
             self.known[key] = (
-                Placement(placed, self._energy(key)) if self._energy
+                Placement(placed, self._energy(key))
+                if self._energy
                 else _evaluated(placed, self._calculator, self._relax)
             )
         return self.known[key]
@@ -298,8 +304,10 @@ def _recorder(trajectory: str | Path | None) -> Iterator[Callable[[Placement], N
 def _sites(atoms: Atoms, sites: Sequence[int] | None) -> list[int]:
     chosen = find_metals(tuple(atoms.symbols)).tolist() if sites is None else list(sites)
     if wrong := [i for i in chosen if not 0 <= i < len(atoms)]:
-        raise SearchError(f"sites {wrong} of an object with {len(atoms)} atoms; allowed: 0 to {len(atoms) - 1}"
-                          ". Give indices of metal atoms")
+        raise SearchError(
+            f"sites {wrong} of an object with {len(atoms)} atoms; allowed: 0 to {len(atoms) - 1}"
+            ". Give indices of metal atoms"
+        )
     return chosen
 
 

@@ -165,8 +165,10 @@ def build_formula(text: str) -> FormulaCluster:
         return FormulaCluster(example, "", RELAXED_EXAMPLE, 0.0, ())
     fitting = list(_fitting(formula))
     if not fitting:
-        raise FormulaError(f"no motif has the formula {formula}; nearest that can be built: "
-                           f"{', '.join(nearest_formulas(formula))}. For another cluster give its coordinates")
+        raise FormulaError(
+            f"no motif has the formula {formula}; nearest that can be built: "
+            f"{', '.join(nearest_formulas(formula))}. For another cluster give its coordinates"
+        )
     motif, shell = fitting[0]
     template = build_template(motif, shell)
     symbols = tuple(symbol for symbol, _ in formula.metals)
@@ -224,8 +226,10 @@ def _neutral(text: str) -> str:
         raise FormulaError(f"{text!r} is no formula; {_HINT}")
     plain = "".join(text.translate(_PLAIN).split()).replace("@", "")
     if _CHARGE.search(plain):
-        raise ChargedSystemError(f"the formula {text!r} ends with a charge; allowed: neutral clusters, such as "
-                                 "Au24Pd(PET)18. Leave the charge out if the cluster is neutral")
+        raise ChargedSystemError(
+            f"the formula {text!r} ends with a charge; allowed: neutral clusters, such as "
+            "Au24Pd(PET)18. Leave the charge out if the cluster is neutral"
+        )
     return plain[1:-1] if plain.startswith("[") and plain.endswith("]") else plain
 
 
@@ -356,8 +360,9 @@ def _written(metals: Mapping[str, int], ligands: Mapping[Ligand, int]) -> str:
     order = sorted(ligands, key=lambda ligand: (ligand.name in _HALIDES, ligand.type == "L", ligand.name))
     names = [ligand.name if ligand.name in _HALIDES else f"({ligand.name})" for ligand in order]
     counts = [*metals.values(), *(ligands[ligand] for ligand in order)]
-    return "".join(name + (str(count) if count > 1 else "")
-                   for name, count in zip([*metals, *names], counts, strict=True))
+    return "".join(
+        name + (str(count) if count > 1 else "") for name, count in zip([*metals, *names], counts, strict=True)
+    )
 
 
 __all__ = ["ClusterFormula", "FormulaCluster", "as_cluster", "build_formula", "nearest_formulas"]

@@ -33,10 +33,12 @@ RINGS = {"MFI": (6,), "MOR": (8,), "FAU": (6,)}
 #: Formal charge of a metal ion in a zeolite, the lower one where several are common; at most 3, because more than
 #: four aluminium atoms around one ring would have to be neighbours (Löwenstein's rule). Every other metal: 2.
 _CHARGE_1 = frozenset({"Cu", "Ag", "Au", "In"})
-_CHARGE_3 = frozenset({
-    *("Sc", "Y", "La", "Ce", "Pr", "Nd", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb", "Lu"),
-    *("Ti", "V", "Cr", "Zr", "Nb", "Mo", "Hf", "Ta", "W", "Re", "Os", "Ru", "Rh", "Ir", "Ga"),
-})
+_CHARGE_3 = frozenset(
+    {
+        *("Sc", "Y", "La", "Ce", "Pr", "Nd", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb", "Lu"),
+        *("Ti", "V", "Cr", "Zr", "Nb", "Mo", "Hf", "Ta", "W", "Re", "Os", "Ru", "Rh", "Ir", "Ga"),
+    }
+)
 
 
 def formal_charge(symbol: str) -> int:
@@ -153,8 +155,9 @@ def cut_out(code: str, ring_size: int) -> CutOut:
     net = _Net(framework(code))
     rings = list(net.rings(ring_size))
     if not rings:
-        raise UnsupportedSystemError(f"{code} has no ring of {ring_size} T atoms; known: {RINGS.get(code, ())}"
-                                     ". Choose one of these")
+        raise UnsupportedSystemError(
+            f"{code} has no ring of {ring_size} T atoms; known: {RINGS.get(code, ())}. Choose one of these"
+        )
     ring = max(rings, key=lambda ring: round(net.openness(ring), 3))
     return _close(net, ring)
 
@@ -173,8 +176,10 @@ def substituted(piece: CutOut, n_aluminium: int) -> Atoms:
     """
     half = piece.ring_size // 2
     if not 1 <= n_aluminium <= half + 1:
-        raise UnsupportedSystemError(f"{n_aluminium} aluminium atoms in a ring of {piece.ring_size}; allowed: 1 to "
-                                     f"{half + 1}. Choose a number in this range")
+        raise UnsupportedSystemError(
+            f"{n_aluminium} aluminium atoms in a ring of {piece.ring_size}; allowed: 1 to "
+            f"{half + 1}. Choose a number in this range"
+        )
     atoms: Atoms = piece.atoms.copy()
     in_ring = min(n_aluminium, half)
     atoms.symbols[[2 * (k * half // in_ring) for k in range(in_ring)]] = "Al"

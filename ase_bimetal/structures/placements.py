@@ -47,8 +47,10 @@ def require_metal(symbol: str) -> None:
     """
     elements.require_known(symbol)
     if not elements.is_metal(symbol):
-        raise BimetalError(f"{symbol!r} is no metal; allowed: groups 3 to 12, lanthanides, Al, Ga, In, Sn, Tl, Pb, Bi"
-                           ". Choose one of these, such as 'Pd'")
+        raise BimetalError(
+            f"{symbol!r} is no metal; allowed: groups 3 to 12, lanthanides, Al, Ga, In, Sn, Tl, Pb, Bi"
+            ". Choose one of these, such as 'Pd'"
+        )
     elements.atomic_mass(symbol)
 
 
@@ -125,10 +127,12 @@ def _site_classes(core: Core, distances: np.ndarray) -> list[int]:
 
 def _fingerprint(labels: Sequence[int], classes: Sequence[int], distances: np.ndarray) -> Fingerprint:
     marked = [i for i, label in enumerate(labels) if label]
-    return tuple(sorted(
-        (labels[i], classes[i], tuple(sorted((labels[j], classes[j], distances[i, j]) for j in marked if j != i)))
-        for i in marked
-    ))
+    return tuple(
+        sorted(
+            (labels[i], classes[i], tuple(sorted((labels[j], classes[j], distances[i, j]) for j in marked if j != i)))
+            for i in marked
+        )
+    )
 
 
 def _choices(order: list[int], counts: tuple[int, ...], seed: int) -> Iterator[tuple[tuple[int, ...], ...]]:

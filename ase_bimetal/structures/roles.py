@@ -30,8 +30,15 @@ from ase_bimetal.structures.motifs import DONOR_DISTANCE
 from ase_bimetal.structures.placements import core_of
 
 #: Role → ligand of the roles that a choice leaves open: the smallest of its kind that the labels hold.
-CO_LIGANDS = {"thiolate": "SMe", "axial": "PMe3", "phosphine": "PMe3", "diphosphine": "dhpm", "halide": "Cl",
-              "sulfide": "sulfide", "pi": "Cp"}
+CO_LIGANDS = {
+    "thiolate": "SMe",
+    "axial": "PMe3",
+    "phosphine": "PMe3",
+    "diphosphine": "dhpm",
+    "halide": "Cl",
+    "sulfide": "sulfide",
+    "pi": "Cp",
+}
 
 
 @dataclass(frozen=True)
@@ -126,18 +133,23 @@ def _single(motif: str, text: str, roles: Mapping[str, int]) -> dict[str, str]:
         if filled:
             return filled
     fits = ", ".join(role for group in groups for role in group)
-    raise LigandError(f"ligand {_name(text)} fits sites of role {fits}; motif {motif} has {', '.join(roles)}"
-                      ". Choose a motif with such sites, or another ligand")
+    raise LigandError(
+        f"ligand {_name(text)} fits sites of role {fits}; motif {motif} has {', '.join(roles)}"
+        ". Choose a motif with such sites, or another ligand"
+    )
 
 
 def _whole(motif: str, shell: Mapping[str, str], roles: Mapping[str, int]) -> dict[str, str]:
     for role, text in shell.items():
         if role not in roles:
-            raise LigandError(f"motif {motif} has no role {role}; it has {', '.join(roles)}"
-                              ". Give a ligand for one of these")
+            raise LigandError(
+                f"motif {motif} has no role {role}; it has {', '.join(roles)}. Give a ligand for one of these"
+            )
         if not any(role in group for group in wanted_roles(Ligand.parse(text))):
-            raise LigandError(f"ligand {_name(text)} does not fit sites of role {role} in motif {motif}"
-                              ". Choose another ligand, or another role")
+            raise LigandError(
+                f"ligand {_name(text)} does not fit sites of role {role} in motif {motif}"
+                ". Choose another ligand, or another role"
+            )
     return dict(shell)
 
 

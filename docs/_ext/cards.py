@@ -25,65 +25,104 @@ def model_card(_: str | None = None) -> str:
     checkpoint = load_checkpoint()
     card = checkpoint.card.as_json()
     n_weights = sum(p.numel() for p in checkpoint.members[0].parameters())
-    return "\n\n".join([
-        _facts(_identity(card) | {"model": f"`{checkpoint.name}`", "networks": card["members"],
-                                  "weights in each": f"{n_weights:,}", "sha256 of the weights": f"`{card['sha256']}`"}),
-        "### Errors against PBE\n\nMAE, RMSE and half-widths in eV per metal atom.",
-        markdown_pbe(card["level_difference"]["errors"]),
-        "### Errors against the labels\n\nMAE and RMSE in eV per metal atom, at the label level.",
-        markdown_metrics(card["metrics"]),
-        "By what was left out (MML, MAE in eV per metal atom):",
-        *(_folds(split, folds) for split, folds in card["folds"].items()),
-        "### Uncertainty\n\nWhat the network's part of ± is made of, from held-out errors in eV per metal atom "
-        "(scale: a factor); the level's part is the standard deviation of the level difference, and both together are "
-        f"scaled by {card['level_difference']['scale']:.2f}:",
-        _facts(card["uncertainty"]),
-        *_intervals(card.get("intervals", {})),
-        "### Level difference\n\nObjects with both a PBE and a GFN1-xTB energy, by the metals and donors they hold:",
-        _facts({"level": card["level_difference"]["level"], "sha256": f"`{card['level_difference']['sha256']}`",
-                "clusters among them": card["level_difference"]["labels"],
-                "objects": _listed(card["level_difference"]["counts"])}),
-        "### Domain",
-        _facts(_domain(card["domain"])),
-        "### Training",
-        _facts(card["training"]),
-        "### Limits",
-        "\n".join(f"- {limit}" for limit in card["limits"]),
-    ])
+    return "\n\n".join(
+        [
+            _facts(
+                _identity(card)
+                | {
+                    "model": f"`{checkpoint.name}`",
+                    "networks": card["members"],
+                    "weights in each": f"{n_weights:,}",
+                    "sha256 of the weights": f"`{card['sha256']}`",
+                }
+            ),
+            "### Errors against PBE\n\nMAE, RMSE and half-widths in eV per metal atom.",
+            markdown_pbe(card["level_difference"]["errors"]),
+            "### Errors against the labels\n\nMAE and RMSE in eV per metal atom, at the label level.",
+            markdown_metrics(card["metrics"]),
+            "By what was left out (MML, MAE in eV per metal atom):",
+            *(_folds(split, folds) for split, folds in card["folds"].items()),
+            "### Uncertainty\n\nWhat the network's part of ± is made of, from held-out errors in eV per metal atom "
+            "(scale: a factor); the level's part is the standard deviation of the level difference, and both together "
+            f"are scaled by {card['level_difference']['scale']:.2f}:",
+            _facts(card["uncertainty"]),
+            *_intervals(card.get("intervals", {})),
+            "### Level difference\n\n"
+            "Objects with both a PBE and a GFN1-xTB energy, by the metals and donors they hold:",
+            _facts(
+                {
+                    "level": card["level_difference"]["level"],
+                    "sha256": f"`{card['level_difference']['sha256']}`",
+                    "clusters among them": card["level_difference"]["labels"],
+                    "objects": _listed(card["level_difference"]["counts"]),
+                }
+            ),
+            "### Domain",
+            _facts(_domain(card["domain"])),
+            "### Training",
+            _facts(card["training"]),
+            "### Limits",
+            "\n".join(f"- {limit}" for limit in card["limits"]),
+        ]
+    )
 
 
 def encoder_card(_: str | None = None) -> str:
     """The pretrained ligand encoder."""
     card = json.loads((WEIGHTS / "ligand-t5" / "card.json").read_text())
     held_out = card["held_out"]
-    return "\n\n".join([
-        _facts({
-            "what": card["name"], "weights": f"{card['n_parameters']:,}", "digest": f"`{card['digest']}`",
-            "SMILES": f"{card['n_public']:,} public, {card['n_ligands']:,} generated ligands",
-            "steps": f"{card['steps_done']:,}; {card['note']}", "licence": card["licence"],
-        } | card["data"]),
-        _table(("held out", "perplexity", "token accuracy"),
-               ((pool, f"{row['perplexity']:.2f}", f"{row['token_accuracy']:.3f}") for pool, row in held_out.items())),
-        f"**Limits.** {card['limits']}",
-    ])
+    return "\n\n".join(
+        [
+            _facts(
+                {
+                    "what": card["name"],
+                    "weights": f"{card['n_parameters']:,}",
+                    "digest": f"`{card['digest']}`",
+                    "SMILES": f"{card['n_public']:,} public, {card['n_ligands']:,} generated ligands",
+                    "steps": f"{card['steps_done']:,}; {card['note']}",
+                    "licence": card["licence"],
+                }
+                | card["data"]
+            ),
+            _table(
+                ("held out", "perplexity", "token accuracy"),
+                ((pool, f"{row['perplexity']:.2f}", f"{row['token_accuracy']:.3f}") for pool, row in held_out.items()),
+            ),
+            f"**Limits.** {card['limits']}",
+        ]
+    )
 
 
 def forest_card(_: str | None = None) -> str:
     """The descriptor forest: rows, errors by what was left out, coverage of its intervals."""
     card = json.loads(FOREST_CARD.read_text())
     rows = (
-        (novelty, row["errors"]["all"]["n"], *(f"{row['errors']['all'][key]:.2f}" for key in ("MAE", "RMSE", "R2")),
-         f"{row['widening']['all']:.2f}", f"{100 * row['coverage']['widened']:.0f} %")
+        (
+            novelty,
+            row["errors"]["all"]["n"],
+            *(f"{row['errors']['all'][key]:.2f}" for key in ("MAE", "RMSE", "R2")),
+            f"{row['widening']['all']:.2f}",
+            f"{100 * row['coverage']['widened']:.0f} %",
+        )
         for novelty, row in card["calibration"].items()
     )
-    return "\n\n".join([
-        _facts({"digest of table and settings": f"`{card['digest']}`", "rows": card["rows"]["all"],
-                "rows by surroundings": _listed(card["rows"]["by surroundings"]), "settings": _listed(card["settings"]),
-                "made by": f"`{card['command']}`", "level error (eV/metal)": _listed(card["level_error"])}),
-        "Errors and the widening of the interval's ends in eV per metal atom; share of rows inside the widened "
-        f"interval, meant to be {100 * card['intended coverage']:.0f} %:",
-        _table(("left out", "rows", "MAE", "RMSE", "R²", "widening", "inside"), rows),
-    ])
+    return "\n\n".join(
+        [
+            _facts(
+                {
+                    "digest of table and settings": f"`{card['digest']}`",
+                    "rows": card["rows"]["all"],
+                    "rows by surroundings": _listed(card["rows"]["by surroundings"]),
+                    "settings": _listed(card["settings"]),
+                    "made by": f"`{card['command']}`",
+                    "level error (eV/metal)": _listed(card["level_error"]),
+                }
+            ),
+            "Errors and the widening of the interval's ends in eV per metal atom; share of rows inside the widened "
+            f"interval, meant to be {100 * card['intended coverage']:.0f} %:",
+            _table(("left out", "rows", "MAE", "RMSE", "R²", "widening", "inside"), rows),
+        ]
+    )
 
 
 def label_card(_: str | None = None) -> str:
@@ -91,12 +130,13 @@ def label_card(_: str | None = None) -> str:
     labels = _labels()
     energies = labels.frame.formation_energy
     facts = {
-        "file": f"`ase_bimetal/datasets/{SHIPPED.name}`", "digest": f"`{labels.digest}`",
+        "file": f"`ase_bimetal/datasets/{SHIPPED.name}`",
+        "digest": f"`{labels.digest}`",
         "configurations": f"{len(labels.frame):,} of {labels.frame.prototype.nunique()} prototypes",
         "rejected, with reasons kept": f"{len(labels.rejects):,}",
         "atoms in a configuration": f"{min(map(len, labels.frame.atoms))} to {max(map(len, labels.frame.atoms))}",
         "E_form, GFN1-xTB, dimer reference": f"{energies.min():.2f} to {energies.max():.2f} eV/metal, mean "
-                                             f"{energies.mean():.2f}",
+        f"{energies.mean():.2f}",
         "licence": "CC BY 4.0",
     }
     counts = [f"**{title.capitalize()}:** {_listed(numbers)}" for title, numbers in describe(labels).items() if numbers]
@@ -107,19 +147,26 @@ def anchor_card(_: str | None = None) -> str:
     """The corrections: errors of the fit, corrections, anchors."""
     card = json.loads(elemental.SHIPPED.read_text())
     corrections = ((name, f"{value:+.2f}", card["anchors"][name]) for name, value in card["corrections"].items())
-    anchors = ((name, *(f"{row[key]:.2f}" for key in ("PBE", "GFN1")), f"{row['left out']:+.2f}")
-               for name, row in card["per anchor"].items())
+    anchors = (
+        (name, *(f"{row[key]:.2f}" for key in ("PBE", "GFN1")), f"{row['left out']:+.2f}")
+        for name, row in card["per anchor"].items()
+    )
     without = {"metals without anchor": ", ".join(card["without anchor"])} if card.get("without anchor") else {}
-    return "\n\n".join([
-        _facts({"level": card["level"], "anchors": len(card["per anchor"]), "ridge": card["ridge"]} | without
-               | {f"{name} (eV/metal)": f"{value:.2f}" for name, value in card["errors"].items()}),
-        "### Corrections\n\neV per metal atom, for a cluster that is all of that metal, or has one such donor for each "
-        "metal:",
-        _table(("metal or donor", "correction", "anchors that hold it"), corrections),
-        "### Anchors\n\nFormation energies in eV per metal atom; the last column is the error of the corrected energy "
-        "with this anchor left out of the fit:",
-        _table(("anchor", "PBE", "GFN1-xTB", "error, left out"), anchors),
-    ])
+    return "\n\n".join(
+        [
+            _facts(
+                {"level": card["level"], "anchors": len(card["per anchor"]), "ridge": card["ridge"]}
+                | without
+                | {f"{name} (eV/metal)": f"{value:.2f}" for name, value in card["errors"].items()}
+            ),
+            "### Corrections\n\neV per metal atom, for a cluster that is all of that metal, or has one such donor for "
+            "each metal:",
+            _table(("metal or donor", "correction", "anchors that hold it"), corrections),
+            "### Anchors\n\nFormation energies in eV per metal atom; the last column is the error of the corrected "
+            "energy with this anchor left out of the fit:",
+            _table(("anchor", "PBE", "GFN1-xTB", "error, left out"), anchors),
+        ]
+    )
 
 
 def level_difference(_: str | None = None) -> str:
@@ -135,11 +182,13 @@ def _labels() -> LabelSet:
 def _identity(card: Mapping[str, Any]) -> dict[str, Any]:
     data = card["data"]
     return {
-        "predicts": f"E_form in {card['unit']}, {card['reference']} reference", "level": card["level"],
+        "predicts": f"E_form in {card['unit']}, {card['reference']} reference",
+        "level": card["level"],
         "trained": f"{card['created']} with version {card['version']}",
         "labels": f"{data['labels']}, digest `{data['digest']}`: {data['used']:,} of {data['labelled']:,} used, "
-                  f"{data['prototypes']} prototypes",
-        "left out": data["left out"], "licence": card["licence"],
+        f"{data['prototypes']} prototypes",
+        "left out": data["left out"],
+        "licence": card["licence"],
     }
 
 

@@ -28,28 +28,45 @@ def _beside_others(rows: list[Row]) -> str:
     """CPU times of this package and of others, with how many times longer they take."""
     others = list(dict.fromkeys(name for row in rows for name in row["peers"]))
     head = ["", "this package", *others, "last"]
-    return _table(head, [
-        [row["case"], _ms(row["now"]), *(_times(row["peers"].get(name), row["now"]) for name in others),
-         _ratio(row["last"])]
-        for row in rows
-    ])
+    return _table(
+        head,
+        [
+            [
+                row["case"],
+                _ms(row["now"]),
+                *(_times(row["peers"].get(name), row["now"]) for name in others),
+                _ratio(row["last"]),
+            ]
+            for row in rows
+        ],
+    )
 
 
 def _waits(rows: Iterable[Row]) -> str:
     """What users wait for, with the way it was done before."""
-    return _table(["", "now", "before", "before / now", "beside", "last"], [
-        [row["case"], _ms(row["now"]), _ms(row["before"]), _ratio(row["before"] and row["before"] / row["now"]),
-         ", ".join(f"{name} {_ms(ms)}, ×{row['now'] / ms:.2f}" for name, ms in row["peers"].items()),
-         _ratio(row["last"])]
-        for row in rows
-    ])
+    return _table(
+        ["", "now", "before", "before / now", "beside", "last"],
+        [
+            [
+                row["case"],
+                _ms(row["now"]),
+                _ms(row["before"]),
+                _ratio(row["before"] and row["before"] / row["now"]),
+                ", ".join(f"{name} {_ms(ms)}, ×{row['now'] / ms:.2f}" for name, ms in row["peers"].items()),
+                _ratio(row["last"]),
+            ]
+            for row in rows
+        ],
+    )
 
 
 def _about(stored: Mapping[str, Any]) -> str:
     """Where it was measured, and what was absent."""
     about = stored["about"]
-    lines = [f"{about['processor']}, Python {about['python']}, torch {about['torch']}, ase-bimetal "
-             f"{about['ase-bimetal']}; {about['load']}."]
+    lines = [
+        f"{about['processor']}, Python {about['python']}, torch {about['torch']}, ase-bimetal "
+        f"{about['ase-bimetal']}; {about['load']}."
+    ]
     lines += [f"Absent: {name} ({reason})." for name, reason in stored["absent"].items()]
     return " ".join(lines)
 

@@ -55,7 +55,11 @@ def test_one_metal_leaves_cells_empty_and_says_why(tmp_path):
         assert result.exit_code == 0, result.output
         [row] = rows(result)
         assert [row[name] for name in ("N_metal (atoms)", "D (Å)", "reduced distance (-)", "phi (-)")] == [
-            "2.0", "", "", ""]
+            "2.0",
+            "",
+            "",
+            "",
+        ]
         assert "one metal only (Au): D, D̃, φ" in result.stderr
 
 

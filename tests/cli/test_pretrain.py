@@ -96,8 +96,12 @@ def test_a_model_takes_the_folder_as_its_ligand_encoder(whole, tmp_path):
     frames = [frame for frame in read(ANCHORS, ":") if frame.info["kind"] == "anchor"]
     write(tmp_path / "mine.extxyz", frames[:40])
     own = load_own_data(tmp_path / "mine.extxyz", "PBE/DZVP", Columns("energy_pbe_eV"))
-    card = train_own_model(own, tmp_path / "m", options=OwnOptions(TrainingOptions(epochs=1), members=1),
-                           ligand_encoder=str(encoder.folder))
+    card = train_own_model(
+        own,
+        tmp_path / "m",
+        options=OwnOptions(TrainingOptions(epochs=1), members=1),
+        ligand_encoder=str(encoder.folder),
+    )
     assert card.ligand_encoder == EncoderCard(str(encoder.folder), encoder.digest)
 
 

@@ -31,8 +31,21 @@ def mine(tmp_path):
 
 
 def test_a_shift_is_learned_and_predicts(mine, tmp_path):
-    result = run("train", tmp_path / "m", "--data", mine, "--level", "PBE0/def2-TZVP", "--formation-energy-key", "mine",
-                 "--from", "mml-gfn1-pbe", "--epochs", "1", "-q")
+    result = run(
+        "train",
+        tmp_path / "m",
+        "--data",
+        mine,
+        "--level",
+        "PBE0/def2-TZVP",
+        "--formation-energy-key",
+        "mine",
+        "--from",
+        "mml-gfn1-pbe",
+        "--epochs",
+        "1",
+        "-q",
+    )
     assert result.exit_code == 0, result.output
     assert "left out: mine.extxyz@9: MissingDataError: no 'mine'" in result.stderr
     assert "m: PBE0/def2-TZVP, 9 rows, 1 left out" in result.stdout and "unchanged start" in result.stdout

@@ -95,9 +95,15 @@ def test_unreadable_file_for_sample_is_one_of_our_errors(folder):
     assert isinstance(run("sample", "bad.extxyz", "s.extxyz").exception, BimetalError)
 
 
-@pytest.mark.parametrize(("given", "meant"), [
-    ("PEET", "PET"), ("pph3", "PPh3"), ("SCH2C6H4", "SCH2C6H5"), ("Pme3", "PMe3"),
-])
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("PEET", "PET"),
+        ("pph3", "PPh3"),
+        ("SCH2C6H4", "SCH2C6H5"),
+        ("Pme3", "PMe3"),
+    ],
+)
 def test_misspelt_ligands_are_guessed(given, meant):
     with pytest.raises(LigandError, match=re.escape(f"(did you mean {meant!r}?)")):
         Ligand.parse(given)

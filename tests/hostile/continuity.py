@@ -26,9 +26,18 @@ from ase_bimetal.model.interface import Failure
 from ase_bimetal.system import as_system
 
 #: Relaxed clusters with labels, one or two of each family.
-PARENTS = ("Au4M2-Pd-SMe", "Au4M2-Ag-PET", "Au4M2-capped-Pt-SMe-PH3", "Au6M2-Cp-Co-PH3-Cl-Cp", "M@Au8-Pd-PH3-Cl",
-           "M@Au8-Ag-PH3-C≡CH", "M@Au10-Ag-PH3-Cl", "M@Au12-Pd-PMe3-Cl", "M13-Ag-in-Au-core-shell-PH3-Cl",
-           "M@Au24-centre-Ag-SMe")
+PARENTS = (
+    "Au4M2-Pd-SMe",
+    "Au4M2-Ag-PET",
+    "Au4M2-capped-Pt-SMe-PH3",
+    "Au6M2-Cp-Co-PH3-Cl-Cp",
+    "M@Au8-Pd-PH3-Cl",
+    "M@Au8-Ag-PH3-C≡CH",
+    "M@Au10-Ag-PH3-Cl",
+    "M@Au12-Pd-PMe3-Cl",
+    "M13-Ag-in-Au-core-shell-PH3-Cl",
+    "M@Au24-centre-Ag-SMe",
+)
 #: Steps [Å], how far [Å], and what counts as a jump [eV/metal] within the shortest step [Å].
 STEP, FARTHEST, SHORTEST, JUMP = 0.05, 4.0, 0.0001, 0.005
 ANNOTATION = "ligand_smiles"
@@ -131,7 +140,8 @@ def _away(atoms: Atoms, core: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def jumps(
-    move: Move, energies: Callable[[Sequence[Atoms]], list[float | None]],
+    move: Move,
+    energies: Callable[[Sequence[Atoms]], list[float | None]],
     causes: Callable[[Atoms, Atoms], tuple[str, ...]] | None = None,
 ) -> list[Jump]:
     """All jumps of one move; `energies` gives [eV/metal], None for what is refused."""
@@ -207,19 +217,27 @@ def run(names: Sequence[str] | None = None, seed: int = 0) -> tuple[int, list[Ju
 
 def page(count: int, found: Sequence[Jump]) -> str:
     """Tell of all jumps in Markdown."""
-    lines = ["# Continuity", "",
-             f"{count} ways, each of {FARTHEST:g} Å in steps of {STEP:g} Å, of ligands and metals out of or along "
-             f"{len(PARENTS)} labelled clusters, by `tests/hostile/continuity.py`. A jump is more than "
-             f"{JUMP * 1000:g} meV/metal within {SHORTEST:g} Å, with no refusal in between.", "",
-             f"{len(found)} jumps.", "",
-             "Edges of the core's graph fade out before they end, and so do carbons of a ring that slips off its "
-             "metal. Where a ligand's last contact would end, or a ligand would be left out, the object is refused. "
-             "See also [hostile inputs](hostile-inputs.md).",
-             ""]
+    lines = [
+        "# Continuity",
+        "",
+        f"{count} ways, each of {FARTHEST:g} Å in steps of {STEP:g} Å, of ligands and metals out of or along "
+        f"{len(PARENTS)} labelled clusters, by `tests/hostile/continuity.py`. A jump is more than "
+        f"{JUMP * 1000:g} meV/metal within {SHORTEST:g} Å, with no refusal in between.",
+        "",
+        f"{len(found)} jumps.",
+        "",
+        "Edges of the core's graph fade out before they end, and so do carbons of a ring that slips off its "
+        "metal. Where a ligand's last contact would end, or a ligand would be left out, the object is refused. "
+        "See also [hostile inputs](hostile-inputs.md).",
+        "",
+    ]
     if found:
         lines += ["| cluster | what | at (Å) | jump (meV/metal) | what changes |", "| --- | --- | --- | --- | --- |"]
-        lines += [f"| {jump.move.parent} | {jump.move.what} | {jump.way:.3f} | {1000 * jump.change:+.0f} | "
-                  f"{'; '.join(jump.causes) or '?'} |" for jump in sorted(found, key=lambda j: -abs(j.change))]
+        lines += [
+            f"| {jump.move.parent} | {jump.move.what} | {jump.way:.3f} | {1000 * jump.change:+.0f} | "
+            f"{'; '.join(jump.causes) or '?'} |"
+            for jump in sorted(found, key=lambda j: -abs(j.change))
+        ]
     return "\n".join(lines) + "\n"
 
 

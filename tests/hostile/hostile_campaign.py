@@ -119,8 +119,14 @@ def page(done: list[Trial]) -> str:
     """What came of all inputs, in Markdown."""
     numbers = {trial.number for trial in done}
     kinds = ["typed error", "flagged number", "number", *WRONG]
-    lines = ["# Hostile inputs", "", INTRODUCTION.format(count=f"{len(numbers):,}", longest=LONGEST_WAIT), "",
-             "| what | how | " + " | ".join(kinds) + " | longest (s) |", "| --- " * (len(kinds) + 3) + "|"]
+    lines = [
+        "# Hostile inputs",
+        "",
+        INTRODUCTION.format(count=f"{len(numbers):,}", longest=LONGEST_WAIT),
+        "",
+        "| what | how | " + " | ".join(kinds) + " | longest (s) |",
+        "| --- " * (len(kinds) + 3) + "|",
+    ]
     groups: dict[tuple[str, str], list[Outcome]] = {}
     for trial in done:
         groups.setdefault((trial.what, trial.how), []).append(trial.outcome)
@@ -129,8 +135,10 @@ def page(done: list[Trial]) -> str:
     lines.append(f"| **all** | | {_counts([trial.outcome for trial in done], kinds)} |")
     wrong = [trial for trial in done if trial.outcome.is_wrong]
     lines += ["", f"{len(wrong)} of them wrong."]
-    lines += [f"- {trial.number}: {trial.what}, {trial.how}: {trial.outcome.kind}: {trial.outcome.detail[:200]}"
-              for trial in wrong[:40]]
+    lines += [
+        f"- {trial.number}: {trial.what}, {trial.how}: {trial.outcome.kind}: {trial.outcome.detail[:200]}"
+        for trial in wrong[:40]
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -26,8 +26,7 @@ DAMAGED = (*BASES, "crystal", "bare particle")
 
 @lru_cache(maxsize=1)
 def _anchors() -> list[Atoms]:
-    return [Atoms(frame.symbols, frame.positions) for frame in read(DATASETS / "anchors.extxyz", ":")
-            if len(frame) > 8]
+    return [Atoms(frame.symbols, frame.positions) for frame in read(DATASETS / "anchors.extxyz", ":") if len(frame) > 8]
 
 
 def base(name: str, rng: np.random.Generator) -> Atoms:
@@ -110,8 +109,22 @@ def _charges(atoms: Atoms, rng: np.random.Generator) -> Atoms:
 
 
 def _annotation(atoms: Atoms, rng: np.random.Generator) -> Atoms:
-    values = [{"PET": 10**400}, {"PET": -1}, {"PET": float("nan")}, {"": 1}, {"Q": 8}, 3.0, [], [None], "[" * 3000,
-              {"C" * 5000: 1}, {"PET": "8"}, b"PET", {1: 2}, '{"PET": 8']
+    values = [
+        {"PET": 10**400},
+        {"PET": -1},
+        {"PET": float("nan")},
+        {"": 1},
+        {"Q": 8},
+        3.0,
+        [],
+        [None],
+        "[" * 3000,
+        {"C" * 5000: 1},
+        {"PET": "8"},
+        b"PET",
+        {1: 2},
+        '{"PET": 8',
+    ]
     atoms.info["ligand_smiles"] = values[rng.integers(len(values))]
     return atoms
 
@@ -120,9 +133,37 @@ def _ligand_names(atoms: Atoms, rng: np.random.Generator) -> Atoms:
     text = str(rng.choice(list(LIGAND_NAMES.values())))
     for _ in range(rng.integers(1, 4)):
         place = int(rng.integers(0, len(text) + 1))
-        junk = str(rng.choice(["C", "S", "[", "]", "(", ")", "=", "#", "1", "%", "*", "[Au]", "->", ".", "c", "[S-]",
-                               "[N+]", "Q", "\\", "💥", "<script>", "[999C]", "[C+9]", "C" * 600]))
-        text = text[:place] + junk + text[place + int(rng.integers(0, 2)):]
+        junk = str(
+            rng.choice(
+                [
+                    "C",
+                    "S",
+                    "[",
+                    "]",
+                    "(",
+                    ")",
+                    "=",
+                    "#",
+                    "1",
+                    "%",
+                    "*",
+                    "[Au]",
+                    "->",
+                    ".",
+                    "c",
+                    "[S-]",
+                    "[N+]",
+                    "Q",
+                    "\\",
+                    "💥",
+                    "<script>",
+                    "[999C]",
+                    "[C+9]",
+                    "C" * 600,
+                ]
+            )
+        )
+        text = text[:place] + junk + text[place + int(rng.integers(0, 2)) :]
     atoms = Atoms(atoms.symbols, atoms.positions)[[i for i, s in enumerate(atoms.symbols) if is_metal(s)]]
     atoms.info["ligand_smiles"] = {text: 8}
     return atoms
@@ -135,10 +176,20 @@ def _odd_elements(atoms: Atoms, rng: np.random.Generator) -> Atoms:
 
 
 MUTATIONS: dict[str, Mutation] = {
-    "everything scaled": _scale, "metals scaled": _scale_metals, "elements shuffled": _shuffle, "rattled": _rattle,
-    "atoms on a line": _line, "random positions": _random_positions, "odd cells": _cell, "not finite": _not_finite,
-    "two copies": _two_copies, "atoms lost": _lost_atoms, "charges that are text": _charges,
-    "odd annotations": _annotation, "damaged SMILES": _ligand_names, "odd elements": _odd_elements,
+    "everything scaled": _scale,
+    "metals scaled": _scale_metals,
+    "elements shuffled": _shuffle,
+    "rattled": _rattle,
+    "atoms on a line": _line,
+    "random positions": _random_positions,
+    "odd cells": _cell,
+    "not finite": _not_finite,
+    "two copies": _two_copies,
+    "atoms lost": _lost_atoms,
+    "charges that are text": _charges,
+    "odd annotations": _annotation,
+    "damaged SMILES": _ligand_names,
+    "odd elements": _odd_elements,
 }
 
 

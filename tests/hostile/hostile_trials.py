@@ -30,9 +30,20 @@ from ase_bimetal.model.registry import predict
 USUAL = (-5.5, 0.5)
 #: Longest answer [s of the processor, since other programs may slow the clock] to a cluster of less than 10⁵ atoms.
 PATIENCE = 2.0
-FORMATS = {"extxyz": "a.extxyz", "cif": "a.cif", "vasp": "POSCAR", "json": "a.json", "traj": "a.traj", "xsf": "a.xsf",
-           "gen": "a.gen", "proteindatabank": "a.pdb", "db": "a.db", "yaml": "a.yaml", "aims": "geometry.in",
-           "castep-cell": "a.cell"}
+FORMATS = {
+    "extxyz": "a.extxyz",
+    "cif": "a.cif",
+    "vasp": "POSCAR",
+    "json": "a.json",
+    "traj": "a.traj",
+    "xsf": "a.xsf",
+    "gen": "a.gen",
+    "proteindatabank": "a.pdb",
+    "db": "a.db",
+    "yaml": "a.yaml",
+    "aims": "geometry.in",
+    "castep-cell": "a.cell",
+}
 #: Outcomes that must not be.
 WRONG = ("silent number", "foreign exception", "not finite", "late", "words", "death", "hang")
 #: Warnings that Python shows to nobody.
@@ -70,8 +81,9 @@ def _by_pymatgen(atoms: Atoms) -> object:
     properties = {"ligand_smiles": atoms.info.get("ligand_smiles")}
     try:
         if atoms.pbc.any():
-            return Structure(atoms.cell.array, list(atoms.symbols), atoms.positions, coords_are_cartesian=True,
-                             properties=properties)
+            return Structure(
+                atoms.cell.array, list(atoms.symbols), atoms.positions, coords_are_cartesian=True, properties=properties
+            )
         return Molecule(list(atoms.symbols), atoms.positions, properties=properties)
     except Exception:  # pymatgen's own refusal, before this package sees anything
         return atoms
@@ -87,8 +99,12 @@ def listening() -> Iterator[list[str]]:
     said: list[str] = []
     logged = io.StringIO()
     handler = logging.StreamHandler(logged)
-    with warnings.catch_warnings(record=True) as warned, redirect_stdout(io.StringIO()) as out, \
-            redirect_stderr(io.StringIO()) as err, _listening_below_python() as below:
+    with (
+        warnings.catch_warnings(record=True) as warned,
+        redirect_stdout(io.StringIO()) as out,
+        redirect_stderr(io.StringIO()) as err,
+        _listening_below_python() as below,
+    ):
         warnings.resetwarnings()
         for category in _HIDDEN:
             warnings.simplefilter("ignore", category)
@@ -97,8 +113,13 @@ def listening() -> Iterator[list[str]]:
             yield said
         finally:
             logging.root.removeHandler(handler)
-    texts = [*(f"{item.category.__name__}: {item.message}" for item in warned), logged.getvalue(), out.getvalue(),
-             err.getvalue(), *below]
+    texts = [
+        *(f"{item.category.__name__}: {item.message}" for item in warned),
+        logged.getvalue(),
+        out.getvalue(),
+        err.getvalue(),
+        *below,
+    ]
     said += [text.strip() for text in texts if text.strip()]
 
 
@@ -169,8 +190,9 @@ def try_path(path: Path) -> list[Outcome]:
         return [Outcome("late", f"reading took {seconds:.1f} s", seconds)]
     if said:
         return [Outcome("words", said[0][:500], seconds)]
-    return [_refusal(content, seconds) if isinstance(content, BimetalError) else try_object(content)
-            for content in frames]
+    return [
+        _refusal(content, seconds) if isinstance(content, BimetalError) else try_object(content) for content in frames
+    ]
 
 
 def _refusal(error: BimetalError, seconds: float) -> Outcome:
@@ -215,8 +237,12 @@ def _whole(format: str) -> bytes:
 
 def objects() -> st.SearchStrategy[tuple[str, int, str, str]]:
     """Names, seeds and bases for `mutated`, and a door."""
-    return st.tuples(st.sampled_from(sorted(MUTATIONS)), st.integers(0, 2**32 - 1), st.sampled_from(DAMAGED),
-                     st.sampled_from(sorted(DOORS)))
+    return st.tuples(
+        st.sampled_from(sorted(MUTATIONS)),
+        st.integers(0, 2**32 - 1),
+        st.sampled_from(DAMAGED),
+        st.sampled_from(sorted(DOORS)),
+    )
 
 
 def files() -> st.SearchStrategy[tuple[str, int]]:

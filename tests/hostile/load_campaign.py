@@ -91,8 +91,12 @@ def answer(number: int) -> Answer:
 def answers(numbers: Sequence[int]) -> list[Answer]:
     """Predict the clusters of some numbers together."""
     found = predict([cluster(number) for number in numbers], errors="collect")
-    return [Answer(np.nan, np.nan, (item.reason,)) if isinstance(item, Failure)
-            else Answer(item.formation_energy_per_metal, item.formation_energy_std, item.flags) for item in found]
+    return [
+        Answer(np.nan, np.nan, (item.reason,))
+        if isinstance(item, Failure)
+        else Answer(item.formation_energy_per_metal, item.formation_energy_std, item.flags)
+        for item in found
+    ]
 
 
 def in_batches(numbers: Sequence[int]) -> list[Answer]:
@@ -142,8 +146,11 @@ def _on_dask(numbers: Sequence[int], **how: object) -> list[Answer]:
 
 
 WAYS: Mapping[str, Callable[[Sequence[int]], list[Answer]]] = {
-    "in batches": in_batches, "four threads": in_threads, "two forked processes": in_forks,
-    "two new processes": in_new_processes, "Dask, four threads": on_dask_threads,
+    "in batches": in_batches,
+    "four threads": in_threads,
+    "two forked processes": in_forks,
+    "two new processes": in_new_processes,
+    "Dask, four threads": on_dask_threads,
     "Dask, two processes": on_dask_processes,
 }
 
@@ -173,8 +180,12 @@ def global_state() -> dict[str, object]:
         "NumPy's errors": np.geterr(),
         "NumPy's prints": repr(np.get_printoptions()),
         "warnings": (list(warnings.filters), warnings.showwarning),
-        "logging": (logging.root.level, list(logging.root.handlers), logging.root.manager.disable,
-                    [list(handler.filters) for handler in logging.root.handlers]),
+        "logging": (
+            logging.root.level,
+            list(logging.root.handlers),
+            logging.root.manager.disable,
+            [list(handler.filters) for handler in logging.root.handlers],
+        ),
         "environment": dict(os.environ),
         "folder": Path.cwd(),
         "umask": mask,
@@ -276,21 +287,31 @@ def told_of_predictions() -> str:
     before = global_state()
     expected, used = grown(numbers)
     refused = sum(np.isnan(item.energy) for item in expected)
-    lines = [f"{MANY:,} clusters and alloys, no two alike, one by one in one process: {MANY - refused:,} numbers and "
-             f"{refused:,} refusals. Memory of the process after each tenth of them (MiB): "
-             f"{', '.join(f'{m:.0f}' for m in used)}.", "",
-             f"Every {EVERY}th of them was predicted again in other ways, which must give the same words, and the "
-             "same energy and ± but for the rounding of single precision, 1e-5 eV/metal:", "",
-             "| how | predictions | largest difference (eV/metal) | memory of this process before, after (MiB) |",
-             "| --- | --- | --- | --- |"]
+    lines = [
+        f"{MANY:,} clusters and alloys, no two alike, one by one in one process: {MANY - refused:,} numbers and "
+        f"{refused:,} refusals. Memory of the process after each tenth of them (MiB): "
+        f"{', '.join(f'{m:.0f}' for m in used)}.",
+        "",
+        f"Every {EVERY}th of them was predicted again in other ways, which must give the same words, and the "
+        "same energy and ± but for the rounding of single precision, 1e-5 eV/metal:",
+        "",
+        "| how | predictions | largest difference (eV/metal) | memory of this process before, after (MiB) |",
+        "| --- | --- | --- | --- |",
+    ]
     for name, way in WAYS.items():
         start = memory()
         apart = difference(way(numbers[::EVERY]), expected[::EVERY])
         lines.append(f"| {name} | {len(numbers[::EVERY])} | {apart:.1e} | {start:.0f}, {memory():.0f} |")
     changed = changes(before, global_state())
-    return "\n".join([*lines, "", f"Changed in the process by all this: {', '.join(changed) or 'nothing'}. Looked at "
-                      f"were {', '.join(before)}. Dask itself draws random numbers, and sets variables of the "
-                      "environment for its workers."])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Changed in the process by all this: {', '.join(changed) or 'nothing'}. Looked at "
+            f"were {', '.join(before)}. Dask itself draws random numbers, and sets variables of the "
+            "environment for its workers.",
+        ]
+    )
 
 
 def told_of_screening(calm: Screening, killed: Screening) -> str:
@@ -300,19 +321,35 @@ def told_of_screening(calm: Screening, killed: Screening) -> str:
     n_chunks = len(Store(calm.out).done())
     marks = [max((m for n, m in calm.used if n <= part * n_chunks / 10), default=0.0) for part in range(1, 11)]
     lost, doubled = len(set(one[c.ID]) - set(other[c.ID])), len(other) - other[c.ID].nunique()
-    return (f"{_n_candidates():,} candidates and combinations that make none were screened twice, in {n_chunks} "
-            "chunks: by a process that nobody disturbs, and by one that is killed (SIGKILL) after each third and "
-            f"started again, {killed.kills} times. They left {len(one):,} and {len(other):,} rows: {lost} lost, "
-            f"{doubled} doubled, {wrong} different in anything; the largest difference of a number is {apart:.1e}."
-            "\n\nMost memory of the undisturbed process up to each tenth of the chunks (MiB): "
-            f"{', '.join(f'{m:.0f}' for m in marks)}.")
+    return (
+        f"{_n_candidates():,} candidates and combinations that make none were screened twice, in {n_chunks} "
+        "chunks: by a process that nobody disturbs, and by one that is killed (SIGKILL) after each third and "
+        f"started again, {killed.kills} times. They left {len(one):,} and {len(other):,} rows: {lost} lost, "
+        f"{doubled} doubled, {wrong} different in anything; the largest difference of a number is {apart:.1e}."
+        "\n\nMost memory of the undisturbed process up to each tenth of the chunks (MiB): "
+        f"{', '.join(f'{m:.0f}' for m in marks)}."
+    )
 
 
 def page(of_predictions: str, of_screening: str) -> str:
     """The page on load."""
-    return "\n".join(["# Load", "", "What many predictions and candidates do to memory, to one another and to the "
-                      "process, by `tests/hostile/load_campaign.py`; see also [hostile inputs](hostile-inputs.md).", "",
-                      "## Predictions", "", of_predictions, "", "## Screening", "", of_screening, ""])
+    return "\n".join(
+        [
+            "# Load",
+            "",
+            "What many predictions and candidates do to memory, to one another and to the "
+            "process, by `tests/hostile/load_campaign.py`; see also [hostile inputs](hostile-inputs.md).",
+            "",
+            "## Predictions",
+            "",
+            of_predictions,
+            "",
+            "## Screening",
+            "",
+            of_screening,
+            "",
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -95,9 +95,15 @@ def _spelled(atoms: Atoms, rng: np.random.Generator) -> Atoms:
 
 
 RELATIONS: Mapping[str, Relation] = {
-    "rotated": _rotated, "moved": _moved, "atoms in another order": _permuted, "mirrored": _mirrored,
-    "with a cell": _with_cell, "in a periodic box": _periodic, "through JSON": _by_json,
-    "through extended XYZ": _by_extxyz, "in single precision": _single_precision,
+    "rotated": _rotated,
+    "moved": _moved,
+    "atoms in another order": _permuted,
+    "mirrored": _mirrored,
+    "with a cell": _with_cell,
+    "in a periodic box": _periodic,
+    "through JSON": _by_json,
+    "through extended XYZ": _by_extxyz,
+    "in single precision": _single_precision,
     "ligands spelled otherwise": _spelled,
 }
 
@@ -133,14 +139,18 @@ def trials() -> st.SearchStrategy[tuple[str, int]]:
 
 def page() -> str:
     """Try all relations and tell of the worst difference of each, in Markdown."""
-    lines = ["# One object, many ways to write it", "",
-             f"{COUNT} clusters (whole ones, bare coordinates, metal cores and anchors, each slightly rattled) are "
-             "told twice: as they are, and in another way that changes nothing of what they are. Energy and flags "
-             f"must stay; a difference above {ALLOWED:g} eV/metal is a fault, and `inf` says that flags changed or "
-             "only one of the two was refused. Made by `tests/hostile/relations.py`; see also "
-             "[hostile inputs](hostile-inputs.md).", "",
-             "| told again | predicted | refused both ways | worst difference (eV/metal) |",
-             "| --- | --- | --- | --- |"]
+    lines = [
+        "# One object, many ways to write it",
+        "",
+        f"{COUNT} clusters (whole ones, bare coordinates, metal cores and anchors, each slightly rattled) are "
+        "told twice: as they are, and in another way that changes nothing of what they are. Energy and flags "
+        f"must stay; a difference above {ALLOWED:g} eV/metal is a fault, and `inf` says that flags changed or "
+        "only one of the two was refused. Made by `tests/hostile/relations.py`; see also "
+        "[hostile inputs](hostile-inputs.md).",
+        "",
+        "| told again | predicted | refused both ways | worst difference (eV/metal) |",
+        "| --- | --- | --- | --- |",
+    ]
     for name in RELATIONS:
         found = np.array([apart(name, number) for number in range(COUNT)])
         refused = int(np.isnan(found).sum())

@@ -20,8 +20,11 @@ def test_a_jump_is_found_and_a_steep_slope_is_none():
 
 
 def test_pulling_thiolates_and_metals_meets_no_jump():
-    pulled = [move for move in moves(parents()[SMALL], SMALL, np.random.default_rng(1))
-              if "pulled, without annotation" in move.what and "ligand" in move.what]
+    pulled = [
+        move
+        for move in moves(parents()[SMALL], SMALL, np.random.default_rng(1))
+        if "pulled, without annotation" in move.what and "ligand" in move.what
+    ]
     assert [move.what for move in pulled] == ["ligand CSH3 pulled, without annotation"]
     assert [jump.causes for move in pulled for jump in jumps(move, model_energies)] == []
 

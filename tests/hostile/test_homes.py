@@ -67,8 +67,11 @@ def test_a_full_disk_leaves_whole_batches(kind, core, tmp_path, monkeypatch, cap
         assert run(monkeypatch, "predict", tmp_path / "cores.extxyz", "--out", out) == 1
     told = capsys.readouterr().err
     assert f"stopped: {BATCH} written, 0 failed" in told and "Make room" in told and "Traceback" not in told
-    found = {"csv": lambda: out.read_text().splitlines()[1:], "json": lambda: json.loads(out.read_text()),
-             "extxyz": lambda: read(out, ":")}[kind]()
+    found = {
+        "csv": lambda: out.read_text().splitlines()[1:],
+        "json": lambda: json.loads(out.read_text()),
+        "extxyz": lambda: read(out, ":"),
+    }[kind]()
     assert len(found) == BATCH
 
 
@@ -95,8 +98,11 @@ def test_a_file_on_a_full_disk_stays_what_it_was(tmp_path):
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("home", [{"HOME": "/proc/nowhere"}, {"HOME": None}, {"XDG_CACHE_HOME": "relative"}],
-                         ids=["read-only", "none", "relative cache"])
+@pytest.mark.parametrize(
+    "home",
+    [{"HOME": "/proc/nowhere"}, {"HOME": None}, {"XDG_CACHE_HOME": "relative"}],
+    ids=["read-only", "none", "relative cache"],
+)
 def test_homes_cost_no_result(home, tmp_path):
     """A new process with umask 077: same rows, and files for the user alone."""
     names = [name for name in ("HOME", "XDG_CACHE_HOME") if name not in home]

@@ -15,8 +15,9 @@ from rdkit import rdBase
 from relations import ALLOWED, RELATIONS, apart
 from relations import trials as relations
 
-SLICE = settings(max_examples=60, deadline=None, derandomize=True, database=None,
-                 suppress_health_check=list(HealthCheck))
+SLICE = settings(
+    max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -56,8 +57,10 @@ def test_damaged_files(name):
 
 
 SAYING = {
-    "a warning": lambda: warnings.warn("heard", stacklevel=1), "a log line": lambda: logging.warning("heard"),
-    "a print": lambda: print("heard"), "a complaint": lambda: print("heard", file=sys.stderr),
+    "a warning": lambda: warnings.warn("heard", stacklevel=1),
+    "a log line": lambda: logging.warning("heard"),
+    "a print": lambda: print("heard"),
+    "a complaint": lambda: print("heard", file=sys.stderr),
     "a print of a compiled library": lambda: os.write(1, b"heard\n"),
     "RDKit": lambda: rdBase.LogErrorMsg("heard"),
 }
@@ -73,14 +76,14 @@ def test_whatever_is_said_is_heard(how):
 #: Files that make ASE's or pymatgen's readers warn, log or print.
 TALKATIVE = {
     "a.cell": "%BLOCK LATTICE_CART\nfurlong\n10 0 0\n0 10 0\n0 0 10\n%ENDBLOCK LATTICE_CART\n"
-              "%BLOCK POSITIONS_ABS\nAu 0 0 0\nPd 0 0 2.7\n%ENDBLOCK POSITIONS_ABS\nNO_SUCH_KEYWORD : 1\n",
+    "%BLOCK POSITIONS_ABS\nAu 0 0 0\nPd 0 0 2.7\n%ENDBLOCK POSITIONS_ABS\nNO_SUCH_KEYWORD : 1\n",
     "geometry.in": "lattice_vector 10 0 0\natom 0 0 0 Au\natom 0 0 2.7 Pd\nhomogeneous_field 0 0 1\nno_keyword 2\n",
     "a.cif": "data_a\n_cell_length_a 10\n_cell_length_b 10\n_cell_length_c 10\n_cell_angle_alpha 90\n"
-             "_cell_angle_beta 90\n_cell_angle_gamma 90\n_symmetry_space_group_name_H-M 'X 99'\nloop_\n"
-             "_atom_site_label\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\n_atom_site_occupancy\n"
-             "Au1 0 0 0 1\nPd1 0 0 0.27(1 1\nPd2 0 0 0.5\n",
+    "_cell_angle_beta 90\n_cell_angle_gamma 90\n_symmetry_space_group_name_H-M 'X 99'\nloop_\n"
+    "_atom_site_label\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\n_atom_site_occupancy\n"
+    "Au1 0 0 0 1\nPd1 0 0 0.27(1 1\nPd2 0 0 0.5\n",
     "a.sdf": "\n  x\n\n  2  1  0  0  0  0  0  0  0  0999 V2000\n    0.0000    0.0000    0.0000 Au  0  0\n"
-             "    0.0000    0.0000    2.7000 Pd  0  0\n  1  9  1  0\nM  END\n",
+    "    0.0000    0.0000    2.7000 Pd  0  0\n  1  9  1  0\nM  END\n",
 }
 
 

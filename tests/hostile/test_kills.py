@@ -61,8 +61,14 @@ KILLS = 5
 
 def _start(code: str, folder: Path) -> subprocess.Popen:
     home = {"XDG_CACHE_HOME": str(folder / "cache"), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-    return subprocess.Popen([sys.executable, "-c", code], cwd=folder, env=os.environ | home, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=os.environ | home,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 def _whole(code: str, folder: Path) -> str:

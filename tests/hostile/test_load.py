@@ -75,8 +75,9 @@ def test_the_clusters_are_of_all_kinds_and_hardly_two_are_alike(expected):
     assert any("descriptor-forest" in word for item in expected for word in item.words)
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.heavy) if name in SLOW else name
-                                  for name in WAYS])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.heavy) if name in SLOW else name for name in WAYS]
+)
 def test_all_ways_give_the_same_and_leave_the_process_alone(name, expected):
     before = global_state()
     found = WAYS[name](NUMBERS)
@@ -112,8 +113,9 @@ def test_differences_and_changes_are_found():
 def test_threads_that_read_at_once_leave_streams_and_logs_alone(cluster, tmp_path):
     cluster.write(tmp_path / "a.cif")
     before = global_state()
-    threads = [threading.Thread(target=lambda: [list(read_frames(tmp_path / "a.cif")) for _ in range(5)])
-               for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: [list(read_frames(tmp_path / "a.cif")) for _ in range(5)]) for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -35,11 +35,15 @@ def clean_python(tmp_path_factory):
     subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-deps", wheel], check=True)
     site = subprocess.run(
         [sys.executable, "-c", "import ase, pathlib; print(pathlib.Path(ase.__file__).parents[1])"],
-        check=True, capture_output=True, text=True,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout.strip()
     purelib = subprocess.run(
         [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
-        check=True, capture_output=True, text=True,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout.strip()
     # The dependencies come after the wheel on the path, and the editable install's finder stays behind.
     Path(purelib, "zz_dependencies.pth").write_text(f"import sys; sys.path.append({site!r})\n")

@@ -59,11 +59,21 @@ def test_a_card_comes_back_as_it_was_written():
         assert read_card(path).as_json() == json.loads(path.read_text())
 
 
-@pytest.mark.parametrize(("place", "field"), [
-    (("target",), "mean"), ((), "target"), ((), "fragments"), (("domain",), "n_metals"), (("data",), "left out"),
-    ((), "ligand_encoder"), ((), "uncertainty"), (("uncertainty",), "floor"), (("level_difference",), "sha256"),
-    ((), "reference"),
-])
+@pytest.mark.parametrize(
+    ("place", "field"),
+    [
+        (("target",), "mean"),
+        ((), "target"),
+        ((), "fragments"),
+        (("domain",), "n_metals"),
+        (("data",), "left out"),
+        ((), "ligand_encoder"),
+        ((), "uncertainty"),
+        (("uncertainty",), "floor"),
+        (("level_difference",), "sha256"),
+        ((), "reference"),
+    ],
+)
 def test_a_card_without_a_field_is_refused_with_its_name(copied, place, field):
     card = json.loads((copied / "card.json").read_text())
     part = card
@@ -75,9 +85,16 @@ def test_a_card_without_a_field_is_refused_with_its_name(copied, place, field):
         load_checkpoint(copied)
 
 
-@pytest.mark.parametrize(("key", "value"), [
-    ("target", {"mean": "-3.2", "std": 1.0}), ("domain", []), ("metrics", 3), ("limits", "none"), ("members", "3"),
-])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("target", {"mean": "-3.2", "std": 1.0}),
+        ("domain", []),
+        ("metrics", 3),
+        ("limits", "none"),
+        ("members", "3"),
+    ],
+)
 def test_a_card_with_a_wrong_kind_of_value_is_refused(copied, key, value):
     card = json.loads((copied / "card.json").read_text()) | {key: value}
     (copied / "card.json").write_text(json.dumps(card))

@@ -95,12 +95,15 @@ def test_every_labelled_cluster_has_the_formula_of_its_prototype():
         assert dict(system.ligands) == dict(clusters[name].ligands)
 
 
-@pytest.mark.parametrize(("family", "dopant", "ligand", "prototype", "words"), [
-    ("Au4M2", "Pd", "SMe", "Au4M2-Pd-SMe", "same formula"),
-    ("Au4M2", "Pd", "SC12H25", None, "differs in ligands"),
-    ("Au4M2", "Mo", "SMe", None, "differs in metals"),
-    ("M@Au24-centre", "Hg", "SH", "M@Au24-centre-Hg-SH", "same formula"),
-])
+@pytest.mark.parametrize(
+    ("family", "dopant", "ligand", "prototype", "words"),
+    [
+        ("Au4M2", "Pd", "SMe", "Au4M2-Pd-SMe", "same formula"),
+        ("Au4M2", "Pd", "SC12H25", None, "differs in ligands"),
+        ("Au4M2", "Mo", "SMe", None, "differs in metals"),
+        ("M@Au24-centre", "Hg", "SH", "M@Au24-centre-Hg-SH", "same formula"),
+    ],
+)
 def test_the_nearest_labelled_cluster(family, dopant, ligand, prototype, words):
     system = as_system(assemble(Prototype(family, dopant, {"thiolate": ligand})))
     found = nearest_labelled(system)

@@ -73,9 +73,13 @@ def test_energies_are_those_without_the_table(network, table, strain):
 def test_edges_to_own_images_count_as_without_the_table(network, table):
     loops = encoded()
     edges = np.concatenate([loops.core.edges, [[0, 0], [0, 0]]], axis=1)
-    core = replace(loops.core, edges=edges, weights=np.append(loops.core.weights, np.float32([1, 1])),
-                   lengths=np.append(loops.core.lengths, np.float32([5.8, 5.8])),
-                   stretches=np.append(loops.core.stretches, np.float32([2.92, 2.92])))
+    core = replace(
+        loops.core,
+        edges=edges,
+        weights=np.append(loops.core.weights, np.float32([1, 1])),
+        lengths=np.append(loops.core.lengths, np.float32([5.8, 5.8])),
+        stretches=np.append(loops.core.stretches, np.float32([2.92, 2.92])),
+    )
     item = type(loops)(**{**vars(loops), "core": core})
     np.testing.assert_allclose(member_outputs(network, [item]), without_table(network, [item]), atol=1e-6, rtol=0)
 

@@ -236,10 +236,15 @@ def test_a_displaced_copy_is_no_supercell():
 def test_table_of_labels_keeps_pairs_alone_and_finds_minima(cluster):
     gold = cluster.copy()
     gold.symbols[gold.symbols == "Pd"] = "Au"
-    frame = pd.DataFrame({
-        "id": ["p/1", "p/0", "g/0"], "prototype": ["p", "p", "g"], "family": "f", "atoms": [cluster, cluster, gold],
-        "formation_energy": [-3.0, -2.0, -1.0],
-    })
+    frame = pd.DataFrame(
+        {
+            "id": ["p/1", "p/0", "g/0"],
+            "prototype": ["p", "p", "g"],
+            "family": "f",
+            "atoms": [cluster, cluster, gold],
+            "formation_energy": [-3.0, -2.0, -1.0],
+        }
+    )
     level = load_level_difference()
     table = build_table(frame, level, level)
     shift, deviation = level.predict(level_terms(as_system(cluster)))

@@ -48,10 +48,17 @@ class Constant(FormationModel):
             std = 0.0 if self.twist == "std" else 0.1
             energy = -2.0 - 0.1 * len(systems) if self.twist == "batch" else -2.0
             name = "other@0" if self.twist == "name" else self.name
-            out.append(Prediction(
-                **describe(system), formation_energy_per_metal=energy, formation_energy_std=std,
-                reference_state=reference_state, level=self.level, model=name, flags=(),
-            ))
+            out.append(
+                Prediction(
+                    **describe(system),
+                    formation_energy_per_metal=energy,
+                    formation_energy_std=std,
+                    reference_state=reference_state,
+                    level=self.level,
+                    model=name,
+                    flags=(),
+                )
+            )
         return out[:-1] if self.twist == "short" else out
 
 
@@ -69,7 +76,10 @@ def test_ones_own_model_is_checked(cluster, slab):
     systems = [as_system(cluster), as_system(slab)]
     check_model(Constant(), systems)
     for twist, words in [
-        ("std", "standard deviation"), ("name", "another model"), ("batch", "in a batch"), ("short", "gave 1 results"),
+        ("std", "standard deviation"),
+        ("name", "another model"),
+        ("batch", "in a batch"),
+        ("short", "gave 1 results"),
     ]:
         with pytest.raises(ModelError, match=words):
             check_model(Constant(twist), systems)
@@ -92,7 +102,8 @@ def test_auto_is_the_default_and_says_when_it_is_not_the_first_model(cluster, sl
     [alone], [by_name] = predict(cluster), predict(cluster, model="mml-gfn1-pbe")
     assert alone == by_name and alone.flags == ()
     assert predict(slab)[0].flags[0] == (
-        "predicted by descriptor-forest: mml-gfn1-pbe does not cover this object (no cluster with ligands)")
+        "predicted by descriptor-forest: mml-gfn1-pbe does not cover this object (no cluster with ligands)"
+    )
     core = cluster[[symbol in ("Au", "Pd") for symbol in cluster.symbols]]
     core.info = {}
     assert "annotate ligands in atoms.info['ligand_smiles']" in predict(core)[0].flags[0]
@@ -107,8 +118,9 @@ def test_what_no_model_covers_says_what_the_nearest_one_says(cluster):
     formula = Composition("Au4Pd2S8C64H72")
     for item, words in ((tin, "Sn is not a d-block element"), (formula, "no metal core to read")):
         ligands = {"PET": 8} if item is formula else None
-        [found], [named] = (predict(item, model=name, ligands=ligands, errors="collect")
-                            for name in ("auto", "mml-gfn1-pbe"))
+        [found], [named] = (
+            predict(item, model=name, ligands=ligands, errors="collect") for name in ("auto", "mml-gfn1-pbe")
+        )
         assert words in found.reason and found.reason == named.reason
 
 

@@ -61,8 +61,14 @@ def test_coordination_knows_which_metal_has_it():
 
 
 def test_two_copies_far_apart_have_the_difference_of_one(cluster):
-    symbols, metals = zip(*[(s, p) for s, p, k in zip(cluster.symbols, cluster.positions, cluster.arrays["fragment"],
-                                                      strict=True) if k == 0], strict=True)
+    symbols, metals = zip(
+        *[
+            (s, p)
+            for s, p, k in zip(cluster.symbols, cluster.positions, cluster.arrays["fragment"], strict=True)
+            if k == 0
+        ],
+        strict=True,
+    )
     one = metal_coordination(symbols, np.array(metals))
     two = metal_coordination(symbols * 2, np.vstack([metals, np.array(metals) + [0, 0, 60.0]]))
     assert two == pytest.approx([*one, *one], abs=1e-12)
@@ -70,8 +76,9 @@ def test_two_copies_far_apart_have_the_difference_of_one(cluster):
 
 
 def test_the_process_follows_its_equations():
-    known = LevelDifference(("Au", "CN"), np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([0.1, 0.7]),
-                            np.array([4, 16]), "PBE")
+    known = LevelDifference(
+        ("Au", "CN"), np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([0.1, 0.7]), np.array([4, 16]), "PBE"
+    )
     kernel = np.array([[1.05, 1 + 0.05 * np.exp(-2)], [1 + 0.05 * np.exp(-2), 2.05]])
     inverse = np.linalg.inv(kernel + np.diag([0.05**2, 0.05**2 / 4]))
     asked = np.array([1 + 0.05 * np.exp(-0.5), 1.5 + 0.05 * np.exp(-0.5)])

@@ -45,7 +45,7 @@ def test_a_batch_equals_its_parts(network, cluster, core):
 def test_energy_per_metal_does_not_change_when_the_cluster_is_doubled(network, core):
     """Two copies far apart: the same composition, cores that do not see each other, one and the same answer."""
     twice = core + core
-    twice.positions[len(core):] += [40.0, 0, 0]
+    twice.positions[len(core) :] += [40.0, 0, 0]
     twice.info["ligand_smiles"] = {"PET": 16}
     single, double = (encode(as_system(atoms), embed) for atoms in (core, twice))
     assert energies(network, [double]) == pytest.approx(energies(network, [single]), abs=1e-6)

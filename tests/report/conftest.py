@@ -18,8 +18,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Results of 16 dopants and one lanthanide, which the model refuses, on two motifs with two ligands."""
     out = tmp_path_factory.mktemp("screening") / "results"
     screen(
-        out=out, progress=False, title="Dopants <in> gold", dopants=[*DOPANTS, "Gd"], ligands=["SMe", "PMe3"],
-        motifs=["Au4M2", "M@Au8"], filters={"formation_energy_below": -3.0},
+        out=out,
+        progress=False,
+        title="Dopants <in> gold",
+        dopants=[*DOPANTS, "Gd"],
+        ligands=["SMe", "PMe3"],
+        motifs=["Au4M2", "M@Au8"],
+        filters={"formation_energy_below": -3.0},
     )
     return out
 
@@ -46,10 +51,22 @@ def browse(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[str,
 
     def open_page(path: Path, fragment: str = "") -> tuple[str, str]:
         done = subprocess.run(
-            [chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader",
-             "--enable-logging=stderr", f"--user-data-dir={profile}", "--virtual-time-budget=8000", "--dump-dom",
-             f"{path.as_uri()}{fragment}"],
-            capture_output=True, text=True, timeout=1800, check=True,
+            [
+                chromium,
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--enable-unsafe-swiftshader",
+                "--enable-logging=stderr",
+                f"--user-data-dir={profile}",
+                "--virtual-time-budget=8000",
+                "--dump-dom",
+                f"{path.as_uri()}{fragment}",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=1800,
+            check=True,
         )
         return done.stdout, "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
 

@@ -15,9 +15,9 @@ from ase_bimetal.screening import columns as c
 
 def table(page: str) -> list[dict[str, str]]:
     """Visible rows of the table of candidates, by the key of the column."""
-    section = page[page.index('id="candidates"'):]
+    section = page[page.index('id="candidates"') :]
     keys = re.findall(r'<th [^>]*data-key="(\w+)"', section)
-    body = section[section.index("<tbody>"): section.index("</tbody>")]
+    body = section[section.index("<tbody>") : section.index("</tbody>")]
     cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S) for row in re.findall(r"<tr>(.*?)</tr>", body, re.S)]
     clean = [[html.unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in row] for row in cells]
     return [dict(zip(keys, row, strict=True)) for row in clean]
@@ -62,7 +62,7 @@ def test_map_roses_and_structure_are_drawn(opened, results):
     text = opened[0]
     assert text.count('<path class="point') >= results.predicted[c.PHI].notna().sum()
     assert "favourable: φ &gt; −0.3" in text and "Host Au" in text
-    viewer = text[text.index('id="viewer"'): text.index("<figcaption")]
+    viewer = text[text.index('id="viewer"') : text.index("<figcaption")]
     assert "<canvas" in viewer and "WebGL is not supported" not in viewer
     assert text.count("data-show=") == BEST and 'id="caption">Au' in text
 

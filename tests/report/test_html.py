@@ -73,7 +73,8 @@ def test_the_table_holds_every_number_of_the_screening(results):
     assert len(data["rows"]) == len(results.predicted)
     for row, (_, expected) in zip(data["rows"], results.predicted.iterrows(), strict=True):
         assert row[place["energy"]] == pytest.approx(
-            [expected[c.FORMATION_ENERGY], expected[c.FORMATION_ENERGY_STD]], abs=6e-5)
+            [expected[c.FORMATION_ENERGY], expected[c.FORMATION_ENERGY_STD]], abs=6e-5
+        )
         assert row[place["accessible"]] is bool(expected[c.ACCESSIBLE])
         assert [flags[i] for i in row[place["flags"]]] == list(expected[c.FLAGS])
 
@@ -166,17 +167,21 @@ def test_cards_hold_notes_ligands_and_numbers_in_full(results, static):
 
 def lines(card: str, caption: str) -> list[tuple[str, float]]:
     """Rows of one small table of a card, as words and numbers."""
-    table = card[card.index(caption):].split("</table>")[0]
+    table = card[card.index(caption) :].split("</table>")[0]
     found = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', table)
     return [(what, float(value.replace("−", "-"))) for what, value in found]
 
 
 def test_the_parts_of_a_card_add_up_to_what_it_says(results, static):
-    for card, (_, row) in zip(re.findall(r"<article.*?</article>", static, re.S), results.predicted.iterrows(),
-                              strict=False):
+    for card, (_, row) in zip(
+        re.findall(r"<article.*?</article>", static, re.S), results.predicted.iterrows(), strict=False
+    ):
         *parts, (name, total) = lines(card, "What E_form is made of")
         assert [what for what, _ in parts] == [
-            "networks, at GFN1-xTB", "step to PBE-referenced GFN1-xTB", "reference state dimer"]
+            "networks, at GFN1-xTB",
+            "step to PBE-referenced GFN1-xTB",
+            "reference state dimer",
+        ]
         assert name == "E_form" and total == round(row[c.FORMATION_ENERGY], 3)
         assert sum(value for _, value in parts) == pytest.approx(total, abs=1e-9)
         assert f"<dd>{measured(row)} eV/metal</dd>" in card
@@ -187,8 +192,9 @@ def test_the_parts_of_a_card_add_up_to_what_it_says(results, static):
 
 
 def test_a_card_names_the_nearest_labelled_cluster_and_its_colours(results, static):
-    for card, (_, row) in zip(re.findall(r"<article.*?</article>", static, re.S), results.predicted.iterrows(),
-                              strict=False):
+    for card, (_, row) in zip(
+        re.findall(r"<article.*?</article>", static, re.S), results.predicted.iterrows(), strict=False
+    ):
         nearest = nearest_labelled(as_system(candidate_atoms(results.folder, row[c.ID])))
         assert f"({nearest.cluster.prototype}): {nearest.difference}</dd>" in card
         for symbol in ("Au", row[c.DOPANTS]):
@@ -242,7 +248,10 @@ def test_errors_are_those_of_the_model_and_the_best_of_the_others():
     metrics = {"random": {"MML": better, "mean": worse, "ridge": better | {"MAE": 0.3}}, "alone": {"MML": better}}
     rows = html._metrics(replace(load_checkpoint().card, metrics=metrics))
     assert [(row["split"], row["model"], row["mae"]) for row in rows] == [
-        ("random", "MML", "0.200"), ("random", "ridge", "0.300"), ("alone", "MML", "0.200")]
+        ("random", "MML", "0.200"),
+        ("random", "ridge", "0.300"),
+        ("alone", "MML", "0.200"),
+    ]
 
 
 def test_the_command_writes_what_is_asked_for(folder, tmp_path, monkeypatch):
@@ -269,13 +278,15 @@ def test_without_plotly_the_extra_is_named(folder, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-EVIL = ("</script><script>document.title='taken'</script><img src=x onerror=alert(1)>"
-        "<a href=\"javascript:alert(2)\">x</a>")
+EVIL = (
+    "</script><script>document.title='taken'</script><img src=x onerror=alert(1)><a href=\"javascript:alert(2)\">x</a>"
+)
 
 
 @pytest.fixture(scope="module")
 def hostile(results):
     """The screening with names, ligands, motifs, flags, reasons and configuration values that are HTML."""
+
     def changed(rows):
         rows = rows.copy()
         for column in (NAME, c.MOTIF, c.GEOMETRY, c.REASON):
@@ -302,6 +313,6 @@ def test_no_name_or_value_can_become_part_of_the_page(hostile):
 def test_a_hostile_screening_runs_nothing_in_a_browser(hostile, tmp_path, browse):
     (tmp_path / "a.html").write_text(render(hostile, 50), encoding="utf-8")
     shown, console = browse(tmp_path / "a.html")
-    assert "<title>taken" not in shown and "<img src=\"x\"" not in shown and "alert" not in console
+    assert "<title>taken" not in shown and '<img src="x"' not in shown and "alert" not in console
     assert re.search(r'<[^<>]*href="javascript', shown) is None
     assert 'data-ready="yes"' in shown and "Uncaught" not in console

@@ -71,9 +71,7 @@ def test_triples_hold_three_metals_and_every_pair_of_dopants_once() -> None:
     found = candidates(config(dopants=["Pd", "Pt", "Ag"], metals_per_core=[2, 3], dopant_counts=["motif", 3]))
     triples = [item for item in found if len(item.dopants) == 2]
     assert {item.dopants for item in triples} == set(combinations(("Pd", "Pt", "Ag"), 2))
-    assert {item.composition for item in triples if item.dopants == ("Pd", "Pt")} == {
-        "Au4PdPt", "Au3PdPt2", "Au3Pd2Pt"
-    }
+    assert {item.composition for item in triples if item.dopants == ("Pd", "Pt")} == {"Au4PdPt", "Au3PdPt2", "Au3Pd2Pt"}
     assert all(len(set(item.core_symbols)) == 3 for item in triples)
 
 

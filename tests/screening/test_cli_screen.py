@@ -74,8 +74,12 @@ def test_nothing_predicted_is_1(tmp_path: Path) -> None:
 def test_ctrl_c_leaves_finished_chunks_that_the_next_run_takes_up(tmp_path: Path, wait_until: Callable) -> None:
     config, out = tmp_path / "screen.yaml", tmp_path / "out"
     config.write_text("dopants: [Pd, Cu, Hg, Ag]\nligands: [SMe]\nmotifs: [Au4M2]\nchunk_size: 1\n")
-    with subprocess.Popen([sys.executable, "-c", WAITS, "screen", str(config), "--out", str(out)],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", WAITS, "screen", str(config), "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
         wait_until((out / "waits").exists, process)
         process.send_signal(signal.SIGINT)
         _, message = process.communicate()

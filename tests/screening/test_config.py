@@ -24,8 +24,11 @@ FIELDS = {"dopants": ["Pd"], "ligands": ["SMe"], "motifs": ["Au4M2"]}
         ({"dopant_counts": ["many"]}, "dopant_counts", "'many'"),
         ({"dopant_counts": [0]}, "dopant_counts", "greater than or equal to 1"),
         ({"filters": {"exclude_metals": ["C"]}}, "filters.exclude_metals", "'C' is no metal"),
-        ({"filters": {"phi_over": 1}}, "filters.phi_over",
-         "unknown field (did you mean 'phi_above'?); allowed: exclude_metals, "),
+        (
+            {"filters": {"phi_over": 1}},
+            "filters.phi_over",
+            "unknown field (did you mean 'phi_above'?); allowed: exclude_metals, ",
+        ),
         ({"dopant": ["Pd"]}, "dopant", "unknown field (did you mean 'dopants'?); allowed: title, hosts, dopants"),
         ({"supports": ["MFI-6-ring"]}, "configuration", "ligands, motifs given beside supports"),
         ({"supports": ["BEA"], "motifs": []}, "supports", "'BEA'; allowed: MFI-6-ring"),
@@ -45,13 +48,28 @@ def test_a_wrong_field_is_named_with_its_value(wrong: dict, place: str, culprit:
 
 
 def test_a_single_value_needs_no_brackets() -> None:
-    plain = ScreenConfig.make(hosts="Ag", dopants="Pd", ligands="SMe", motifs="Au4M2", metals_per_core=2,
-                              dopant_counts="25%", filters={"exclude_metals": "Hg"})
-    listed = ScreenConfig.make(hosts=["Ag"], dopants=["Pd"], ligands=["SMe"], motifs=["Au4M2"], metals_per_core=[2],
-                               dopant_counts=["25%"], filters={"exclude_metals": ["Hg"]})
+    plain = ScreenConfig.make(
+        hosts="Ag",
+        dopants="Pd",
+        ligands="SMe",
+        motifs="Au4M2",
+        metals_per_core=2,
+        dopant_counts="25%",
+        filters={"exclude_metals": "Hg"},
+    )
+    listed = ScreenConfig.make(
+        hosts=["Ag"],
+        dopants=["Pd"],
+        ligands=["SMe"],
+        motifs=["Au4M2"],
+        metals_per_core=[2],
+        dopant_counts=["25%"],
+        filters={"exclude_metals": ["Hg"]},
+    )
     assert plain == listed and plain.dopants == ("Pd",)
     assert ScreenConfig.make(dopants="Pd", ligands={"thiolate": "SMe"}, motifs="Au4M2").ligands == (
-        {"thiolate": "SMe"},)
+        {"thiolate": "SMe"},
+    )
 
 
 def test_a_missing_field_is_named() -> None:
@@ -104,7 +122,12 @@ def test_the_configuration_of_the_guide_is_a_configuration(tmp_path: Path) -> No
     config = ScreenConfig.from_yaml(path)
     assert config.filters.metal_cost_below == 50000
     assert set(ScreenConfig.model_fields) - set(config.model_fields_set) == {
-        "model", "reference_state", "device", "triple_splits", "chunk_size", "supports"
+        "model",
+        "reference_state",
+        "device",
+        "triple_splits",
+        "chunk_size",
+        "supports",
     }
 
 

@@ -53,22 +53,27 @@ def test_probability_of_more_than_all_is_one() -> None:
 
 
 def test_rankings_differ_as_they_should() -> None:
-    frame = pd.DataFrame({
-        c.FORMATION_ENERGY: [-3.0, -2.9, np.nan],
-        c.FORMATION_ENERGY_STD: [0.4, 0.05, np.nan],
-        c.FORMATION_ENERGY_HIGH: [-2.34, -2.82, np.nan],
-    })
+    frame = pd.DataFrame(
+        {
+            c.FORMATION_ENERGY: [-3.0, -2.9, np.nan],
+            c.FORMATION_ENERGY_STD: [0.4, 0.05, np.nan],
+            c.FORMATION_ENERGY_HIGH: [-2.34, -2.82, np.nan],
+        }
+    )
     assert rank(frame, "mean").index.tolist() == [0, 1]
     assert rank(frame, "upper").index.tolist() == [1, 0]
     assert rank(frame, "probability", k=1)["probability_top"].sum() == pytest.approx(1)
 
 
-@pytest.mark.parametrize("call", [
-    lambda frame: rank(frame, "luck"),
-    lambda frame: rank(frame, "probability", k=0),
-    lambda frame: pareto_front(frame, {c.FORMATION_ENERGY: "down"}),
-    lambda frame: pareto_front(frame, {"beauty": "max"}),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda frame: rank(frame, "luck"),
+        lambda frame: rank(frame, "probability", k=0),
+        lambda frame: pareto_front(frame, {c.FORMATION_ENERGY: "down"}),
+        lambda frame: pareto_front(frame, {"beauty": "max"}),
+    ],
+)
 def test_unknown_wishes_are_refused(call) -> None:
     frame = pd.DataFrame({c.FORMATION_ENERGY: [-1.0], c.FORMATION_ENERGY_STD: [0.1]})
     with pytest.raises(ScreenError):
@@ -76,8 +81,15 @@ def test_unknown_wishes_are_refused(call) -> None:
 
 
 def test_batches_give_what_the_whole_table_gives(tmp_path: Path) -> None:
-    screen(out=tmp_path, progress=False, chunk_size=3, dopants=["Pd", "Cu", "Hg", "Re", "Ag", "Ni", "Os", "Zn"],
-           ligands=["SMe"], motifs=["Au4M2"], filters={"miscible": False})
+    screen(
+        out=tmp_path,
+        progress=False,
+        chunk_size=3,
+        dopants=["Pd", "Cu", "Hg", "Re", "Ag", "Ni", "Os", "Zn"],
+        ligands=["SMe"],
+        motifs=["Au4M2"],
+        filters={"miscible": False},
+    )
     whole = load_results(tmp_path)
     assert pareto_front(tmp_path)[c.ID].tolist() == pareto_front(whole)[c.ID].tolist()
     assert pareto_front(tmp_path, OBJECTIVES, only_passing=True)[c.MISCIBLE].eq(False).all()

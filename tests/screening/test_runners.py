@@ -51,8 +51,14 @@ def test_cluster_gives_the_rows_of_one_machine(tmp_path: Path, one_worker: str) 
 def test_no_scheduler_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ase_bimetal.screening.runners._PATIENCE", 0.5)
     with pytest.raises(ScreenError, match="no Dask scheduler answers at 'tcp://127.0.0.1:9'"):
-        screen(out=tmp_path, scheduler="tcp://127.0.0.1:9", progress=False, dopants=["Pd"], ligands=["SMe"],
-               motifs=["Au4M2"])
+        screen(
+            out=tmp_path,
+            scheduler="tcp://127.0.0.1:9",
+            progress=False,
+            dopants=["Pd"],
+            ligands=["SMe"],
+            motifs=["Au4M2"],
+        )
 
 
 def test_processes_give_the_rows_of_one(tmp_path: Path) -> None:
@@ -100,8 +106,12 @@ def test_a_runner_asks_for_few_tasks_at_a_time(n_tasks: int) -> None:
 @pytest.mark.heavy
 def test_a_killed_worker_changes_nothing(tmp_path: Path) -> None:
     config = ScreenConfig.make(
-        dopants=["Pd", "Cu", "Hg", "Re", "Ag", "Ni", "Os", "Zn"], ligands=["SMe", "SEt"],
-        motifs=["Au4M2", "M@Au8"], dopant_counts=["motif", 2], arrangements=4, chunk_size=4,
+        dopants=["Pd", "Cu", "Hg", "Re", "Ag", "Ni", "Os", "Zn"],
+        ligands=["SMe", "SEt"],
+        motifs=["Au4M2", "M@Au8"],
+        dopant_counts=["motif", 2],
+        arrangements=4,
+        chunk_size=4,
     )
     screen(config, tmp_path / "here", progress=False)
     n_chunks = len(Store(tmp_path / "here").done())

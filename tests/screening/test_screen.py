@@ -68,7 +68,13 @@ def test_rows_are_what_predict_says_of_the_same_atoms(small: Path) -> None:
 def test_a_row_says_what_it_is(small: Path) -> None:
     row = rows(small).loc["Au4M2:Au4Pd2:SMe:0"]
     assert row[[c.STATUS, c.HOST, c.DOPANTS, c.COMPOSITION, c.LIGANDS, c.FORMULA, c.GEOMETRY]].tolist() == [
-        "ok", "Au", "Pd", "Au4Pd2", "8 SMe", "C8H24Au4Pd2S8", RELAXED_CORE
+        "ok",
+        "Au",
+        "Pd",
+        "Au4Pd2",
+        "8 SMe",
+        "C8H24Au4Pd2S8",
+        RELAXED_CORE,
     ]
     assert list(row[c.CRITICAL_METALS]) == ["Pd"]
     assert row[c.METAL_COST] == pytest.approx((4 * 196.967 * 2.0 + 2 * 106.42) / (4 * 196.967 + 2 * 106.42), rel=1e-4)

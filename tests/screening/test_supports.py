@@ -33,8 +33,14 @@ def labels():
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("supports")
     prices = {"Cu": 10.0, "Ni": 20.0, "Y": 30.0, "Pt": 30000.0, "Ga": 300.0}
-    screen(out=out, progress=False, **FIELDS, prices=prices, currency="EUR",
-           filters={"metal_cost_below": 1000.0, "exclude_metals": ["Ga"]})
+    screen(
+        out=out,
+        progress=False,
+        **FIELDS,
+        prices=prices,
+        currency="EUR",
+        filters={"metal_cost_below": 1000.0, "exclude_metals": ["Ga"]},
+    )
     return out
 
 
@@ -83,7 +89,8 @@ def test_rows_are_what_the_calculator_says(folder: Path) -> None:
         assert row.formation_energy == pytest.approx(atoms.get_potential_energy() / 2, abs=1e-9)
         results = atoms.calc.results
         assert (row.formation_energy_low, row.formation_energy_high) == pytest.approx(
-            results["formation_energy_interval"])
+            results["formation_energy_interval"]
+        )
         assert row.phi == pytest.approx(results["accessibility_index"])
         assert (row.model, row.level) == (results["model"], results["level"])
         assert row.reference_state == results["reference_state"]
@@ -131,8 +138,9 @@ def test_the_report_says_what_was_screened(folder: Path, tmp_path: Path) -> None
 def test_cards_of_supports_say_what_their_numbers_are_made_of(folder: Path) -> None:
     results = read_results(folder)
     page = render(replace(results, predicted=results.predicted.head(3)))
-    for card, (_, row) in zip(re.findall(r"<article.*?</article>", page, re.S), results.predicted.iterrows(),
-                              strict=False):
+    for card, (_, row) in zip(
+        re.findall(r"<article.*?</article>", page, re.S), results.predicted.iterrows(), strict=False
+    ):
         *parts, total = lines(card, "What E_form is made of")
         forest = parts[0]
         assert forest == (f"forest, at {row[c.LEVEL]}", pytest.approx(row[c.FORMATION_ENERGY], abs=6e-4))
@@ -145,7 +153,7 @@ def test_cards_of_supports_say_what_their_numbers_are_made_of(folder: Path) -> N
 
 def lines(card: str, caption: str) -> list[tuple[str, float]]:
     """Rows of one small table of a card, as words and numbers."""
-    table = card[card.index(caption):].split("</table>")[0]
+    table = card[card.index(caption) :].split("</table>")[0]
     found = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', table)
     return [(what, float(value.replace("−", "-"))) for what, value in found]
 

@@ -141,8 +141,9 @@ def test_two_sulfides_cap_opposite_faces_and_the_other_gold_atoms_bear_phosphine
     np.testing.assert_allclose(sulfides[0], -sulfides[1])
     np.testing.assert_allclose(np.sort(distances, axis=0)[:3], 2.40, atol=1e-9)
     assert np.sort(distances, axis=0)[3].min() > 3.8
-    bearers = {int(np.linalg.norm(core.positions - s.anchor, axis=1).argmin()) for s in core.sites
-               if s.role == "phosphine"}
+    bearers = {
+        int(np.linalg.norm(core.positions - s.anchor, axis=1).argmin()) for s in core.sites if s.role == "phosphine"
+    }
     assert bearers == set(range(1, 13)) - set(np.flatnonzero((distances < 2.5).any(axis=1)).tolist())
     system = as_system(assemble(Prototype("M@Au12-sulfide", "Pd", {"phosphine": "PH3", "sulfide": "[S-2]"})))
     assert {ligand.name: n for ligand, n in system.ligands} == {"PH3": 6, "sulfide": 2}

@@ -188,8 +188,10 @@ def test_a_search_by_what_changes_equals_one_that_reads_everything_anew(cluster)
     """The walk, its energies and its end are the same, with ligands in the coordinates and three elements."""
     cluster.symbols[0] = "Ag"
     cluster.rattle(0.02, seed=0)  # no two placements alike by symmetry, between which rounding would decide
-    fast, slow = (search_placements(cluster, calc(), steps=25, temperatures=(30_000, 3000), seed=3)
-                  for calc in (MMLFormationCalculator, Anew))
+    fast, slow = (
+        search_placements(cluster, calc(), steps=25, temperatures=(30_000, 3000), seed=3)
+        for calc in (MMLFormationCalculator, Anew)
+    )
     assert fast.history == pytest.approx(slow.history, abs=1e-6 * 6)
     assert str(fast.best.atoms.symbols) == str(slow.best.atoms.symbols)
     assert (fast.accepted, fast.evaluations) == (slow.accepted, slow.evaluations)

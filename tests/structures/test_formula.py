@@ -140,6 +140,9 @@ def test_what_no_motif_has_names_the_nearest(text, nearest):
 
 
 def test_unbuildable_formula_lists_what_can_be_built():
-    with pytest.raises(FormulaError, match=r"no motif has the formula Au4Pd2\(PET\)7; nearest that can be built: "
-                                           r"Au4Pd2\(PET\)8, "):
+    with pytest.raises(
+        FormulaError,
+        match=r"no motif has the formula Au4Pd2\(PET\)7; nearest that can be built: "
+        r"Au4Pd2\(PET\)8, ",
+    ):
         build_formula("Au4Pd2(PET)7")

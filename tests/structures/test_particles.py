@@ -33,7 +33,10 @@ def test_each_particle_has_its_composition_and_sane_distances(name: str) -> None
 
 #: Compositions of known clusters, M22(SR)14 and M20(SR)12 but for their count of eight electrons.
 _STAPLED_FORMULAS = {
-    "M20-stapled": (20, 12), "M22-stapled": (22, 14), "M28-stapled": (28, 20), "M36-stapled": (36, 24),
+    "M20-stapled": (20, 12),
+    "M22-stapled": (22, 14),
+    "M28-stapled": (28, 20),
+    "M36-stapled": (36, 24),
     "M38-stapled": (38, 24),
 }
 

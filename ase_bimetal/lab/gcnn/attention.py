@@ -164,8 +164,10 @@ def attention_of_test_rows(model: GraphModel, labels: LabelSet) -> tuple[pd.Data
 
     trained = model.card.data.digest
     if trained != labels.digest:
-        raise WeightsError(f"{model.name} was trained on labels {trained}, not on {labels.digest}: its test rows "
-                           "are unknown; train it again or name its labels")
+        raise WeightsError(
+            f"{model.name} was trained on labels {trained}, not on {labels.digest}: its test rows "
+            "are unknown; train it again or name its labels"
+        )
     frame = trainable(labels.frame)
     frame = frame.iloc[random_split(len(frame)).test]
     levels = model.attentions([as_system(atoms) for atoms in frame.atoms])
@@ -247,8 +249,12 @@ def _heavy_only(system: BimetallicSystem, heavy: np.ndarray) -> BimetallicSystem
     """The cluster without hydrogens, for drawing."""
     rows = np.cumsum(heavy) - 1
     return replace(
-        system, symbols=tuple(s for s, keep in zip(system.symbols, heavy, strict=True) if keep),
-        positions=system.positions[heavy], metals=rows[system.metals], donors=rows[system.donors], charges=None,
+        system,
+        symbols=tuple(s for s, keep in zip(system.symbols, heavy, strict=True) if keep),
+        positions=system.positions[heavy],
+        metals=rows[system.metals],
+        donors=rows[system.donors],
+        charges=None,
         bonds=rows[system.bonds],
     )
 
@@ -288,5 +294,14 @@ def attention_against_charge(axes: Axes, ligands: pd.DataFrame, how: str = "mean
     axes.set_title(f"Pearson r = {number(charge_correlation(ligands)[how])}")
 
 
-__all__ = ["atom_attention", "attention_against_charge", "attention_bars", "attention_by_kind", "attention_table",
-           "charge_correlation", "draw_attention", "ligand_table", "attention_of_test_rows"]
+__all__ = [
+    "atom_attention",
+    "attention_against_charge",
+    "attention_bars",
+    "attention_by_kind",
+    "attention_table",
+    "charge_correlation",
+    "draw_attention",
+    "ligand_table",
+    "attention_of_test_rows",
+]

@@ -145,7 +145,8 @@ def train_graph_model(
     short = GCNNOptions(**asdict(options) | {"epochs": plan.fold_epochs})
     folds = [
         _fit(usable, split, short, config, plan.fold_rows, plan.validation_rows, work)
-        for split in leave_dopant_out(usable.frame) if split.name in plan.dopants
+        for split in leave_dopant_out(usable.frame)
+        if split.name in plan.dopants
     ]
     card = ModelCard(
         **identity(GRAPH_MODEL),
@@ -175,8 +176,12 @@ def _fit(
     usable: _Usable, split: Split, options: GCNNOptions, config: GCNNConfig, n_train: int, n_validation: int, work: Path
 ) -> _Fitted:
     """Train on stratified rows of a split and predict all its test rows."""
-    chosen = Split(split.name, stratified(usable.frame, split.train, n_train),
-                   stratified(usable.frame, split.validation, n_validation), split.test)
+    chosen = Split(
+        split.name,
+        stratified(usable.frame, split.train, n_train),
+        stratified(usable.frame, split.validation, n_validation),
+        split.test,
+    )
     train, validation = ([usable.graph(row) for row in rows] for rows in (chosen.train, chosen.validation))
     network, scale = train_network(train, validation, options, config, seed=0, folder=work / split.name)
     test = [cluster_graph(usable.system(row)) for row in split.test]

@@ -56,8 +56,11 @@ def measure(objects: Iterable[Atoms]) -> dict[str, dict[str, list[float]]]:
             nearest[symbols[i]].append(float(distance[i].min()))
         for i in metals if len(metals) > 1 else ():
             nearest_metal[symbols[i]].append(float(distance[i, metals].min()))
-    return {"closest": _ends(closest, np.min, RARE), "nearest": _ends(nearest, np.max, 1 - RARE),
-            "nearest metal": _ends(nearest_metal, np.max, 1 - RARE)}
+    return {
+        "closest": _ends(closest, np.min, RARE),
+        "nearest": _ends(nearest, np.max, 1 - RARE),
+        "nearest metal": _ends(nearest_metal, np.max, 1 - RARE),
+    }
 
 
 def _without_hydrides(atoms: Atoms) -> Atoms:
@@ -71,8 +74,13 @@ def _without_hydrides(atoms: Atoms) -> Atoms:
 
 
 def _ends(lengths: Lengths, extreme: Callable[[list[float]], float], quantile: float) -> dict[str, list[float]]:
-    return {key: [round(float(extreme(lengths[key])), _DECIMALS), round(float(np.quantile(lengths[key], quantile)),
-                                                                        _DECIMALS)] for key in sorted(lengths)}
+    return {
+        key: [
+            round(float(extreme(lengths[key])), _DECIMALS),
+            round(float(np.quantile(lengths[key], quantile)), _DECIMALS),
+        ]
+        for key in sorted(lengths)
+    }
 
 
 def _closest(symbols: list[str], distance: np.ndarray) -> Iterator[tuple[str, float]]:

@@ -87,8 +87,7 @@ def bulk_metals() -> list[BulkMetal]:
     found = []
     for symbol, row in json.loads(SHIPPED.read_text())["bulk"].items():
         particles = {int(n): energy for n, energy in row["gfn1_particles_eV"].items()}
-        found.append(BulkMetal(symbol, row["a_angstrom"], row["cohesive_eV"], particles,
-                               row["gfn1_k_points_eV"]))
+        found.append(BulkMetal(symbol, row["a_angstrom"], row["cohesive_eV"], particles, row["gfn1_k_points_eV"]))
     return found
 
 

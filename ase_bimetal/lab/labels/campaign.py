@@ -47,8 +47,13 @@ class Job:
 
 
 def run_campaign(
-    jobs: Iterable[Job], folder: Path, workers: int = 2, scheduler: str | None = None, level: str = "gfn1-xtb",
-    progress: bool = True, renew_above: float | None = None,
+    jobs: Iterable[Job],
+    folder: Path,
+    workers: int = 2,
+    scheduler: str | None = None,
+    level: str = "gfn1-xtb",
+    progress: bool = True,
+    renew_above: float | None = None,
 ) -> None:
     """Label every job, skipping what the folder already holds.
 

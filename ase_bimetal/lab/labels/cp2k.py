@@ -365,9 +365,7 @@ def _scf_section(eps_scf: float, outer: int, minimizer: str, guess: str) -> dict
 
 def section(name: str, content: dict[str, Any]) -> str:
     """Write one section of a CP2K input."""
-    lines = [
-        section(key, value) if isinstance(value, dict) else f"{key} {value}\n" for key, value in content.items()
-    ]
+    lines = [section(key, value) if isinstance(value, dict) else f"{key} {value}\n" for key, value in content.items()]
     return f"&{name}\n{''.join(lines)}&END {name.split()[0]}\n"
 
 

@@ -120,9 +120,7 @@ def _sheet_pairs() -> list[tuple[str, str]]:
     return [*_SHEET_FIRST, *more, *_SHEET_MORE]
 
 
-def _alloy_jobs(
-    pairs: Iterable[tuple[str, str]], kinds: Iterable[tuple[str, str, str, int]]
-) -> list[HostJob]:
+def _alloy_jobs(pairs: Iterable[tuple[str, str]], kinds: Iterable[tuple[str, str, str, int]]) -> list[HostJob]:
     return [
         HostJob(family, structure, host, dopant, n, arrangement)
         for host, dopant in pairs

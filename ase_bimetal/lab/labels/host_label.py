@@ -47,8 +47,16 @@ _STARTS_APART = (2.6, 3.4)  # Å
 # Distance from which a pair starts anew when one of the two leaves its site for a bond to the other [Å].
 _SECOND_START_APART = 4.0
 # Steps of relaxation of a parent by structure; zeolites start from a framework relaxed around another metal.
-_STEPS = {"6-ring": 20, "8-ring": 8, "icosahedron-13": 40, "octahedron-38": 8, "fcc111-27": 6, "fcc-4": 0,
-          "N6": 25, "2N4": 25}
+_STEPS = {
+    "6-ring": 20,
+    "8-ring": 8,
+    "icosahedron-13": 40,
+    "octahedron-38": 8,
+    "fcc111-27": 6,
+    "fcc-4": 0,
+    "N6": 25,
+    "2N4": 25,
+}
 _FMAX = 0.15  # eV/Å
 
 

@@ -240,8 +240,10 @@ def _shared(records: list[dict[str, Any]], key: str) -> dict[str, float]:
         value = record.get(key, {})
         for name, energy in (value if isinstance(value, dict) else {key: value}).items():
             if abs(table.setdefault(name, energy) - energy) > 1e-6:
-                raise ValueError(f"{record['id']} holds {energy} eV for {name}, others {table[name]} eV; allowed: one "
-                                 "level of theory and one code version in a folder")
+                raise ValueError(
+                    f"{record['id']} holds {energy} eV for {name}, others {table[name]} eV; allowed: one "
+                    "level of theory and one code version in a folder"
+                )
     return table
 
 

@@ -133,14 +133,27 @@ def _of_anchors() -> list[Difference]:
 
 def _of_bare_metal(k_points: bool) -> list[Difference]:
     clusters = [
-        Difference(c.name, c.name, "", "", c.pbe - c.gfn1, level_terms(as_system(Atoms(c.symbols, c.positions))),
-                   len(c.symbols))
+        Difference(
+            c.name,
+            c.name,
+            "",
+            "",
+            c.pbe - c.gfn1,
+            level_terms(as_system(Atoms(c.symbols, c.positions))),
+            len(c.symbols),
+        )
         for c in bare_clusters()
     ]
     crystals = [
-        Difference(f"{m.symbol} crystal", f"{m.symbol} crystal", "", "",
-                   m.pbe - (m.gfn1_k_points if k_points else m.gfn1),
-                   {m.symbol: 1.0} | coordination_terms([m.symbol], _CLOSE_PACKED), BARE)
+        Difference(
+            f"{m.symbol} crystal",
+            f"{m.symbol} crystal",
+            "",
+            "",
+            m.pbe - (m.gfn1_k_points if k_points else m.gfn1),
+            {m.symbol: 1.0} | coordination_terms([m.symbol], _CLOSE_PACKED),
+            BARE,
+        )
         for m in bulk_metals()
     ]
     return clusters + crystals
@@ -202,8 +215,10 @@ def left_out(rows: Sequence[Difference], group: str) -> list[tuple[list[Differen
     key = GROUPS[group]
     names = sorted({key(row) for row in rows if row.is_label})
     return [
-        ([row for row in rows if not (row.is_label and key(row) == name)],
-         [row for row in rows if row.is_label and key(row) == name])
+        (
+            [row for row in rows if not (row.is_label and key(row) == name)],
+            [row for row in rows if row.is_label and key(row) == name],
+        )
         for name in names
     ]
 
@@ -247,8 +262,10 @@ def main(write: Annotated[bool, typer.Option(help="Write the difference that the
     """Print the comparison."""
     rows = differences()
     n_labels = sum(row.is_label for row in rows)
-    print(f"{n_labels} PBE labels, {len(rows) - n_labels} anchors, bare clusters and crystals; "
-          "mean absolute error on the labels [eV/metal]\n")
+    print(
+        f"{n_labels} PBE labels, {len(rows) - n_labels} anchors, bare clusters and crystals; "
+        "mean absolute error on the labels [eV/metal]\n"
+    )
     print(markdown(rows))
     if write:
         write_whole(SHIPPED, fit_level(rows).to_json())

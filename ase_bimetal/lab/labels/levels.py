@@ -122,9 +122,7 @@ class Level:
                 reason = str(failure)
         raise CalculationFailed(f"SCF of {atoms.get_chemical_formula()} did not converge: {reason}")
 
-    def relax(
-        self, atoms: Atoms, fmax: float = 0.1, steps: int = 200, multiplicity: int | None = None
-    ) -> Atoms:
+    def relax(self, atoms: Atoms, fmax: float = 0.1, steps: int = 200, multiplicity: int | None = None) -> Atoms:
         """Relax until no force is above ``fmax`` [eV/Å] or ``steps`` are spent.
 
         Returns

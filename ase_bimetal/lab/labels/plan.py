@@ -46,13 +46,16 @@ _SHELLS: tuple[_Row, ...] = (
     ("M@Au8", {"phosphine": "PEt3", "halide": "Cl"}, 8, ("Pd", "Ag", "Cu", "Hg", "Ru", "Co")),
     ("M@Au10", _ORGANIC_SHELL, 24, ("Pd", "Au", "Ag", "Ni", "Cu", "Hg")),
     ("M@Au8", {"phosphine": "PPh3", "halide": "Cl"}, 8, ("Pd", "Ag", "Cu")),
-    *(("M@Au8", {"phosphine": "PH3", "halide": anion}, 24, dopants) for anion, dopants in {
-        "C≡CPh": ("Pd", "Au", "Ag", "Ni", "Cu", "Hg", "Co"),
-        "SAdm": ("Pd", "Ag", "Cu"),
-        "TBBT": ("Pd", "Ag", "Cu"),
-        "C≡C(CF3)2Ph": ("Pd", "Ag", "Cu"),
-        "StBu": ("Pd", "Ag", "Cu"),
-    }.items()),
+    *(
+        ("M@Au8", {"phosphine": "PH3", "halide": anion}, 24, dopants)
+        for anion, dopants in {
+            "C≡CPh": ("Pd", "Au", "Ag", "Ni", "Cu", "Hg", "Co"),
+            "SAdm": ("Pd", "Ag", "Cu"),
+            "TBBT": ("Pd", "Ag", "Cu"),
+            "C≡C(CF3)2Ph": ("Pd", "Ag", "Cu"),
+            "StBu": ("Pd", "Ag", "Cu"),
+        }.items()
+    ),
     ("M@Au11", {"phosphine": "PH3", "halide": "C≡CPh"}, 12, ("Pd", "Au", "Ag", "Cu")),
     ("M@Au10", {"phosphine": "PH3", "halide": "SPh"}, 16, ("Pd", "Au", "Ag", "Cu")),
     ("Au6M2-Cp", {"phosphine": "PMe3", "halide": "Br", "pi": "Cp*"}, 8, ("Ir", "Rh", "Ru", "Pd", "Ni", "Co")),
@@ -104,8 +107,14 @@ def campaign() -> list[Job]:
 
     Small clusters come first, kinds in turn for breadth, with a large one of each kind between; then the rest.
     """
-    cheap = [*_rows(_SMALL[:2]), *_small_alloys(), *_trimetallic(), *_rows(_SMALL[2:4]), *_rows(_SHELLS),
-             *_rows(_SMALL[4:])]
+    cheap = [
+        *_rows(_SMALL[:2]),
+        *_small_alloys(),
+        *_trimetallic(),
+        *_rows(_SMALL[2:4]),
+        *_rows(_SHELLS),
+        *_rows(_SMALL[4:]),
+    ]
     large = [*_rows(_LARGE), *_large_alloys()]
     first = {_kind(job): job for job in reversed(large)}
     order = []
@@ -165,8 +174,11 @@ def _small_alloys() -> Iterator[Job]:
 def _large_alloys() -> Iterator[Job]:
     """The same alloys with 25 and 55 metals, and with 13 under bulkier phosphines."""
     for guest, host in _PAIRS:
-        for family, shell, percents in (("M@Au24-centre", {"thiolate": "SMe"}, (10, 30, 70, 90)),
-                                        ("M55", _MODEL_SHELL, (10, 50, 90)), ("M13", _ORGANIC_SHELL, (30, 70))):
+        for family, shell, percents in (
+            ("M@Au24-centre", {"thiolate": "SMe"}, (10, 30, 70, 90)),
+            ("M55", _MODEL_SHELL, (10, 50, 90)),
+            ("M13", _ORGANIC_SHELL, (30, 70)),
+        ):
             yield Job(Prototype(family, guest, shell, host, "core-shell"), 6)
             yield Job(Prototype(family, host, shell, guest, "core-shell"), 6)
             for percent in percents:

@@ -178,9 +178,7 @@ def _bound_form(ligand: Ligand) -> tuple[Atoms, np.ndarray, np.ndarray]:
     return molecule[kept], donor, molecule.positions[lost] - donor
 
 
-def _turned(
-    group: Atoms, origin: np.ndarray, direction: np.ndarray, place: np.ndarray, wanted: np.ndarray
-) -> Atoms:
+def _turned(group: Atoms, origin: np.ndarray, direction: np.ndarray, place: np.ndarray, wanted: np.ndarray) -> Atoms:
     """A group moved so that ``origin`` lies at ``place``, turned so that ``direction`` points as ``wanted`` does."""
     out: Atoms = group.copy()
     turn = Rotation.align_vectors([wanted / np.linalg.norm(wanted)], [direction / np.linalg.norm(direction)])[0]

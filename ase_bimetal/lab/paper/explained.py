@@ -45,13 +45,22 @@ def attention_section(data: PageData) -> Section:
         "trained on other labels."
     )
     kinds = pd.DataFrame.from_dict(attention["kinds"], orient="index")
-    bars = picture("attention", figures.attention_figure(kinds, _attended_example()),
-                   "Bars of mean attention by kind of atom, and a cluster coloured by attention",
-                   f"{card.name}: {attention['what']}; lines: one standard deviation.")
+    bars = picture(
+        "attention",
+        figures.attention_figure(kinds, _attended_example()),
+        "Bars of mean attention by kind of atom, and a cluster coloured by attention",
+        f"{card.name}: {attention['what']}; lines: one standard deviation.",
+    )
     links, told = _ligand_picture(card)
     sentences = (*told, "Attention says what this network weighs; it is no cause, and another seed weighs differently.")
-    return Section("Attention of the graph-only network", difference, attention_table(attention, groups, kinds),
-                   sentences, (), (bars, *links))
+    return Section(
+        "Attention of the graph-only network",
+        difference,
+        attention_table(attention, groups, kinds),
+        sentences,
+        (),
+        (bars, *links),
+    )
 
 
 def attention_table(attention: Mapping[str, Any], groups: pd.DataFrame, kinds: pd.DataFrame) -> Table:
@@ -67,15 +76,23 @@ def attention_table(attention: Mapping[str, Any], groups: pd.DataFrame, kinds: p
         ``mean``, ``std`` and ``count`` of the attention [-] by group and by kind of atom; groups highest first.
     """
     theirs = {name: ordinal(rank + 1) for rank, name in enumerate(published.ATTENTION_ORDER)}
-    rows = [(name, f"{_mean(groups.loc[name])}, {ordinal(rank + 1)}", theirs[name])
-            for rank, name in enumerate(groups.index)]
-    rows += [(f"{kind} atoms", _mean(kinds.loc[kind]), published.ATTENTION[kind])
-             for kind in _KINDS if kind in kinds.index]
-    rows += [(f"Pearson's r of a ligand's attention ({how}) and the electrons it took", number(value), "correlated")
-             for how, value in _charge_links(attention).items()]
-    return Table(("quantity", "ours", "published"), tuple(rows),
-                 f"Attention 0…1, mean ± standard deviation over atoms; {attention['ligands']:,} ligands. \"Within a "
-                 "formula\": the mean of all ligands of one formula taken off.")
+    rows = [
+        (name, f"{_mean(groups.loc[name])}, {ordinal(rank + 1)}", theirs[name])
+        for rank, name in enumerate(groups.index)
+    ]
+    rows += [
+        (f"{kind} atoms", _mean(kinds.loc[kind]), published.ATTENTION[kind]) for kind in _KINDS if kind in kinds.index
+    ]
+    rows += [
+        (f"Pearson's r of a ligand's attention ({how}) and the electrons it took", number(value), "correlated")
+        for how, value in _charge_links(attention).items()
+    ]
+    return Table(
+        ("quantity", "ours", "published"),
+        tuple(rows),
+        f'Attention 0…1, mean ± standard deviation over atoms; {attention["ligands"]:,} ligands. "Within a '
+        'formula": the mean of all ligands of one formula taken off.',
+    )
 
 
 def shap_section(data: PageData) -> Section:
@@ -95,8 +112,10 @@ def shap_section(data: PageData) -> Section:
     theirs = {name: ordinal(rank + 1) for rank, name in enumerate((RATIO, CHI_ENV, N_METAL))}
     table = Table(
         ("feature", "our mean |SHAP value| (eV/metal)", "published"),
-        tuple((explain.LABELS[name], f"{value:.2f}, {ordinal(ranks[name])}",
-               theirs.get(name, "–")) for name, value in found.importance.items()),
+        tuple(
+            (explain.LABELS[name], f"{value:.2f}, {ordinal(ranks[name])}", theirs.get(name, "–"))
+            for name, value in found.importance.items()
+        ),
         f"{found.model} ({LEVEL}). A dash: not among the article's first three.",
     )
     sentences = (
@@ -130,16 +149,22 @@ def direction(found: explain.ShapValues, feature: str, theirs: str) -> str:
     if not r.is_known or r.low * r.high <= 0:
         return f"Whether a higher {name} makes structures more or less stable is not told by these rows; {claim}."
     effect = "more" if r.r < 0 else "less"
-    return (f"A higher {name} makes structures {effect} stable in this forest (Pearson's r of its SHAP values and its "
-            f"values {number(r.r)}); {claim}.")
+    return (
+        f"A higher {name} makes structures {effect} stable in this forest (Pearson's r of its SHAP values and its "
+        f"values {number(r.r)}); {claim}."
+    )
 
 
 def _shap_pictures(found: explain.ShapValues, minima: Any) -> list[Picture]:
     caption = f"{found.model} ({LEVEL})."
     matrix = explain.pearson_matrix(minima)
     return [
-        picture("pearson", explain.pearson_figure(matrix), "Matrix of Pearson's r of eight features and E_form",
-                f"Pearson's r over {len(minima.targets)} minima ({LEVEL}); χ_env without bare metal."),
+        picture(
+            "pearson",
+            explain.pearson_figure(matrix),
+            "Matrix of Pearson's r of eight features and E_form",
+            f"Pearson's r over {len(minima.targets)} minima ({LEVEL}); χ_env without bare metal.",
+        ),
         picture("shap_bar", explain.shap_bar(found), "Bars of mean absolute SHAP values by feature", caption),
         picture("shap_beeswarm", explain.shap_beeswarm(found), "Dots of SHAP values by feature", caption),
         picture("shap_dependence", explain.shap_dependence(found), "SHAP values against each feature", caption),
@@ -149,8 +174,10 @@ def _shap_pictures(found: explain.ShapValues, minima: Any) -> list[Picture]:
 def _formula(formula: pd.Series) -> str:
     """The largest terms of the sparse formula in a sentence."""
     told = [f"{name} ({number(weight)})" for name, weight in formula.iloc[:_TERMS].items()]
-    return (f"As a formula in place of a forest, the {SPARSE_NAME} keeps {len(formula)} terms; the largest, in "
-            f"eV/metal per standard deviation of the term, are {words.listed(told)}.")
+    return (
+        f"As a formula in place of a forest, the {SPARSE_NAME} keeps {len(formula)} terms; the largest, in "
+        f"eV/metal per standard deviation of the term, are {words.listed(told)}."
+    )
 
 
 def _ligand_picture(card: ModelCard) -> tuple[tuple[Picture, ...], tuple[str, ...]]:
@@ -166,10 +193,15 @@ def _ligand_picture(card: ModelCard) -> tuple[tuple[Picture, ...], tuple[str, ..
     except WeightsError as error:
         return (), (f"Ligands are not drawn: {error}.",)
     ligands = ligand_table(frame, values)
-    return (picture("attention_charge", figures.ligand_charge_figure(ligands),
-                    "Two panels of dots: attention of ligands against the electrons they took",
-                    f"{card.name}: {len(ligands):,} ligands of its {len(frame):,} test rows, mean and sum over "
-                    "heavy atoms; charges of GFN1-xTB (Mulliken)."),), ()
+    return (
+        picture(
+            "attention_charge",
+            figures.ligand_charge_figure(ligands),
+            "Two panels of dots: attention of ligands against the electrons they took",
+            f"{card.name}: {len(ligands):,} ligands of its {len(frame):,} test rows, mean and sum over "
+            "heavy atoms; charges of GFN1-xTB (Mulliken).",
+        ),
+    ), ()
 
 
 def _mean(row: pd.Series) -> str:

@@ -19,8 +19,16 @@ if TYPE_CHECKING:
 
 ENERGY = r"$E_\mathrm{form}$ (eV per metal atom)"
 CHI_ENV = r"$\chi_\mathrm{env}$ (Pauling)"
-_STYLES = (("#0072B2", "o"), ("#E69F00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#56B4E9", "v"), ("#D55E00", "P"),
-           ("#000000", "X"), ("#999999", "*"))
+_STYLES = (
+    ("#0072B2", "o"),
+    ("#E69F00", "s"),
+    ("#009E73", "^"),
+    ("#CC79A7", "D"),
+    ("#56B4E9", "v"),
+    ("#D55E00", "P"),
+    ("#000000", "X"),
+    ("#999999", "*"),
+)
 _WIDTH, _HEIGHT = 7.2, 3.6
 P = ParamSpec("P")
 
@@ -57,7 +65,10 @@ def kinds_of(values: Sequence[str] | np.ndarray) -> dict[str, tuple[str, str]]:
 
 @styled
 def distribution_figure(
-    energies: np.ndarray, families: np.ndarray, fit: DoubleWeibull, published_range: tuple[float, float],
+    energies: np.ndarray,
+    families: np.ndarray,
+    fit: DoubleWeibull,
+    published_range: tuple[float, float],
     published_bulk: tuple[float, float],
 ) -> Figure:
     """Draw the histogram of labels by family.
@@ -78,17 +89,27 @@ def distribution_figure(
     width = 0.1
     edges = np.arange(np.floor(energies.min() / width), np.ceil(energies.max() / width) + 1) * width
     kinds = kinds_of(families)
-    axes.hist([energies[families == name] for name in kinds], bins=edges.tolist(), stacked=True, label=list(kinds),
-              color=[colour for colour, _ in kinds.values()],
-              hatch=["" if i < len(_STYLES) else "///" for i in range(len(kinds))])
+    axes.hist(
+        [energies[families == name] for name in kinds],
+        bins=edges.tolist(),
+        stacked=True,
+        label=list(kinds),
+        color=[colour for colour, _ in kinds.values()],
+        hatch=["" if i < len(_STYLES) else "///" for i in range(len(kinds))],
+    )
     # The density of a two-humped fit falls to zero at its centre, steeply: points lie densely there.
     near = np.geomspace(1e-4, 1.0, 60)
     x = np.sort(np.concatenate([np.linspace(edges[0], edges[-1], 400), fit.location - near, fit.location + near]))
     axes.plot(x, fit.density(x) * len(energies) * width, color="black", linewidth=1.4, label="double Weibull")
     axes.axvspan(*published_bulk, color="0.92", zorder=0, label="published: most labels")
     for edge in published_range:
-        axes.axvline(edge, color="0.3", linestyle=":", linewidth=1,
-                     label="published: range" if edge == published_range[0] else None)
+        axes.axvline(
+            edge,
+            color="0.3",
+            linestyle=":",
+            linewidth=1,
+            label="published: range" if edge == published_range[0] else None,
+        )
     axes.set(xlabel=ENERGY, ylabel=f"labels per {width:g} eV")
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=6.5 if len(kinds) > 8 else 7)
     return figure
@@ -116,8 +137,16 @@ def parity_figure(truth: np.ndarray, predicted: np.ndarray, kinds: np.ndarray, l
     for name, (colour, marker) in kinds_of(kinds).items():
         rows = kinds == name
         mae = np.abs(truth[rows] - predicted[rows]).mean()
-        axes.plot(truth[rows], predicted[rows], marker, color=colour, markersize=4, alpha=0.7, markeredgewidth=0,
-                  label=f"{name}: MAE {mae:.2f}, n = {rows.sum()}")
+        axes.plot(
+            truth[rows],
+            predicted[rows],
+            marker,
+            color=colour,
+            markersize=4,
+            alpha=0.7,
+            markeredgewidth=0,
+            label=f"{name}: MAE {mae:.2f}, n = {rows.sum()}",
+        )
     axes.set(xlim=(low, high), ylim=(low, high), aspect="equal", xlabel=label, ylabel=prediction)
     axes.legend(frameon=False, loc="upper left", fontsize=6.5)
     return figure
@@ -140,8 +169,16 @@ def volcano_figure(rows: pd.DataFrame, curves: Mapping[str, Parabola]) -> Figure
     axes = figure.subplots()
     for name, (colour, marker) in kinds_of(rows.surroundings).items():
         part = rows[rows.surroundings == name]
-        axes.plot(part.chi_env, part.delta_q, marker, color=colour, markersize=4.5, alpha=0.75, markeredgewidth=0,
-                  label=f"{name} ({len(part)})")
+        axes.plot(
+            part.chi_env,
+            part.delta_q,
+            marker,
+            color=colour,
+            markersize=4.5,
+            alpha=0.75,
+            markeredgewidth=0,
+            label=f"{name} ({len(part)})",
+        )
     for (kind, curve), line in zip(curves.items(), ("-", "--", ":"), strict=False):
         part = rows if kind == "all" else rows[rows.surroundings == kind]
         x = np.linspace(part.chi_env.min(), part.chi_env.max(), 200)
@@ -168,8 +205,11 @@ def descriptor_figure(rows: pd.DataFrame, materials: pd.DataFrame) -> Figure:
     figure = new_figure(_WIDTH, 3.5)
     panels = figure.subplots(1, 3, sharey=True)
     kinds = kinds_of([*rows.surroundings, *materials.surroundings])
-    for axes, (column, words) in zip(panels, (("reduced", "reduced distance D̃ (–)"), ("chi_env", CHI_ENV),
-                                              ("phi", "accessibility index φ (–)")), strict=True):
+    for axes, (column, words) in zip(
+        panels,
+        (("reduced", "reduced distance D̃ (–)"), ("chi_env", CHI_ENV), ("phi", "accessibility index φ (–)")),
+        strict=True,
+    ):
         for name, (colour, marker) in kinds.items():
             _scatter(axes, rows, materials, name, column, colour, marker)
         axes.set_xlabel(words)
@@ -180,12 +220,14 @@ def descriptor_figure(rows: pd.DataFrame, materials: pd.DataFrame) -> Figure:
     return figure
 
 
-def _scatter(axes: Axes, rows: pd.DataFrame, materials: pd.DataFrame, name: str, column: str, colour: str,
-             marker: str) -> None:
+def _scatter(
+    axes: Axes, rows: pd.DataFrame, materials: pd.DataFrame, name: str, column: str, colour: str, marker: str
+) -> None:
     ours, theirs = rows[rows.surroundings == name], materials[materials.surroundings == name]
     axes.plot(ours[column], ours.energy, marker, color=colour, markersize=4, alpha=0.75, markeredgewidth=0, label=name)
-    axes.plot(theirs[column], theirs.energy, marker, color=colour, markersize=5, markerfacecolor="none",
-              markeredgewidth=0.9)
+    axes.plot(
+        theirs[column], theirs.energy, marker, color=colour, markersize=5, markerfacecolor="none", markeredgewidth=0.9
+    )
 
 
 @styled
@@ -205,12 +247,21 @@ def roses_figure(roses: Mapping[str, pd.DataFrame], colour: Literal["mixing", "p
     scale = mixing_scale(values) if colour == "mixing" else accessibility_scale(values)
     lines = -(-len(roses) // 2)
     figure = new_figure(_WIDTH if len(roses) > 1 else 4.0, 3.3 * lines)
-    panels = np.atleast_1d(figure.subplots(lines, min(2, len(roses)), subplot_kw={"projection": "polar"},
-                                           squeeze=False)).ravel()
+    panels = np.atleast_1d(
+        figure.subplots(lines, min(2, len(roses)), subplot_kw={"projection": "polar"}, squeeze=False)
+    ).ravel()
     for axes, (title, rows) in zip(panels, roses.items(), strict=False):
-        dopant_rose(axes, list(rows.partner), rows.energy.to_numpy(float), rows.half.to_numpy(float),
-                    rows[colour].to_numpy(float), title, scale, colour)
-    for axes in panels[len(roses):]:
+        dopant_rose(
+            axes,
+            list(rows.partner),
+            rows.energy.to_numpy(float),
+            rows.half.to_numpy(float),
+            rows[colour].to_numpy(float),
+            title,
+            scale,
+            colour,
+        )
+    for axes in panels[len(roses) :]:
         axes.set_axis_off()
     return figure
 

@@ -22,8 +22,15 @@ def large_section(data: PageData) -> Section:
     """
     lines = [_line(formula, energy) for formula, energy in published.PREDICTED.items()]
     table = Table(
-        ("cluster", "atoms", "metals", "H_mix, ours (kJ/mol)", "mean log P, ours (–)", "E_form, ours (eV/metal)",
-         "E_form, published (eV/metal)"),
+        (
+            "cluster",
+            "atoms",
+            "metals",
+            "H_mix, ours (kJ/mol)",
+            "mean log P, ours (–)",
+            "E_form, ours (eV/metal)",
+            "E_form, published (eV/metal)",
+        ),
         tuple(lines),
         f"The published energies are those of the article's multimodal model. Against its own density-functional "
         f"energies of Au24M(SR)18 with M = {listed(list(published.AU24M))} that model errs by "
@@ -48,8 +55,15 @@ def _line(text: str, energy: float) -> tuple[str, ...]:
     counts = [count for _, count in formula.ligands]
     log_p = float(np.average([ligand.log_p for ligand, _ in formula.ligands], weights=counts))
     mixing = math.nan if others else mixing_enthalpy(host, dopant)
-    return (text, f"{n_atoms(formula):,}", str(formula.n_metals), number(mixing, 0), number(log_p),
-            "no coordinates", number(energy))
+    return (
+        text,
+        f"{n_atoms(formula):,}",
+        str(formula.n_metals),
+        number(mixing, 0),
+        number(log_p),
+        "no coordinates",
+        number(energy),
+    )
 
 
 def n_atoms(formula: ClusterFormula) -> int:

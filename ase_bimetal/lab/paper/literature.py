@@ -22,8 +22,10 @@ H_MIX = FEATURES[5]
 _NARROW = 0.1
 # Classes of our list by the article's.
 _CLASSES: Mapping[str, tuple[str, ...]] = {
-    "nanoclusters": ("nanocluster", "molecular cluster"), "zeolites and MOFs": ("zeolite", "MOF"),
-    "alloys and particles": ("alloy",), "on oxides or nitrides": ("oxide-supported", "nitride"),
+    "nanoclusters": ("nanocluster", "molecular cluster"),
+    "zeolites and MOFs": ("zeolite", "MOF"),
+    "alloys and particles": ("alloy",),
+    "on oxides or nitrides": ("oxide-supported", "nitride"),
     "two-dimensional": ("dual-atom",),
 }
 _ABOUT = f"about {published.PHI_MATERIALS}"
@@ -42,24 +44,43 @@ def materials_section(data: PageData) -> Section:
         "the materials are others than in the article, and the energies are estimates of a forest that has seen few "
         "such surroundings, whose error the interval does not hold."
     )
-    sentences = _held(found), *(
-        f"With {what}: {words.correlated(r, 'φ', 'estimated E_form')} "
-        f"{words.against_published(r, published.PHI_CORRELATION)}" for what, r in found.items()
+    sentences = (
+        _held(found),
+        *(
+            f"With {what}: {words.correlated(r, 'φ', 'estimated E_form')} "
+            f"{words.against_published(r, published.PHI_CORRELATION)}"
+            for what, r in found.items()
+        ),
     )
-    drawn = picture("materials", figures.materials_figure(rows), "Lines and points of φ by material",
-                    "φ of materials from the literature: a point where it is known, else a line from its value at "
-                    f"{DISTANCES[0]:g} Å to that at {DISTANCES[1]:g} Å.")
-    return Section("Materials from the literature", difference, comparison(rows, data.forest.name), sentences,
-                   (material_table(data),), (drawn,))
+    drawn = picture(
+        "materials",
+        figures.materials_figure(rows),
+        "Lines and points of φ by material",
+        "φ of materials from the literature: a point where it is known, else a line from its value at "
+        f"{DISTANCES[0]:g} Å to that at {DISTANCES[1]:g} Å.",
+    )
+    return Section(
+        "Materials from the literature",
+        difference,
+        comparison(rows, data.forest.name),
+        sentences,
+        (material_table(data),),
+        (drawn,),
+    )
 
 
 def _held(found: Mapping[str, Correlation]) -> str:
     """In how many ways of counting φ the published correlation lies within our interval."""
     theirs = published.PHI_CORRELATION
-    told = [f"{what} (n = {r.n}) {'holds' if r.low <= theirs <= r.high else 'excludes'} it"
-            for what, r in found.items() if r.is_known]
-    return (f"The published {number(theirs)} over about {published.PHI_MATERIALS} materials is not confirmed unless "
-            f"every line holds it, and an interval of few materials holds almost anything: {words.listed(told)}.")
+    told = [
+        f"{what} (n = {r.n}) {'holds' if r.low <= theirs <= r.high else 'excludes'} it"
+        for what, r in found.items()
+        if r.is_known
+    ]
+    return (
+        f"The published {number(theirs)} over about {published.PHI_MATERIALS} materials is not confirmed unless "
+        f"every line holds it, and an interval of few materials holds almost anything: {words.listed(told)}."
+    )
 
 
 def comparison(rows: pd.DataFrame, forest: str) -> Table:
@@ -80,19 +101,25 @@ def comparison(rows: pd.DataFrame, forest: str) -> Table:
         ("quantity", "ours", "published"),
         (
             ("materials", str(len(rows)), _ABOUT),
-            *((f"of them {kind}", str(int(rows["class"].isin(_CLASSES[kind]).sum())), str(theirs))
-              for kind, theirs in published.MATERIALS.items()),
+            *(
+                (f"of them {kind}", str(int(rows["class"].isin(_CLASSES[kind]).sum())), str(theirs))
+                for kind, theirs in published.MATERIALS.items()
+            ),
             *_pairs_that_mix(rows),
             ("with a DOI, the others with a complete reference", str(int((rows.doi != "").sum())), "–"),
             ("with a distance", str(int(rows.metal_distance_A.notna().sum())), "–"),
             ("with φ, for which metals of equal radius need no distance", str(len(known)), _ABOUT),
             (f"{accessible}, φ known", words.share(int((known.phi > ACCESSIBLE_ABOVE).sum()), len(known)), "–"),
             (f"{accessible}, with bounds that decide", words.share(int(decided.accessible.sum()), len(decided)), "–"),
-            *((f"φ of {row.name}", _phi(row), f"> {number(ACCESSIBLE_ABOVE, 1)}")
-              for row in rows[rows.doi == published.DOI].itertuples(index=False)),
+            *(
+                (f"φ of {row.name}", _phi(row), f"> {number(ACCESSIBLE_ABOVE, 1)}")
+                for row in rows[rows.doi == published.DOI].itertuples(index=False)
+            ),
             ("with estimated E_form", str(int(rows.energy.notna().sum())), _ABOUT),
-            *((f"Pearson's r of E_form and φ, {what}", _r(r), number(published.PHI_CORRELATION))
-              for what, r in material_correlations(rows).items()),
+            *(
+                (f"Pearson's r of E_form and φ, {what}", _r(r), number(published.PHI_CORRELATION))
+                for what, r in material_correlations(rows).items()
+            ),
         ),
         f"E_form: {forest}; missing features go over its training rows. r with its 95 % interval.",
     )
@@ -102,9 +129,10 @@ def _pairs_that_mix(rows: pd.DataFrame) -> tuple[tuple[str, str, str], ...]:
     """Different pairs of metals that mix (H_mix below 0) and that do not."""
     pairs = rows.assign(pair=[frozenset(pair) for pair in zip(rows.host, rows.dopant, strict=True)])
     mixing = pairs.drop_duplicates("pair")[H_MIX].dropna()
-    return (("different pairs of metals with H_mix < 0", str(int((mixing < 0).sum())), str(published.MISCIBLE_PAIRS)),
-            ("different pairs of metals with H_mix ≥ 0", str(int((mixing >= 0).sum())),
-             str(published.IMMISCIBLE_PAIRS)))
+    return (
+        ("different pairs of metals with H_mix < 0", str(int((mixing < 0).sum())), str(published.MISCIBLE_PAIRS)),
+        ("different pairs of metals with H_mix ≥ 0", str(int((mixing >= 0).sum())), str(published.IMMISCIBLE_PAIRS)),
+    )
 
 
 def material_correlations(rows: pd.DataFrame) -> dict[str, Correlation]:
@@ -115,8 +143,14 @@ def material_correlations(rows: pd.DataFrame) -> dict[str, Correlation]:
     Materials of the same metals and surroundings that differ in nothing the features see count once.
     """
     once = rows.assign(key=rows.phi_low.round(3)).drop_duplicates(["host", "dopant", "surroundings", "key"])
-    return {what: correlation(middle_phi(once, width), once.energy.to_numpy(float)) for what, width in (
-        ("φ known", 0.0), (f"φ known or bounded to {_NARROW:g}", _NARROW), ("φ in the middle of any bounds", np.inf))}
+    return {
+        what: correlation(middle_phi(once, width), once.energy.to_numpy(float))
+        for what, width in (
+            ("φ known", 0.0),
+            (f"φ known or bounded to {_NARROW:g}", _NARROW),
+            ("φ in the middle of any bounds", np.inf),
+        )
+    }
 
 
 def middle_phi(rows: pd.DataFrame, width: float) -> np.ndarray:
@@ -135,8 +169,11 @@ def material_table(data: PageData) -> Table:
     for row in data.materials.rename(columns={"class": "kind", H_MIX: "mixing"}).itertuples(index=False):
         energy = row.reason or f"{number(row.energy)} [{number(row.low)}, {number(row.high)}]"
         rows.append((row.name, row.kind, _phi(row), number(row.mixing, 0), energy, row.doi or row.source))
-    return Table(("material", "class", "φ or its bounds (–)", "H_mix (kJ/mol)", "E_form [90 % interval] (eV/metal)",
-                  "source"), tuple(rows), f"Estimates: {data.forest.name}.")
+    return Table(
+        ("material", "class", "φ or its bounds (–)", "H_mix (kJ/mol)", "E_form [90 % interval] (eV/metal)", "source"),
+        tuple(rows),
+        f"Estimates: {data.forest.name}.",
+    )
 
 
 def _phi(row: Any) -> str:

@@ -68,8 +68,19 @@ def read_materials(path: Path = SHIPPED_MATERIALS) -> pd.DataFrame:
     >>> {"name", "metal_1", "metal_2", "doi"} <= set(read_materials().columns)
     True
     """
-    text = ["name", "metal_1", "metal_2", "class", "surroundings", "support", "donors", "ligands", "doi", "source",
-            "verified"]
+    text = [
+        "name",
+        "metal_1",
+        "metal_2",
+        "class",
+        "surroundings",
+        "support",
+        "donors",
+        "ligands",
+        "doi",
+        "source",
+        "verified",
+    ]
     return pd.read_csv(path, dtype=dict.fromkeys(text, str)).fillna(dict.fromkeys(text, ""))
 
 
@@ -108,8 +119,9 @@ def describe_materials(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([_description(row) for row in frame.to_dict("records")], index=frame.index)
 
 
-def estimate_materials(described: pd.DataFrame, charges: pd.Series, forest: DescriptorForest, table: DescriptorTable
-                       ) -> list[MaterialEstimate]:
+def estimate_materials(
+    described: pd.DataFrame, charges: pd.Series, forest: DescriptorForest, table: DescriptorTable
+) -> list[MaterialEstimate]:
     """Estimate E_form of every material.
 
     Parameters
@@ -129,7 +141,8 @@ def estimate_materials(described: pd.DataFrame, charges: pd.Series, forest: Desc
     found = iter(forest.estimate_rows(pd.concat(asked.values(), ignore_index=True))) if asked else iter(())
     answers = {i: [next(found) for _ in range(len(completed))] for i, completed in asked.items()}
     return [
-        MaterialEstimate(*_together(answers[i]), answers[i][0].novelty, unknown[i], "") if i in answers
+        MaterialEstimate(*_together(answers[i]), answers[i][0].novelty, unknown[i], "")
+        if i in answers
         else MaterialEstimate(np.nan, np.nan, np.nan, "", unknown[i], reasons[i])
         for i in range(len(rows))
     ]
@@ -142,37 +155,56 @@ def assess_materials(forest: DescriptorForest, table: DescriptorTable, path: Pat
     """
     frame = read_materials(path)
     described = describe_materials(frame)
-    estimates = pd.DataFrame([vars(found) for found in estimate_materials(described, frame.charge, forest, table)],
-                             index=frame.index)
+    estimates = pd.DataFrame(
+        [vars(found) for found in estimate_materials(described, frame.charge, forest, table)], index=frame.index
+    )
     return pd.concat([frame.drop(columns="surroundings"), described, estimates], axis=1)
 
 
 def _description(row: dict[str, Any]) -> dict[str, object]:
     a, b, ratio = row["metal_1"], row["metal_2"], row["ratio"]
     environment = _environment(row)
-    values = (environment, abs(elements.electronegativity(a) - elements.electronegativity(b)), row["n_metal"], ratio,
-              abs(elements.atomic_mass(a) - elements.atomic_mass(b)), elements.mixing_enthalpy(a, b),
-              row["metal_distance_A"], _radius_difference(a, b))
+    values = (
+        environment,
+        abs(elements.electronegativity(a) - elements.electronegativity(b)),
+        row["n_metal"],
+        ratio,
+        abs(elements.atomic_mass(a) - elements.atomic_mass(b)),
+        elements.mixing_enthalpy(a, b),
+        row["metal_distance_A"],
+        _radius_difference(a, b),
+    )
     found = dict(zip(FEATURES, values, strict=True))
     low, high = sorted(_phi(distance, values[-1], environment) for distance in DISTANCES)
     phi = _phi(row["metal_distance_A"], values[-1], environment)
     if values[-1] == 0.0:
         phi = environment  # equal radii: D̃ is 1 at any distance
-    return found | {"host": a, "dopant": b, "surroundings": row["surroundings"], "phi": phi, "phi_low": low,
-                    "phi_high": high, "accessible": _accessible(phi, low, high)}
+    return found | {
+        "host": a,
+        "dopant": b,
+        "surroundings": row["surroundings"],
+        "phi": phi,
+        "phi_low": low,
+        "phi_high": high,
+        "accessible": _accessible(phi, low, high),
+    }
 
 
 def _environment(row: dict[str, Any]) -> float:
     """χ_env [Pauling]; NaN when there are no surroundings or they are not stated."""
-    counts = Counter(total_formula(parse_ligands(read_ligands(row["ligands"])))) if row["ligands"] else Counter(
-        part for part in row["donors"].split(_SEPARATOR) if part)
+    counts = (
+        Counter(total_formula(parse_ligands(read_ligands(row["ligands"]))))
+        if row["ligands"]
+        else Counter(part for part in row["donors"].split(_SEPARATOR) if part)
+    )
     if not counts:
         return np.nan
     surroundings = sum(elements.electronegativity(s) * n for s, n in counts.items()) / counts.total()
     # Where the composition is not stated, the two elements weigh the same.
     share = 0.5 if np.isnan(row["ratio"]) else row["ratio"]
     metals = (1 - share) * elements.electronegativity(row["metal_1"]) + share * elements.electronegativity(
-        row["metal_2"])
+        row["metal_2"]
+    )
     return metals - surroundings
 
 

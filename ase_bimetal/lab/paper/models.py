@@ -21,8 +21,11 @@ from ase_bimetal.numbers import number
 
 #: Results of the ablations, where they ship, and the published name of each variant.
 ABLATIONS = DATASETS / "ablations.json"
-_VARIANTS = {"MML without descriptors": "no descriptors", "MML, H_mix only": "H_mix only",
-             "MML, log P only": "log P only"}
+_VARIANTS = {
+    "MML without descriptors": "no descriptors",
+    "MML, H_mix only": "H_mix only",
+    "MML, log P only": "log P only",
+}
 _FOREST = "random forest, 8 features"
 #: Surroundings of the published forest's rows.
 _FOREST_KINDS = ("ligands", "zeolite")
@@ -37,15 +40,34 @@ def errors_section(data: PageData) -> Section:
     rows, sentences = [], []
     for name, theirs in published.MODELS.items():
         found, where = _ours(name, ours, data.table)
-        rows.append((name, _error(found), where, f"{theirs.mae:.3f}", number(theirs.r2, 3),
-                     f"{theirs.trained_mae:.3f} / {theirs.trained_r2:.3f}", theirs.rows))
+        rows.append(
+            (
+                name,
+                _error(found),
+                where,
+                f"{theirs.mae:.3f}",
+                number(theirs.r2, 3),
+                f"{theirs.trained_mae:.3f} / {theirs.trained_r2:.3f}",
+                theirs.rows,
+            )
+        )
         if found:
             sentences.append(words.compared_errors(name, found["MAE"], theirs.mae, where))
     extra = [row for model, errors in ours.items() for row in _others(model, errors)]
-    table = Table(("model", "our MAE / R²", "our rows", "published MAE", "published R²", "published, training rows",
-                   "published rows"),
-                  tuple(rows + extra), f"MAE in eV/metal. Ours: {data.card.level}; forest: {LEVEL}. Published: "
-                  "density-functional labels. A dash: not measured, or not in the article.")
+    table = Table(
+        (
+            "model",
+            "our MAE / R²",
+            "our rows",
+            "published MAE",
+            "published R²",
+            "published, training rows",
+            "published rows",
+        ),
+        tuple(rows + extra),
+        f"MAE in eV/metal. Ours: {data.card.level}; forest: {LEVEL}. Published: "
+        "density-functional labels. A dash: not measured, or not in the article.",
+    )
     difference = "Labels, clusters and splits differ, so that a smaller number is not a better model."
     return Section("Errors of the models", difference, table, tuple(sentences))
 
@@ -79,8 +101,10 @@ def _ranked(found: Comparison) -> str:
     ours = {name: mae for name, mae in _errors_by_model(found, "random").items() if name in published.REGRESSORS}
     theirs = {name: error.mae for name, error in published.REGRESSORS.items()}
     best, published_best = min(ours, key=ours.__getitem__), min(theirs, key=theirs.__getitem__)
-    return (f"On a random split of minima {best} errs least, in the article {published_best}; by MAE the regressors "
-            f"rank {words.same_order(ours, theirs)}.")
+    return (
+        f"On a random split of minima {best} errs least, in the article {published_best}; by MAE the regressors "
+        f"rank {words.same_order(ours, theirs)}."
+    )
 
 
 def regressor_table(found: Mapping[str, Comparison]) -> Table:
@@ -94,15 +118,22 @@ def regressor_table(found: Mapping[str, Comparison]) -> Table:
         Kind of rows → comparison.
     """
     columns = [(rows, split) for rows, one in found.items() for split in dict.fromkeys(one.errors.split)]
-    errors = {(rows, row.model, row.split): f"{row.MAE:.3f} / {number(row.R2, 3)}"
-              for rows, one in found.items() for row in one.errors.itertuples()}
+    errors = {
+        (rows, row.model, row.split): f"{row.MAE:.3f} / {number(row.R2, 3)}"
+        for rows, one in found.items()
+        for row in one.errors.itertuples()
+    }
     beside = {name: f"{theirs.mae:.3f} / {theirs.r2:.3f}" for name, theirs in published.REGRESSORS.items()}
     models = dict.fromkeys([*REGRESSORS, *(model for _, model, _ in errors)])
-    lines = [(model, *(errors.get((rows, model, split), "not installed") for rows, split in columns),
-              beside.get(model, "–")) for model in models]
-    return Table(("regressor", *(f"ours: {rows}, {split}" for rows, split in columns), "published: random"),
-                 tuple(lines), f"MAE (eV/metal) / R² out of fold ({LEVEL}). Published: "
-                 f"{published.MODELS[_FOREST].rows}.")
+    lines = [
+        (model, *(errors.get((rows, model, split), "not installed") for rows, split in columns), beside.get(model, "–"))
+        for model in models
+    ]
+    return Table(
+        ("regressor", *(f"ours: {rows}, {split}" for rows, split in columns), "published: random"),
+        tuple(lines),
+        f"MAE (eV/metal) / R² out of fold ({LEVEL}). Published: {published.MODELS[_FOREST].rows}.",
+    )
 
 
 def shipped_cards() -> dict[str, ModelCard]:
@@ -159,8 +190,11 @@ def _ours(name: str, ours: Mapping[str, Mapping[str, Errors]], table: Descriptor
 def _others(model: str, errors: Mapping[str, Errors]) -> list[tuple[str, ...]]:
     """Lines for what a card measured and the article did not: of the regressors the forest, for the twelve follow."""
     left_out = {"mean", *published.MODELS, *(name + EIGHT for name in REGRESSORS)} - {_FOREST}
-    return [(f"{name} ({model})", _error(error), f"{error['n']:,} random test rows", "–", "–", "–", "–")
-            for name, error in errors.items() if name not in left_out]
+    return [
+        (f"{name} ({model})", _error(error), f"{error['n']:,} random test rows", "–", "–", "–", "–")
+        for name, error in errors.items()
+        if name not in left_out
+    ]
 
 
 def _error(found: Errors | None) -> str:

@@ -105,8 +105,13 @@ def render(sections: list[Section], intro: tuple[str, ...], folder: Path) -> lis
         written.append(images / f"reproduce_{drawn.name}.png")
         written[-1].write_bytes(drawn.png)
     for name, escape in (("reproduce.html", True), ("reproduce.md", False)):
-        environment = Environment(autoescape=escape, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-                                  keep_trailing_newline=True)
+        environment = Environment(
+            autoescape=escape,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
         environment.filters["inline"] = _inline
         template = environment.from_string((_PAGE / f"{name}.j2").read_text(encoding="utf-8"))
         text = template.render(title=TITLE, intro=intro, sections=sections, version=version("ase-bimetal"))

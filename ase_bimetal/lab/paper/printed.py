@@ -27,21 +27,45 @@ def printed_section(data: PageData) -> Section:
     table = Table(
         ("quantity", "ours", "published"),
         (
-            *((f"log P of {name} (–)", number(Ligand.parse(name).log_p), number(theirs))
-              for name, theirs in published.LOG_P.items()),
-            ("E_form of Au4Pd2(SR)8(PR3)2, labels (eV/metal)", _capped_palladium(rows),
-             f"{number(published.CAPPED_PALLADIUM)}, with PET and PPh3"),
+            *(
+                (f"log P of {name} (–)", number(Ligand.parse(name).log_p), number(theirs))
+                for name, theirs in published.LOG_P.items()
+            ),
+            (
+                "E_form of Au4Pd2(SR)8(PR3)2, labels (eV/metal)",
+                _capped_palladium(rows),
+                f"{number(published.CAPPED_PALLADIUM)}, with PET and PPh3",
+            ),
             ("change of E_form of Au4M2(SR)8 by two phosphines (eV/metal)", number(effect), "more stable"),
-            *((f"φ of {a}/{b} in zeolites, labels (–)", _phi(rows, "zeolite", a, b), number(theirs))
-              for (a, b), theirs in published.ZEOLITE_PHI.items()),
-            *((f"φ of {a}/{b} on N-doped carbon, labels (–)", _phi(rows, "doped carbon", a, b), number(theirs))
-              for (a, b), theirs in published.CARBON_PHI.items()),
-            *((f"E_form of Au4{metal}2(SR)8(PR3)2, labels (eV/metal)", _listed(_capped(rows, metal).energy),
-               f"below {number(published.STABLE_BELOW, 0)}, with PET and PPh3") for metal in published.STABLE_CAPPED),
-            *((f"φ of Au4{metal}2(SR)8(PR3)2, labels (–)", _listed(_capped(rows, metal).phi),
-               f"> {number(ACCESSIBLE_ABOVE, 1)}") for metal in published.STABLE_CAPPED),
-            ("φ of Au/Ag clusters, labels (–)", _range(_pair(rows, "ligands", "Au", "Ag").phi),
-             " to ".join(map(number, published.GOLD_SILVER_PHI))),
+            *(
+                (f"φ of {a}/{b} in zeolites, labels (–)", _phi(rows, "zeolite", a, b), number(theirs))
+                for (a, b), theirs in published.ZEOLITE_PHI.items()
+            ),
+            *(
+                (f"φ of {a}/{b} on N-doped carbon, labels (–)", _phi(rows, "doped carbon", a, b), number(theirs))
+                for (a, b), theirs in published.CARBON_PHI.items()
+            ),
+            *(
+                (
+                    f"E_form of Au4{metal}2(SR)8(PR3)2, labels (eV/metal)",
+                    _listed(_capped(rows, metal).energy),
+                    f"below {number(published.STABLE_BELOW, 0)}, with PET and PPh3",
+                )
+                for metal in published.STABLE_CAPPED
+            ),
+            *(
+                (
+                    f"φ of Au4{metal}2(SR)8(PR3)2, labels (–)",
+                    _listed(_capped(rows, metal).phi),
+                    f"> {number(ACCESSIBLE_ABOVE, 1)}",
+                )
+                for metal in published.STABLE_CAPPED
+            ),
+            (
+                "φ of Au/Ag clusters, labels (–)",
+                _range(_pair(rows, "ligands", "Au", "Ag").phi),
+                " to ".join(map(number, published.GOLD_SILVER_PHI)),
+            ),
         ),
         "Labels: GFN1-xTB with PBE references, lowest of each prototype; ± is the standard deviation over prototypes.",
     )
@@ -88,8 +112,10 @@ def _capping(effect: float, n_metals: int) -> str:
         return "clusters with and without phosphine caps are not labelled for one metal."
     here = "more" if effect < 0 else "less"
     agrees = "as" if effect < 0 else "where"
-    return (f"two phosphines make Au4M2(SR)8 {here} stable by {abs(effect):.2f} eV/metal over {n_metals} metals, "
-            f"{agrees} the article finds it more stable with PPh3.")
+    return (
+        f"two phosphines make Au4M2(SR)8 {here} stable by {abs(effect):.2f} eV/metal over {n_metals} metals, "
+        f"{agrees} the article finds it more stable with PPh3."
+    )
 
 
 def _capped_palladium(rows: pd.DataFrame) -> str:

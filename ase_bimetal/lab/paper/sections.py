@@ -36,19 +36,26 @@ def labels_section(data: PageData) -> Section:
         ("quantity", "ours", "published"),
         (
             ("labels", f"{len(energy):,}", f"{published.LABELS:,}"),
-            ("range (eV/metal)", f"{number(energy.min())} to {number(energy.max())}",
-             " to ".join(map(number, published.RANGE))),
+            (
+                "range (eV/metal)",
+                f"{number(energy.min())} to {number(energy.max())}",
+                " to ".join(map(number, published.RANGE)),
+            ),
             (f"share between {number(low, 0)} and {number(high, 0)} eV/metal", f"{100 * within:.0f} %", "most"),
             ("distribution", "double Weibull " + ("fits" if fit.fits else "does not fit"), "double Weibull"),
-            ("its shape c (–), centre and scale (eV/metal)",
-             f"{fit.shape:.2f}, {number(fit.location)}, {fit.scale:.2f}", "–"),
+            (
+                "its shape c (–), centre and scale (eV/metal)",
+                f"{fit.shape:.2f}, {number(fit.location)}, {fit.scale:.2f}",
+                "–",
+            ),
             ("Kolmogorov–Smirnov distance (–)", f"{fit.distance:.3f}", f"{published.WEIBULL_DISTANCE:.2f}"),
             ("its p (–)", f"{fit.p_value:.3f}", f"{published.WEIBULL_P:.2f}"),
         ),
         f"Labels: {data.card.level}, digest {data.digest}.",
     )
     drawn = picture(
-        "distribution", figures.distribution_figure(energy, family, fit, published.RANGE, published.BULK),
+        "distribution",
+        figures.distribution_figure(energy, family, fit, published.RANGE, published.BULK),
         "Histogram of formation energies with a fitted curve",
         f"Formation energies of all valid cluster labels ({data.card.level}, dimer reference) by kind of core.",
     )
@@ -72,8 +79,11 @@ def parity_section(data: PageData) -> Section:
         (
             ("test rows of a random 8:1:1 split", f"{len(test.truth):,}", f"{published.TEST_ROWS:,}"),
             ("MAE (eV/metal)", f"{mae:.3f}", f"{theirs.mae:.3f}"),
-            ("RMSE (eV/metal)", f"{root_mean_square_error(test.truth, test.predicted):.3f}",
-             f"{published.TEST_RMSE:.3f}"),
+            (
+                "RMSE (eV/metal)",
+                f"{root_mean_square_error(test.truth, test.predicted):.3f}",
+                f"{published.TEST_RMSE:.3f}",
+            ),
             ("R² (–)", number(r2, 3), f"{theirs.r2:.3f}"),
             *((f"MAE (eV/metal), {split}", f"{error:.3f}", "–") for split, error in _honest_splits(data).items()),
         ),
@@ -84,12 +94,19 @@ def parity_section(data: PageData) -> Section:
         "Both splits put configurations of one cluster on both sides, which flatters; what is new to our model it "
         "predicts with the errors of the other lines, for which the article has no counterpart."
     )
-    sentences = () if test.same_labels else (
-        f"The shipped weights were trained on labels {data.card.data.digest}, not on these ({data.digest}): some "
-        "of these rows may have been trained on, and the error is then too small.",)
+    sentences = (
+        ()
+        if test.same_labels
+        else (
+            f"The shipped weights were trained on labels {data.card.data.digest}, not on these ({data.digest}): some "
+            "of these rows may have been trained on, and the error is then too small.",
+        )
+    )
     drawn = picture(
-        "parity", figures.parity_figure(test.truth, test.predicted, test.family, "label " + figures.ENERGY,
-                                        "predicted " + figures.ENERGY),
+        "parity",
+        figures.parity_figure(
+            test.truth, test.predicted, test.family, "label " + figures.ENERGY, "predicted " + figures.ENERGY
+        ),
         "Predicted against labelled formation energies along the diagonal",
         f"{data.model} on its random test rows ({data.card.level}); MAE in eV/metal.",
     )
@@ -105,17 +122,22 @@ def volcano_section(data: PageData) -> Section:
     table = volcano_table(rows)
     if "all" not in curves:
         return Section(title, f"There are too few charges ({len(rows)}) to say which shape they have.", table)
-    told = [f"that through {'all our charges' if kind == 'all' else 'the clusters alone'} {words.shaped(curve)}"
-            for kind, curve in curves.items()]
+    told = [
+        f"that through {'all our charges' if kind == 'all' else 'the clusters alone'} {words.shaped(curve)}"
+        for kind, curve in curves.items()
+    ]
     difference = (
         f"The article shows a volcano; of parabolas, {words.listed(told)}; ours are Mulliken charges of GFN1-xTB, of "
         "which only sign and order should be trusted."
     )
     sentences = (*(_vertex(kind, curve, parts[kind].chi_env) for kind, curve in curves.items()), *_sides(rows))
-    drawn = picture("volcano", figures.volcano_figure(rows, curves),
-                    "Charge transfer against environment electronegativity with a parabola",
-                    "ΔQ_CT (mean charge of the dopant minus that of the host, GFN1-xTB Mulliken charges) of every "
-                    "prototype's parent against χ_env.")
+    drawn = picture(
+        "volcano",
+        figures.volcano_figure(rows, curves),
+        "Charge transfer against environment electronegativity with a parabola",
+        "ΔQ_CT (mean charge of the dopant minus that of the host, GFN1-xTB Mulliken charges) of every "
+        "prototype's parent against χ_env.",
+    )
     return Section(title, difference, table, sentences, (), (drawn,))
 
 
@@ -125,15 +147,19 @@ def _sides(rows: pd.DataFrame) -> tuple[str, ...]:
     if not {"ligands", "zeolite"} <= set(middle.index):
         return ()
     found = "as" if middle["zeolite"] < middle["ligands"] else "unlike"
-    return (f"Zeolites have a mean χ_env of {number(middle['zeolite'])}, clusters of {number(middle['ligands'])}, "
-            f"{found} in the article, where zeolites stand on the left side of the volcano and clusters on the right.",)
+    return (
+        f"Zeolites have a mean χ_env of {number(middle['zeolite'])}, clusters of {number(middle['ligands'])}, "
+        f"{found} in the article, where zeolites stand on the left side of the volcano and clusters on the right.",
+    )
 
 
 def _vertex(kind: str, curve: Parabola, x: pd.Series) -> str:
     """Where a parabola is highest or lowest, in a sentence."""
     where = "" if x.min() < curve.vertex < x.max() else ", outside the points"
-    return (f"Over {curve.n} parents ({kind}) the {'top' if curve.curvature < 0 else 'bottom'} lies at χ_env = "
-            f"{number(curve.vertex)}{where}.")
+    return (
+        f"Over {curve.n} parents ({kind}) the {'top' if curve.curvature < 0 else 'bottom'} lies at χ_env = "
+        f"{number(curve.vertex)}{where}."
+    )
 
 
 def volcano_table(rows: pd.DataFrame) -> Table:
@@ -152,13 +178,18 @@ def volcano_table(rows: pd.DataFrame) -> Table:
         x, y = part.chi_env.to_numpy(float), part.delta_q.to_numpy(float)
         curve, line = fit_parabola(x, y), correlation(x, y)
         shape = f"{number(curve.curvature)} ± {curve.error:.2f}" if curve else "too few"
-        lines.append((f"curvature (e/Pauling²), {kind}, n = {line.n}", shape,
-                      "below zero (a volcano)" if kind == "all" else "–"))
+        lines.append(
+            (f"curvature (e/Pauling²), {kind}, n = {line.n}", shape, "below zero (a volcano)" if kind == "all" else "–")
+        )
         if line.is_known:
-            lines.append((f"Pearson's r (–), {kind}",
-                          f"{number(line.r)} [{number(line.low)}, {number(line.high)}]", "–"))
-    return Table(("quantity", "ours", "published"), tuple(lines),
-                 "ΔQ_CT against χ_env; ± one standard error, brackets the 95 % interval.")
+            lines.append(
+                (f"Pearson's r (–), {kind}", f"{number(line.r)} [{number(line.low)}, {number(line.high)}]", "–")
+            )
+    return Table(
+        ("quantity", "ours", "published"),
+        tuple(lines),
+        "ΔQ_CT against χ_env; ± one standard error, brackets the 95 % interval.",
+    )
 
 
 def descriptors_section(data: PageData) -> Section:
@@ -175,7 +206,8 @@ def descriptors_section(data: PageData) -> Section:
         "from the literature, which the last section repeats."
     )
     drawn = picture(
-        "descriptors", figures.descriptor_figure(rows, materials),
+        "descriptors",
+        figures.descriptor_figure(rows, materials),
         "Three panels: formation energy against reduced distance, environment electronegativity and accessibility",
         "Filled: lowest configuration of each prototype (GFN1-xTB with PBE-referenced elements). Open: estimates of "
         f"{data.forest.name} for materials from the literature. Dashed: φ = {number(ACCESSIBLE_ABOVE, 1)}.",
@@ -183,12 +215,22 @@ def descriptors_section(data: PageData) -> Section:
     table = Table(
         ("quantity", "ours", "published"),
         (
-            *((f"Pearson's r of E_form and {names[name]}", f"{number(r.r)} [{number(r.low)}, {number(r.high)}], n = "
-               f"{r.n}", number(published.PHI_CORRELATION) if name == "phi" else "–") for name, r in found.items()),
-            *((f"D̃ of lowest mean E_form (–), {kind}", _lowest(rows, kind, "reduced"), f"about {theirs:g}")
-              for kind, theirs in published.OPTIMAL_REDUCED.items()),
-            *((f"D of lowest mean E_form (Å), {kind}", _lowest(rows, kind, "distance"), f"about {theirs:g}")
-              for kind, theirs in published.OPTIMAL_DISTANCE.items()),
+            *(
+                (
+                    f"Pearson's r of E_form and {names[name]}",
+                    f"{number(r.r)} [{number(r.low)}, {number(r.high)}], n = {r.n}",
+                    number(published.PHI_CORRELATION) if name == "phi" else "–",
+                )
+                for name, r in found.items()
+            ),
+            *(
+                (f"D̃ of lowest mean E_form (–), {kind}", _lowest(rows, kind, "reduced"), f"about {theirs:g}")
+                for kind, theirs in published.OPTIMAL_REDUCED.items()
+            ),
+            *(
+                (f"D of lowest mean E_form (Å), {kind}", _lowest(rows, kind, "distance"), f"about {theirs:g}")
+                for kind, theirs in published.OPTIMAL_DISTANCE.items()
+            ),
         ),
         "Ours: labels, brackets the 95 % interval; D̃ in steps of 0.1 and D of 0.1 Å with five prototypes or more.",
     )
@@ -213,13 +255,19 @@ def roses_section(data: PageData) -> Section:
         f"Beside the published ones, our energies put {_orders(data)}; the published ones have another state of the "
         "free surroundings, so that their size can hardly be compared."
     )
-    roses = {f"{host}/M, {kind}": rows for host in ROSES for kind, rows in [rose_of(data.table.minima().rows, host)]
-             if len(rows) >= _LEAST_PARTNERS}
+    roses = {
+        f"{host}/M, {kind}": rows
+        for host in ROSES
+        for kind, rows in [rose_of(data.table.minima().rows, host)]
+        if len(rows) >= _LEAST_PARTNERS
+    }
     drawn_hosts = [name.partition("/")[0] for name in roses]
     sentences = []
     if missing := [host for host in ROSES if host not in drawn_hosts]:
-        sentences.append(f"Fewer than {_LEAST_PARTNERS} partners are labelled in one kind of surroundings for "
-                         f"{words.listed(missing)}.")
+        sentences.append(
+            f"Fewer than {_LEAST_PARTNERS} partners are labelled in one kind of surroundings for "
+            f"{words.listed(missing)}."
+        )
     for name, rows in roses.items():
         found = correlation(rows.mixing.to_numpy(float), rows.energy.to_numpy(float))
         sentences.append(f"{name}: {words.correlated(found, 'H_mix', 'E_form')}")
@@ -235,15 +283,27 @@ def rose_pictures(roses: Mapping[str, pd.DataFrame]) -> tuple[Picture, Picture]:
 
     They are coloured by H_mix, and by φ as in the article.
     """
-    words_of_both = ("Radius: −E_form (GFN1-xTB with PBE-referenced elements), for each partner the mean of the "
-                     "lowest labels of its prototypes, the line from the lowest to the highest of them; {} Of "
-                     "each element the kind of surroundings with most partners.")
+    words_of_both = (
+        "Radius: −E_form (GFN1-xTB with PBE-referenced elements), for each partner the mean of the "
+        "lowest labels of its prototypes, the line from the lowest to the highest of them; {} Of "
+        "each element the kind of surroundings with most partners."
+    )
     return (
-        picture("roses", figures.roses_figure(roses), "Roses of formation energy by partner metal",
-                words_of_both.format("colour: H_mix, blue where the metals mix.")),
-        picture("roses_phi", figures.roses_figure(roses, "phi"), "Roses of formation energy, coloured by φ",
-                words_of_both.format("colour: φ, the mean over the same prototypes, purple where the site is "
-                                     "accessible (above −0.3), brown where it is not, grey where φ is not known.")),
+        picture(
+            "roses",
+            figures.roses_figure(roses),
+            "Roses of formation energy by partner metal",
+            words_of_both.format("colour: H_mix, blue where the metals mix."),
+        ),
+        picture(
+            "roses_phi",
+            figures.roses_figure(roses, "phi"),
+            "Roses of formation energy, coloured by φ",
+            words_of_both.format(
+                "colour: φ, the mean over the same prototypes, purple where the site is "
+                "accessible (above −0.3), brown where it is not, grey where φ is not known."
+            ),
+        ),
     )
 
 
@@ -255,8 +315,10 @@ def _best_partners(data: PageData, host: str) -> str:
     if not ours:
         return f"{host}/M: none labelled; the article puts {words.listed(theirs)} first."
     both = [metal for metal in theirs if metal in ours]
-    return (f"{host}/M, {kind}: lowest E_form with {words.listed(ours)}; the article puts {words.listed(theirs)} "
-            f"first, of which {words.listed(both) if both else 'none'} {'is' if len(both) < 2 else 'are'} among ours.")
+    return (
+        f"{host}/M, {kind}: lowest E_form with {words.listed(ours)}; the article puts {words.listed(theirs)} "
+        f"first, of which {words.listed(both) if both else 'none'} {'is' if len(both) < 2 else 'are'} among ours."
+    )
 
 
 def _gold_above_copper(data: PageData) -> list[str]:
@@ -269,8 +331,10 @@ def _gold_above_copper(data: PageData) -> list[str]:
             continue
         gap = float((means["Au"][both] - means["Cu"][both]).mean())
         order = "more" if gap < 0 else "less"
-        told.append(f"Over {len(both)} partners that both have ({kind}), Au/M is {order} stable than Cu/M by "
-                    f"{abs(gap):.2f} eV/metal; in the article Au/M is more stable.")
+        told.append(
+            f"Over {len(both)} partners that both have ({kind}), Au/M is {order} stable than Cu/M by "
+            f"{abs(gap):.2f} eV/metal; in the article Au/M is more stable."
+        )
     return told
 
 
@@ -305,8 +369,16 @@ def label_rows(data: PageData) -> pd.DataFrame:
     features = rows.features
     share = np.array([reduced(d, r) for d, r in zip(features[_DISTANCE], features[_RADII], strict=True)])
     chi = features[_CHI_ENV].to_numpy(float)
-    return pd.DataFrame({"surroundings": rows.rows.surroundings, "energy": rows.targets, "reduced": share,
-                         "distance": features[_DISTANCE].to_numpy(float), "chi_env": chi, "phi": share * chi})
+    return pd.DataFrame(
+        {
+            "surroundings": rows.rows.surroundings,
+            "energy": rows.targets,
+            "reduced": share,
+            "distance": features[_DISTANCE].to_numpy(float),
+            "chi_env": chi,
+            "phi": share * chi,
+        }
+    )
 
 
 def material_rows(data: PageData) -> pd.DataFrame:
@@ -317,8 +389,9 @@ def material_rows(data: PageData) -> pd.DataFrame:
     rows = data.materials
     phi = rows.phi.to_numpy(float)
     chi = rows[_CHI_ENV].to_numpy(float)
-    return pd.DataFrame({"surroundings": rows.surroundings, "energy": rows.energy, "reduced": phi / chi,
-                         "chi_env": chi, "phi": phi})
+    return pd.DataFrame(
+        {"surroundings": rows.surroundings, "energy": rows.energy, "reduced": phi / chi, "chi_env": chi, "phi": phi}
+    )
 
 
 def rose_of(rows: pd.DataFrame, host: str) -> tuple[str, pd.DataFrame]:
@@ -340,8 +413,9 @@ def rose_of(rows: pd.DataFrame, host: str) -> tuple[str, pd.DataFrame]:
     kind = mine.groupby("surroundings").partner.nunique().idxmax()
     pairs = mine[mine.surroundings == kind].groupby("partner")
     groups = pairs.energy
-    table = pd.DataFrame({"energy": groups.mean(), "half": (groups.max() - groups.min()) / 2,
-                          "phi": pairs.phi.mean()}).reset_index()
+    table = pd.DataFrame(
+        {"energy": groups.mean(), "half": (groups.max() - groups.min()) / 2, "phi": pairs.phi.mean()}
+    ).reset_index()
     table["mixing"] = [elements.mixing_enthalpy(host, other) for other in table.partner]
     return kind, table.sort_values("energy", ignore_index=True)
 
@@ -366,10 +440,18 @@ def pair_table(data: PageData) -> Table:
         rows.append((f"Au24{metal}(SR)18, descriptor forest", _interval(_thiolates(data, metal)), theirs))
     for (a, b), (forest, dft) in published.ON_CARBON.items():
         mine = _pair(minima, "doped carbon", a, b)
-        rows.append((f"{a}/{b} on N-doped carbon, labels", _mean_spread(mine.energy),
-                     f"{number(forest)} (forest), {number(dft)} (DFT)"))
-    return Table(("pair", "ours (eV/metal)", "published (eV/metal)"), tuple(rows),
-                 "± is the standard deviation over prototypes, brackets the 90 % interval.")
+        rows.append(
+            (
+                f"{a}/{b} on N-doped carbon, labels",
+                _mean_spread(mine.energy),
+                f"{number(forest)} (forest), {number(dft)} (DFT)",
+            )
+        )
+    return Table(
+        ("pair", "ours (eV/metal)", "published (eV/metal)"),
+        tuple(rows),
+        "± is the standard deviation over prototypes, brackets the 90 % interval.",
+    )
 
 
 def _with_energy(data: PageData) -> pd.DataFrame:
@@ -385,8 +467,12 @@ def _thiolates(data: PageData, metal: str) -> pd.DataFrame:
 
 def _doped(minima: pd.DataFrame, metal: str) -> pd.DataFrame:
     """Labelled clusters of 24 gold atoms and one of a metal in a shell of thiolates, whichever site it takes."""
-    return minima[minima.family.str.startswith("M@Au24") & (minima.host == "Au") & (minima.dopant == metal)
-                  & np.isclose(minima[_RATIO], 1 / 25)]
+    return minima[
+        minima.family.str.startswith("M@Au24")
+        & (minima.host == "Au")
+        & (minima.dopant == metal)
+        & np.isclose(minima[_RATIO], 1 / 25)
+    ]
 
 
 def _pair(rows: pd.DataFrame, kind: str, a: str, b: str) -> pd.DataFrame:
@@ -415,8 +501,11 @@ def _interval(rows: pd.DataFrame) -> str:
 
 def _honest_splits(data: PageData) -> dict[str, float]:
     """MAE [eV/metal] of the multimodal model on the harder splits of its card."""
-    return {split: models["MML"]["MAE"] for split, models in data.card.metrics.items()
-            if split != "random" and "MML" in models}
+    return {
+        split: models["MML"]["MAE"]
+        for split, models in data.card.metrics.items()
+        if split != "random" and "MML" in models
+    }
 
 
 __all__ = [

@@ -216,5 +216,12 @@ def lowest_bin(x: np.ndarray, y: np.ndarray, width: float = 0.1, least: int = 5)
     return best * width, (best + 1) * width
 
 
-__all__ = ["Correlation", "DoubleWeibull", "Parabola", "correlation", "fit_double_weibull", "fit_parabola",
-           "lowest_bin"]
+__all__ = [
+    "Correlation",
+    "DoubleWeibull",
+    "Parabola",
+    "correlation",
+    "fit_double_weibull",
+    "fit_parabola",
+    "lowest_bin",
+]

@@ -71,11 +71,13 @@ def fitted(found: DoubleWeibull) -> str:
     verdict = "describes" if found.fits else "does not describe"
     p_value = "p < 0.001" if found.p_value < 0.001 else f"p = {found.p_value:.3f}"
     humps = "one peak" if found.shape <= 1 else "two humps"
-    return (f"A double-Weibull distribution with {humps} (c = {found.shape:.2f}, centre {number(found.location)} and "
-            f"scale {found.scale:.2f} eV/metal) {verdict} the {found.n:,} labels: the largest gap between the "
-            f"cumulative distributions is {found.distance:.3f} ({p_value}). The test takes labels for independent, "
-            "which configurations of one cluster are not, and the parameters for given, which were fitted; both "
-            "distort p.")
+    return (
+        f"A double-Weibull distribution with {humps} (c = {found.shape:.2f}, centre {number(found.location)} and "
+        f"scale {found.scale:.2f} eV/metal) {verdict} the {found.n:,} labels: the largest gap between the "
+        f"cumulative distributions is {found.distance:.3f} ({p_value}). The test takes labels for independent, "
+        "which configurations of one cluster are not, and the parameters for given, which were fitted; both "
+        "distort p."
+    )
 
 
 def correlated(found: Correlation, x: str, y: str) -> str:
@@ -86,8 +88,10 @@ def correlated(found: Correlation, x: str, y: str) -> str:
     if not found.is_known:
         return f"There are too few values ({found.n}) for a correlation of {y} and {x}."
     zero = "zero is outside it" if found.low * found.high > 0 else "zero is within it"
-    return (f"Pearson's r of {y} and {x} is {number(found.r)} (95 % interval {number(found.low)} to "
-            f"{number(found.high)}, n = {found.n}; {zero}).")
+    return (
+        f"Pearson's r of {y} and {x} is {number(found.r)} (95 % interval {number(found.low)} to "
+        f"{number(found.high)}, n = {found.n}; {zero})."
+    )
 
 
 def against_published(found: Correlation, published: float) -> str:
@@ -128,8 +132,10 @@ def beside_published(found: Correlation, published: float) -> str:
     if not found.is_known:
         return f"cannot be compared with the published {number(published)} for want of values (n = {found.n})"
     holds = "holds" if found.low <= published <= found.high else "does not hold"
-    return (f"is {number(found.r)} (95 % interval {number(found.low)} to {number(found.high)}, n = {found.n}), which "
-            f"{holds} the published {number(published)}")
+    return (
+        f"is {number(found.r)} (95 % interval {number(found.low)} to {number(found.high)}, n = {found.n}), which "
+        f"{holds} the published {number(published)}"
+    )
 
 
 def share(part: int, whole: int) -> str:

@@ -308,9 +308,7 @@ def _train(
     }
 
 
-def _baselines(
-    trainer: L.Trainer, module: SpanCorruptionModule, batches: SmilesData
-) -> dict[str, dict[str, float]]:
+def _baselines(trainer: L.Trainer, module: SpanCorruptionModule, batches: SmilesData) -> dict[str, dict[str, float]]:
     """Held-out perplexity of the network before training and of token frequencies, for each pool."""
     trainer.validate(module, datamodule=batches, verbose=False)
     untrained = held_out_scores(trainer.callback_metrics, module.pools)

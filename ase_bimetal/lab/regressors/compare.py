@@ -23,11 +23,13 @@ FOLDS = 5
 SEED = 1
 BOND_NAME = "bond counting"
 #: Split → the group of each row that stays on one side: none, its prototype, its metal pair.
-SPLITS: Mapping[str, Callable[[DescriptorTable], np.ndarray]] = MappingProxyType({
-    "random": lambda table: np.arange(len(table.targets)),
-    "by prototype": lambda table: table.rows.prototype.to_numpy(),
-    "by metal pair": lambda table: table.pairs,
-})
+SPLITS: Mapping[str, Callable[[DescriptorTable], np.ndarray]] = MappingProxyType(
+    {
+        "random": lambda table: np.arange(len(table.targets)),
+        "by prototype": lambda table: table.rows.prototype.to_numpy(),
+        "by metal pair": lambda table: table.pairs,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,11 @@ class Comparison:
         Splits stand side by side with MAE / RMSE / R², energies in eV/metal.
         """
         splits = list(dict.fromkeys(self.errors.split))
-        lines = [f"Rows: {self.rows}, n = {self.errors.n.iloc[0]}. {self.level}; MAE / RMSE in eV/metal, and R².\n",
-                 "| model | " + " | ".join(splits) + " |", "| --- |" + " --- |" * len(splits)]
+        lines = [
+            f"Rows: {self.rows}, n = {self.errors.n.iloc[0]}. {self.level}; MAE / RMSE in eV/metal, and R².\n",
+            "| model | " + " | ".join(splits) + " |",
+            "| --- |" + " --- |" * len(splits),
+        ]
         for model, part in self.errors.groupby("model", sort=False):
             cells = [f"{row.MAE:.3f} / {row.RMSE:.3f} / {row.R2:.3f}" for row in part.itertuples()]
             lines.append(f"| {model} | " + " | ".join(cells) + " |")
@@ -95,9 +100,7 @@ def compare(table: DescriptorTable, rows: TrainingRows, seed: int = SEED) -> Com
     return Comparison(rows, pd.DataFrame(errors), skipped)
 
 
-def out_of_fold(
-    make: Callable[[], Pipeline], table: DescriptorTable, split: str, seed: int = SEED
-) -> np.ndarray:
+def out_of_fold(make: Callable[[], Pipeline], table: DescriptorTable, split: str, seed: int = SEED) -> np.ndarray:
     """Predict every row by a model without its group.
 
     Shape (n,) [eV/metal].

@@ -204,8 +204,9 @@ def shap_beeswarm(found: ShapValues, seed: int = 0) -> Figure:
         rank = found.features[name].rank(pct=True).to_numpy()
         offset = height + _spread(column, rng)
         axes.scatter(column[~known], offset[~known], s=9, color=_NONE, linewidths=0)
-        dots = axes.scatter(column[known], offset[known], c=rank[known], cmap=_SEQUENTIAL, vmin=0, vmax=1, s=9,
-                            linewidths=0)
+        dots = axes.scatter(
+            column[known], offset[known], c=rank[known], cmap=_SEQUENTIAL, vmin=0, vmax=1, s=9, linewidths=0
+        )
     axes.set_yticks(range(len(order)), [LABELS[name] for name in order])
     axes.axvline(0.0, color="black", linewidth=0.8)
     axes.set_xlabel("SHAP value: effect on E_form (eV/metal)")
@@ -223,8 +224,14 @@ def shap_dependence(found: ShapValues, columns: int = 4) -> Figure:
     colouring = {name: "D (Å)" if name == "H_mix (kJ/mol)" else "H_mix (kJ/mol)" for name in FEATURES}
     for name, panel in zip(found.importance.index, axes.flat, strict=True):
         by = colouring[name]
-        dots = panel.scatter(found.features[name], found.values[:, FEATURES.index(name)], c=found.features[by],
-                             cmap=_SEQUENTIAL, s=10, linewidths=0)
+        dots = panel.scatter(
+            found.features[name],
+            found.values[:, FEATURES.index(name)],
+            c=found.features[by],
+            cmap=_SEQUENTIAL,
+            s=10,
+            linewidths=0,
+        )
         panel.axhline(0.0, color="black", linewidth=0.6)
         panel.set_xlabel(LABELS[name], fontsize=9)
         panel.tick_params(labelsize=8)
@@ -256,11 +263,24 @@ def parity_figure(table: DescriptorTable, found: Mapping[str, OutOfFold]) -> Fig
         for kind, (colour, marker) in zip(sorted(set(kinds)), _KINDS, strict=False):
             rows = kinds == kind
             mae = np.abs(predicted.means[rows] - table.targets[rows]).mean()
-            axes.plot(table.targets[rows], predicted.means[rows], marker, color=colour, markersize=3.5, alpha=0.6,
-                      markeredgewidth=0, label=f"{kind}: MAE {mae:.2f}, n = {rows.sum()}")
+            axes.plot(
+                table.targets[rows],
+                predicted.means[rows],
+                marker,
+                color=colour,
+                markersize=3.5,
+                alpha=0.6,
+                markeredgewidth=0,
+                label=f"{kind}: MAE {mae:.2f}, n = {rows.sum()}",
+            )
         axes.plot([low, high], [low, high], "-", color="black", linewidth=0.8)
-        axes.set(xlim=(low, high), ylim=(low, high), aspect="equal", xlabel="label E_form (eV/metal)",
-                 ylabel="predicted E_form (eV/metal)")
+        axes.set(
+            xlim=(low, high),
+            ylim=(low, high),
+            aspect="equal",
+            xlabel="label E_form (eV/metal)",
+            ylabel="predicted E_form (eV/metal)",
+        )
         axes.set_title(f"left out: {novelty}", fontsize=10)
         axes.legend(fontsize=7, frameon=False, loc="upper left")
     figure.suptitle(f"descriptor forest; {LEVEL}; MAE in eV/metal", fontsize=10)

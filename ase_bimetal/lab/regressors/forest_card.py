@@ -31,11 +31,13 @@ FOLDS, SEED = 10, 1
 _ENOUGH_ROWS = 30
 #: What is left out to imitate an object that is new to the forest. Of a left-out prototype, others of the same metal
 #: pair stay where there are any, as they do for an object of a known pair.
-NOVELTIES: Mapping[str, Callable[[DescriptorTable], np.ndarray]] = MappingProxyType({
-    "prototype": lambda table: table.rows.prototype.to_numpy(),
-    "metal pair": lambda table: table.pairs,
-    "surroundings": lambda table: table.rows.surroundings.to_numpy(),
-})
+NOVELTIES: Mapping[str, Callable[[DescriptorTable], np.ndarray]] = MappingProxyType(
+    {
+        "prototype": lambda table: table.rows.prototype.to_numpy(),
+        "metal pair": lambda table: table.pairs,
+        "surroundings": lambda table: table.rows.surroundings.to_numpy(),
+    }
+)
 
 
 def make_card(table: DescriptorTable) -> dict[str, Any]:
@@ -55,8 +57,11 @@ def make_card(table: DescriptorTable) -> dict[str, Any]:
     return {
         "digest": forest_digest(table),
         "command": COMMAND,
-        "rows": {"all": len(table.targets), "minima": int(table.rows.minimum.sum()),
-                 "by surroundings": table.rows.surroundings.value_counts().to_dict()},
+        "rows": {
+            "all": len(table.targets),
+            "minima": int(table.rows.minimum.sum()),
+            "by surroundings": table.rows.surroundings.value_counts().to_dict(),
+        },
         "settings": settings("configurations")["random forest"]["settings"],
         "intended coverage": COVERAGE,
         "calibration": {
@@ -248,8 +253,10 @@ def card_markdown(card: Mapping[str, Any]) -> str:
         wider, coverage = found["widening"], found["coverage"]
         for kind, errors in found["errors"].items():
             held = coverage["widened"] if kind == "all" else coverage["widened, by surroundings"][kind]
-            lines.append(f"| {novelty} | {kind} | {errors['n']} | {errors['MAE']:.2f} | "
-                         f"{wider.get(kind, wider['all']):.2f} | {100 * held:.0f} % |")
+            lines.append(
+                f"| {novelty} | {kind} | {errors['n']} | {errors['MAE']:.2f} | "
+                f"{wider.get(kind, wider['all']):.2f} | {100 * held:.0f} % |"
+            )
     return "\n".join(lines)
 
 

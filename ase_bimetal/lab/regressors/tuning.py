@@ -86,8 +86,13 @@ def tune(table: DescriptorTable, name: str, trials: int = TRIALS, seed: int = 0)
     space = {f"model__{key}": list(values) for key, values in SPECS[name].space.items()}
     folds = grouped_folds(table.rows.prototype.to_numpy(), FOLDS, seed, table.pairs)
     search = RandomizedSearchCV(
-        untuned(name, seed), space, n_iter=min(trials, prod(map(len, space.values()))), random_state=seed, cv=folds,
-        scoring="neg_mean_absolute_error", refit=False,
+        untuned(name, seed),
+        space,
+        n_iter=min(trials, prod(map(len, space.values()))),
+        random_state=seed,
+        cv=folds,
+        scoring="neg_mean_absolute_error",
+        refit=False,
     )
     search.fit(table.features, table.targets)
     chosen = {key.removeprefix("model__"): value for key, value in search.best_params_.items()}

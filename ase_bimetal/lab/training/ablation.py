@@ -214,8 +214,10 @@ def markdown_table(results: dict[str, Any]) -> str:
     lines = [
         f"{budget['rows']:,} configurations (labels {budget['labels']}, stratified by family and dopant), "
         f"{budget['split']}, {budget['epochs']} epochs; MAE in eV/metal on the test rows, mean ± standard deviation "
-        "over seeds.", "",
-        "| variant | MAE | R² | seeds | seconds per network |", "| --- | --- | --- | --- | --- |",
+        "over seeds.",
+        "",
+        "| variant | MAE | R² | seeds | seconds per network |",
+        "| --- | --- | --- | --- | --- |",
     ]
     for name, seeds in results["members"].items():
         rows = list(seeds.values())

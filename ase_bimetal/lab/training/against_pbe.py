@@ -66,7 +66,8 @@ class LeftOut:
             mine = keys == key
             half[mine] = conformal_quantile(self.scores[~mine]) * self.deviation[mine]
         return summary(self.truth, self.predicted) | {
-            "coverage": round(float((errors <= half).mean()), 4), "half_width": round(float(half.mean()), 4)
+            "coverage": round(float((errors <= half).mean()), 4),
+            "half_width": round(float(half.mean()), 4),
         }
 
 

@@ -133,7 +133,13 @@ class EvenSampler(Sampler[int]):
 
 
 def loader(
-    data: TrainingData, rows: np.ndarray, mean: float, std: float, batch_size: int, seed: int, train: bool,
+    data: TrainingData,
+    rows: np.ndarray,
+    mean: float,
+    std: float,
+    batch_size: int,
+    seed: int,
+    train: bool,
     rows_per_epoch: int | None = None,
 ) -> DataLoader[Any]:
     """Load batches of some rows.

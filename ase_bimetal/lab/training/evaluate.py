@@ -77,10 +77,13 @@ class Trained:
         """Make a network from what `to_arrays` gave."""
         network = MML(config)
         prefix = "network."
-        network.load_state_dict({
-            name.removeprefix(prefix): torch.from_numpy(value)
-            for name, value in arrays.items() if name.startswith(prefix)
-        })
+        network.load_state_dict(
+            {
+                name.removeprefix(prefix): torch.from_numpy(value)
+                for name, value in arrays.items()
+                if name.startswith(prefix)
+            }
+        )
         return cls(network.eval(), *map(float, arrays["scale"]))
 
 
@@ -105,6 +108,7 @@ class Run:
 
         The network was trained on the fold's other rows.
         """
+
         def predict() -> Arrays:
             return {"predicted": self._train(split, seed).predict(self.data, split.test)}
 

@@ -44,9 +44,17 @@ def draw_parity(held: Holdout, families: Sequence[str], path: Path) -> None:
     axes.plot([low, high], [low, high], color="0.6", linewidth=0.8, zorder=0)
     for k, name in enumerate(sorted(set(groups))):
         rows = groups == name
-        axes.plot(held.truth[rows], held.mean[rows], _MARKERS[k % 8], color=_COLOURS[k % 8], markersize=3.5,
-                  markerfacecolor="none" if k >= 8 else _COLOURS[k % 8], alpha=0.8, linestyle="none",
-                  label=f"{name}: {held.errors[rows].mean():.3f} ({rows.sum()})")
+        axes.plot(
+            held.truth[rows],
+            held.mean[rows],
+            _MARKERS[k % 8],
+            color=_COLOURS[k % 8],
+            markersize=3.5,
+            markerfacecolor="none" if k >= 8 else _COLOURS[k % 8],
+            alpha=0.8,
+            linestyle="none",
+            label=f"{name}: {held.errors[rows].mean():.3f} ({rows.sum()})",
+        )
     axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     axes.set_xlabel("label (eV per metal atom; GFN1-xTB, dimer reference)")
     axes.set_ylabel("prediction (eV per metal atom)")
@@ -91,8 +99,13 @@ def draw_calibration(held: Holdout, terms: Uncertainty, path: Path) -> None:
     figure = Figure(figsize=(4.4, 4.2), layout="constrained")
     axes: Axes = figure.add_subplot()
     noise = 1.96 * np.sqrt(nominal * (1 - nominal) / len(held.truth))
-    axes.fill_between(nominal, nominal - noise, nominal + noise, color="0.9",
-                      label=f"95 % of the chance scatter of {len(held.truth)} rows")
+    axes.fill_between(
+        nominal,
+        nominal - noise,
+        nominal + noise,
+        color="0.9",
+        label=f"95 % of the chance scatter of {len(held.truth)} rows",
+    )
     axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.8)
     axes.plot(nominal, observed_coverage(held, terms, nominal), "o-", color=_COLOURS[0], markersize=4, label="observed")
     axes.plot([0.9], observed_coverage(held, terms, [0.9]), "D", color=_COLOURS[1], label="90 %, as calibrated")

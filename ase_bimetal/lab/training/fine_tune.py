@@ -181,8 +181,10 @@ class Learner:
         if self.start is not None:
             return self._fine_tuned(train, validation, folder)
         if len(train) < FEWEST_FROM_SCRATCH:
-            raise MissingDataError(f"{len(train)} training rows are too few to train from scratch; allowed: "
-                                   f"{FEWEST_FROM_SCRATCH} or more, or --from a trained model")
+            raise MissingDataError(
+                f"{len(train)} training rows are too few to train from scratch; allowed: "
+                f"{FEWEST_FROM_SCRATCH} or more, or --from a trained model"
+            )
         mean, std = float(self.data.targets[train].mean()), float(self.data.targets[train].std())
         members = tuple(
             self._member(None, self.data, (train, validation), (mean, std), seed, _below(folder, seed))
@@ -206,8 +208,13 @@ class Learner:
         return replace(moved, members=members)
 
     def _member(
-        self, start: MML | None, data: TrainingData, rows: tuple[np.ndarray, np.ndarray], scale: tuple[float, float],
-        seed: int, folder: Path | None,
+        self,
+        start: MML | None,
+        data: TrainingData,
+        rows: tuple[np.ndarray, np.ndarray],
+        scale: tuple[float, float],
+        seed: int,
+        folder: Path | None,
     ) -> MML:
         """One trained network; with a start, one whose validation error is at most the start's."""
         (train, validation), (mean, std) = rows, scale

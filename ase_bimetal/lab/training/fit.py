@@ -129,9 +129,12 @@ def train_model(
     card = ModelCard(
         **identity(DEFAULT_MODEL),
         data=_data_card(labels, data),
-        training=asdict(options) | {
-            "split": "random 8:1:1, seed 0", "rows per epoch of a fold": folds.rows,
-            "epochs per fold": short.options.epochs, "networks per fold": folds.seeds,
+        training=asdict(options)
+        | {
+            "split": "random 8:1:1, seed 0",
+            "rows per epoch of a fold": folds.rows,
+            "epochs per fold": short.options.epochs,
+            "networks per fold": folds.seeds,
         },
         target=Target(ensemble[0].mean, ensemble[0].std),
         **_measured(results, holdout(data, split.validation, ensemble), holdout(data, split.test, ensemble)),

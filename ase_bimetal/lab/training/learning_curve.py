@@ -57,7 +57,10 @@ def learners(data: TrainingData, start: Checkpoint) -> dict[str, Learner]:
 
 
 def learning_curve(
-    data: TrainingData, start: Checkpoint, sizes: Sequence[int] = SIZES, repeats: int = REPEATS,
+    data: TrainingData,
+    start: Checkpoint,
+    sizes: Sequence[int] = SIZES,
+    repeats: int = REPEATS,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, np.ndarray]:
     """Measure the errors per way to train [eV/metal].
@@ -90,10 +93,10 @@ def unchanged_errors(data: TrainingData, start: Checkpoint) -> dict[str, float]:
     """
     learner, rows = Learner(data, OwnOptions(), start), np.arange(len(data.targets))
     found = {
-        "unchanged model (its shift was fitted to anchors), all anchors":
-            learner.unchanged.predict(data, rows).mean(axis=1),
-        "unchanged networks, no shift, all anchors":
-            Learner(data, OwnOptions(keep_shift=False), start).before_shift,
+        "unchanged model (its shift was fitted to anchors), all anchors": learner.unchanged.predict(data, rows).mean(
+            axis=1
+        ),
+        "unchanged networks, no shift, all anchors": Learner(data, OwnOptions(keep_shift=False), start).before_shift,
     }
     return {name: float(np.abs(values - data.targets).mean()) for name, values in found.items()}
 
@@ -106,8 +109,13 @@ def main(folder: Path) -> None:
     data = prepare(own.frame, LigandEncoder(start.card.encoder.source))
     curves = learning_curve(data, start, say=lambda line: print(line, file=sys.stderr, flush=True))
     levels = unchanged_errors(data, start)
-    content = {"model": start.name, "anchors": len(own.frame), "sizes": SIZES, "unchanged": levels,
-               "curves": {name: np.round(errors, 4).tolist() for name, errors in curves.items()}}
+    content = {
+        "model": start.name,
+        "anchors": len(own.frame),
+        "sizes": SIZES,
+        "unchanged": levels,
+        "curves": {name: np.round(errors, 4).tolist() for name, errors in curves.items()},
+    }
     (folder / FILES[2]).write_text(json.dumps(content, indent=1).replace("NaN", "null") + "\n")
     draw_learning_curve(SIZES, curves, folder / FILES[3], levels)
 

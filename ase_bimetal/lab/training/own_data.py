@@ -174,8 +174,10 @@ def load_own_data(
 
 def _no_row(path: Path, left_out: list[LeftOut]) -> str:
     reasons = "; ".join(item.reason for item in left_out[:3])
-    return (f"{path.name} holds no row to train on: {reasons or 'it is empty'}. Give structures with energies, "
-            "--energy-key for another name of them")
+    return (
+        f"{path.name} holds no row to train on: {reasons or 'it is empty'}. Give structures with energies, "
+        "--energy-key for another name of them"
+    )
 
 
 def read_fragment_energies(path: Path) -> dict[str, Any]:
@@ -200,8 +202,10 @@ def read_fragment_energies(path: Path) -> dict[str, Any]:
     missing = {"atoms", "ligands"} - set(content)
     if missing:
         raise FileFormatError(f"{path} lacks {', '.join(sorted(missing))}; allowed: atoms, ligands, H2")
-    ligands = {Ligand.parse(name).smiles: {"free": None, "dimer": None, "radical": None} | forms
-               for name, forms in content["ligands"].items()}
+    ligands = {
+        Ligand.parse(name).smiles: {"free": None, "dimer": None, "radical": None} | forms
+        for name, forms in content["ligands"].items()
+    }
     return {"atoms": content["atoms"], "ligands": ligands, "H2": content.get("H2")}
 
 
@@ -240,18 +244,24 @@ def fitted_energies(rows: list[OwnRow], zero: Any = None) -> tuple[list[float | 
     x /= n_metals[:, None]
     rank = int(np.linalg.matrix_rank(x)) if len(rows) else 0
     if len(rows) < max(2 * rank, 4):
-        raise MissingDataError(f"{len(rows)} usable rows are too few to fit {rank} independent fragment energies "
-                               f"({', '.join(names)}); allowed: {max(2 * rank, 4)} rows, or --fragment-energies")
+        raise MissingDataError(
+            f"{len(rows)} usable rows are too few to fit {rank} independent fragment energies "
+            f"({', '.join(names)}); allowed: {max(2 * rank, 4)} rows, or --fragment-energies"
+        )
     base = np.zeros(len(rows)) if zero is None else np.asarray(zero([row.system for row in rows]))
     y = np.array([row.value for row in rows]) / n_metals
     ridge = Ridge(_TINY_RIDGE, fit_intercept=False, solver="svd").fit(x, y - base)
     left = np.linalg.svd(x, full_matrices=False)[0][:, :rank]
     alone = (left**2).sum(axis=1) > _ALONE
     values = y - x @ ridge.coef_
-    reason = MissingDataError("a fitted fragment energy rests on this row alone; allowed: another row with the same "
-                              "metal or ligand, or --fragment-energies")
-    return ([reason if single else float(value) for value, single in zip(values, alone, strict=True)],
-            dict(zip(names, ridge.coef_.round(6).tolist(), strict=True)))
+    reason = MissingDataError(
+        "a fitted fragment energy rests on this row alone; allowed: another row with the same "
+        "metal or ligand, or --fragment-energies"
+    )
+    return (
+        [reason if single else float(value) for value, single in zip(values, alone, strict=True)],
+        dict(zip(names, ridge.coef_.round(6).tolist(), strict=True)),
+    )
 
 
 def _packed(path: Path, level: str) -> OwnData:
@@ -286,8 +296,10 @@ def _table_entries(path: Path, columns: Columns) -> Iterator[tuple[str, object, 
         table = csv.DictReader(stream)
         missing = {"file", columns.key} - set(table.fieldnames or ())
         if missing:
-            raise FileFormatError(f"{path.name} lacks the columns {', '.join(sorted(missing))}; it has "
-                                  f"{', '.join(table.fieldnames or ()) or 'none'}")
+            raise FileFormatError(
+                f"{path.name} lacks the columns {', '.join(sorted(missing))}; it has "
+                f"{', '.join(table.fieldnames or ()) or 'none'}"
+            )
         for number, row in enumerate(table, start=2):
             name = f"{path.name}, line {number} ({row['file']})"
             yield name, _single_frame(path.parent / row["file"]), row
@@ -361,13 +373,17 @@ def _number(atoms: Atoms, given: Mapping[str, Any], key: str) -> float:
 def _formation(row: OwnRow, fragments: dict[str, Any]) -> float | BimetalError:
     """Eq. (1) with given fragment energies; the error when one of them is missing."""
     if missing := sorted(set(row.system.metal_symbols) - set(fragments["atoms"])):
-        return MissingDataError(f"no fragment energy of the isolated atom {', '.join(missing)}; the file has "
-                                f"{', '.join(sorted(fragments['atoms']))}")
+        return MissingDataError(
+            f"no fragment energy of the isolated atom {', '.join(missing)}; the file has "
+            f"{', '.join(sorted(fragments['atoms']))}"
+        )
     for ligand, _ in row.system.ligands:
         forms, needed = fragments["ligands"].get(ligand.smiles), "free" if ligand.type == "L" else "dimer"
         if forms is None or forms[needed] is None:
-            return ReferenceStateError(f"no {needed!r} fragment energy of ligand {ligand.smiles!r}; the file has "
-                                       f"{', '.join(sorted(fragments['ligands']))}")
+            return ReferenceStateError(
+                f"no {needed!r} fragment energy of ligand {ligand.smiles!r}; the file has "
+                f"{', '.join(sorted(fragments['ligands']))}"
+            )
     return formation_energy(row.value, row.system.metal_symbols, row.system.ligand_counts, fragments)
 
 
@@ -378,9 +394,15 @@ def _sorted_out(rows: list[OwnRow], values: list[float | BimetalError]) -> tuple
         if isinstance(value, BimetalError):
             bad.append(LeftOut(row.name, value))
         elif abs(value) > FARTHEST_ENERGY:
-            bad.append(LeftOut(row.name, LevelError(
-                f"formation energy {value:.1f} eV/metal; allowed: within ±{FARTHEST_ENERGY:g}. Are energy and "
-                "fragment energies of one level and in eV?")))
+            bad.append(
+                LeftOut(
+                    row.name,
+                    LevelError(
+                        f"formation energy {value:.1f} eV/metal; allowed: within ±{FARTHEST_ENERGY:g}. Are energy and "
+                        "fragment energies of one level and in eV?"
+                    ),
+                )
+            )
         else:
             good.append({"name": row.name, "atoms": row.atoms, "formation_energy": value, "family": "own"})
     return pd.DataFrame(good, columns=["name", "atoms", "formation_energy", "family"]), bad

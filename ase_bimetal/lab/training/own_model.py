@@ -119,8 +119,14 @@ def train_own_model(
 
 def _claim(target: Path, own: OwnData, start: Checkpoint | None, options: OwnOptions) -> None:
     """Refuse a folder with an unfinished run that is not this one, and note what this one is."""
-    run = {"data": own.digest, "rows": len(own.frame), "start": start and start.name,
-           "training": asdict(options.training), "members": options.members, "shift only": options.shift_only}
+    run = {
+        "data": own.digest,
+        "rows": len(own.frame),
+        "start": start and start.name,
+        "training": asdict(options.training),
+        "members": options.members,
+        "shift only": options.shift_only,
+    }
     path = target / _RUN_FILE
     unfinished = any(target.glob(f"member-*/{LAST}"))
     if unfinished and not options.resume:
@@ -208,8 +214,12 @@ def _card(
         reference_state="dimer" if not own.fitted_fragments else "fitted",
         fine_tuned_from=None if learner.start is None else learner.start.name,
         data=LabelsCard(
-            labels=own.level, digest=own.digest, labelled=len(own.frame) + len(own.left_out), used=len(own.frame),
-            left_out=[item.reason for item in own.left_out], rejected=len(own.left_out),
+            labels=own.level,
+            digest=own.digest,
+            labelled=len(own.frame) + len(own.left_out),
+            used=len(own.frame),
+            left_out=[item.reason for item in own.left_out],
+            rejected=len(own.left_out),
         ),
         training=asdict(options.training)
         | {"split": measured.split, "patience": options.patience, "shift only": options.shift_only},
@@ -268,18 +278,24 @@ def _limits(own: OwnData, learner: Learner, measured: Measured) -> list[str]:
     n_held = len(measured.calibration.truth)
     found = [
         "Domain, flags and errors speak of the own data alone, not of what the start was trained on."
-        if learner.start is not None else "Trained from scratch: nothing but the own data was seen.",
+        if learner.start is not None
+        else "Trained from scratch: nothing but the own data was seen.",
         f"Uncertainty calibrated on {n_held} held-out rows"
-        + (", too few for any interval to be sure of 90 %: the errors of new kinds stand in, which are wide."
-           if n_held < FEWEST_FOR_INTERVALS else f" ({measured.split})."),
+        + (
+            ", too few for any interval to be sure of 90 %: the errors of new kinds stand in, which are wide."
+            if n_held < FEWEST_FOR_INTERVALS
+            else f" ({measured.split})."
+        ),
         "New kinds of objects: the larger errors of the start, not measured on the own data."
-        if learner.start is not None else
-        "New kinds of objects: the spread of the own data, since nothing was measured outside of them.",
+        if learner.start is not None
+        else "New kinds of objects: the spread of the own data, since nothing was measured outside of them.",
     ]
     if own.fitted_fragments:
-        found.append("Reference energies were fitted to all rows, held-out ones too: what depends on composition alone "
-                     "is not in these numbers, they compare to no eq. (1) value of another source, and held-out errors "
-                     "flatter.")
+        found.append(
+            "Reference energies were fitted to all rows, held-out ones too: what depends on composition alone "
+            "is not in these numbers, they compare to no eq. (1) value of another source, and held-out errors "
+            "flatter."
+        )
     return found
 
 

@@ -78,8 +78,10 @@ def recompute(checkpoint: Checkpoint, labels: LabelSet) -> Recomputed:
     """
     card = checkpoint.card
     if card.training.get("split") != _SPLIT or RANDOM not in card.metrics:
-        raise MissingDataError(f"{checkpoint.name} was not trained on packed labels with the {_SPLIT} split; its test "
-                               "rows cannot be found again")
+        raise MissingDataError(
+            f"{checkpoint.name} was not trained on packed labels with the {_SPLIT} split; its test "
+            "rows cannot be found again"
+        )
     frame = trainable(labels.frame)
     rows = frame.iloc[random_split(len(frame)).test].reset_index(drop=True)
     encoder = LigandEncoder(card.encoder.source)
@@ -88,7 +90,10 @@ def recompute(checkpoint: Checkpoint, labels: LabelSet) -> Recomputed:
     ensemble = [Trained(member, card.target.mean, card.target.std) for member in checkpoint.members]
     found = holdout(data, np.arange(len(rows)), ensemble)
     return Recomputed(
-        rows, found, summary(found.truth, found.mean), inside_interval(found, card.deviations),
+        rows,
+        found,
+        summary(found.truth, found.mean),
+        inside_interval(found, card.deviations),
         labels.digest == card.data.digest,
     )
 

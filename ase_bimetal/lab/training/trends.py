@@ -113,6 +113,7 @@ def markdown_trends(rows: Sequence[TrendRow]) -> str:
         trend = "" if row.trend == named else f"{row.trend}: {known}"
         named = row.trend
         pbe = "–" if row.pbe is None else f"{row.pbe:.3f}"
-        lines.append(f"| {trend} | {row.prototype} | {row.n_metals} | {row.predicted:.3f} ± {row.deviation:.3f} "
-                     f"| {pbe} |")
+        lines.append(
+            f"| {trend} | {row.prototype} | {row.n_metals} | {row.predicted:.3f} ± {row.deviation:.3f} | {pbe} |"
+        )
     return "\n".join(lines)

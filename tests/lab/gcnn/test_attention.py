@@ -27,8 +27,13 @@ def labels():
 def counting(digest):
     """A network that gives every atom the number of atoms of its cluster."""
     card = SimpleNamespace(data=SimpleNamespace(digest=digest))
-    return SimpleNamespace(name="counting", card=card, attentions=lambda systems: [
-        np.full((len(system.symbols), 7), float(len(system.symbols))) for system in systems])
+    return SimpleNamespace(
+        name="counting",
+        card=card,
+        attentions=lambda systems: [
+            np.full((len(system.symbols), 7), float(len(system.symbols))) for system in systems
+        ],
+    )
 
 
 def test_rows_are_the_test_rows_of_the_split(labels):

@@ -285,10 +285,14 @@ def test_tables_of_attention(model):
 
 
 def test_correlation_counts_electrons_taken_as_positive():
-    made_up = pd.DataFrame({
-        "formula": ["A"] * 3 + ["B"] * 3, "mean": [1.0, 2, 3, 11, 12, 13], "sum": [3.0, 2, 1, 3, 2, 1],
-        "charge": [-0.1, -0.2, -0.3, -0.1, -0.2, -0.3],
-    })
+    made_up = pd.DataFrame(
+        {
+            "formula": ["A"] * 3 + ["B"] * 3,
+            "mean": [1.0, 2, 3, 11, 12, 13],
+            "sum": [3.0, 2, 1, 3, 2, 1],
+            "charge": [-0.1, -0.2, -0.3, -0.1, -0.2, -0.3],
+        }
+    )
     found = attention.charge_correlation(made_up)
     assert found["mean within a formula"] == 1.0 and found["sum"] == -1.0 and 0 < found["mean"] < 0.5
 

@@ -267,8 +267,9 @@ def test_ordered_crystals_lie_within_0_3_ev_of_their_elements_with_pbe(shipped, 
 
 def test_shipped_labels_have_the_promised_breadth(shipped):
     frame = shipped.frame
-    pairs = frame.groupby("family").apply(lambda rows: set(zip(rows.host, rows.dopant, strict=True)),
-                                          include_groups=False)
+    pairs = frame.groupby("family").apply(
+        lambda rows: set(zip(rows.host, rows.dopant, strict=True)), include_groups=False
+    )
     assert sum(len(pairs[f"zeolite-{code}"]) for code in ("MFI", "MOR", "FAU")) >= 120
     assert len(pairs["sheet"]) >= 40 and len(pairs["particle"]) >= 20
     assert len(pairs["slab"]) >= 3 and len(pairs["crystal"]) >= 15
@@ -293,7 +294,7 @@ def test_shipped_labels_come_again_within_1_mev_per_metal(shipped):
 def test_a_picture_shows_one_of_each_structure(shipped, tmp_path):
     draw_hosts(shipped.frame, tmp_path / "hosts.svg")
     text = (tmp_path / "hosts.svg").read_text()
-    assert text.count("<g id=\"axes_") >= shipped.frame.structure.nunique()
+    assert text.count('<g id="axes_') >= shipped.frame.structure.nunique()
 
 
 def test_every_shipped_prototype_has_its_descriptors(shipped):

@@ -64,8 +64,9 @@ def test_unknown_family_names_what_is_allowed():
         Prototype("Au5M3", "Pd", {}).core()
 
 
-@pytest.mark.parametrize("shell", [{"phosphine": "PH3", "halide": "Cl", "pi": "SMe"},
-                                   {"phosphine": "Cp*", "halide": "Cl", "pi": "Cp"}])
+@pytest.mark.parametrize(
+    "shell", [{"phosphine": "PH3", "halide": "Cl", "pi": "SMe"}, {"phosphine": "Cp*", "halide": "Cl", "pi": "Cp"}]
+)
 def test_pi_ligands_and_pi_sites_belong_together(shell):
     with pytest.raises(LigandError, match="does not fit a site of role"):
         assemble(Prototype("Au6M2-Cp", "Pd", shell))

@@ -22,9 +22,19 @@ SURROUNDINGS = {"ligands", "zeolite", "doped carbon", "oxide", "nitride", "other
 
 def row(**changes):
     """A pair in a zeolite, described."""
-    values = {"metal_1": "Cu", "metal_2": "Y", "surroundings": "zeolite", "donors": "O", "ligands": "",
-              "metal_distance_A": 3.92, "n_metal": 2.0, "ratio": 0.5} | changes
+    values = {
+        "metal_1": "Cu",
+        "metal_2": "Y",
+        "surroundings": "zeolite",
+        "donors": "O",
+        "ligands": "",
+        "metal_distance_A": 3.92,
+        "n_metal": 2.0,
+        "ratio": 0.5,
+    } | changes
     return m.describe_materials(pd.DataFrame([values])).iloc[0]
+
+
 #: Not all metals: "Pr" in a formula is propyl, and "PtBu3" a phosphine.
 METALS = {*FRAME.metal_1, *FRAME.metal_2}
 
@@ -70,8 +80,10 @@ def test_every_row_can_be_described():
 def test_the_metal_with_most_atoms_comes_first():
     assert (FRAME.ratio.dropna() <= 0.5).all()
     equal = FRAME[FRAME.ratio == 0.5]
-    assert all(elements.electronegativity(a) >= elements.electronegativity(b)
-               for a, b in zip(equal.metal_1, equal.metal_2, strict=True))
+    assert all(
+        elements.electronegativity(a) >= elements.electronegativity(b)
+        for a, b in zip(equal.metal_1, equal.metal_2, strict=True)
+    )
 
 
 def test_every_row_is_traceable():
@@ -113,8 +125,15 @@ def test_the_card_counts_the_rows_that_ship():
     doi = FRAME.doi[FRAME.doi != ""]
     assert f"lists {len(FRAME)} materials" in card and f"({len(doi)} rows, {doi.nunique()} DOIs)" in card
     assert f"the other {len(FRAME) - len(doi)} rows" in card
-    words = {"nanocluster": "nanoclusters", "molecular cluster": "molecular clusters", "dual-atom": "dual-atom sites",
-             "MOF": "metal–organic frameworks", "zeolite": "zeolites", "nitride": "nitrides", "alloy": "alloys"}
+    words = {
+        "nanocluster": "nanoclusters",
+        "molecular cluster": "molecular clusters",
+        "dual-atom": "dual-atom sites",
+        "MOF": "metal–organic frameworks",
+        "zeolite": "zeolites",
+        "nitride": "nitrides",
+        "alloy": "alloys",
+    }
     for name, count in FRAME["class"].value_counts().items():
         assert f"{count} {words.get(name, 'metals on')}" in " ".join(card.split()), name
 
@@ -166,11 +185,14 @@ def test_bare_metal_has_no_phi():
     assert np.isnan(found.phi) and np.isnan(found.phi_low) and found.accessible is None
 
 
-@pytest.mark.parametrize(("changes", "charge", "why"), [
-    ({"surroundings": "ligands", "ligands": "PET:18", "donors": ""}, -1.0, "charge −1"),
-    ({"surroundings": "ligands", "ligands": "PET:18", "donors": ""}, np.nan, "not stated"),
-    ({"metal_2": "Sn"}, 0.0, "no metallic radius"),
-])
+@pytest.mark.parametrize(
+    ("changes", "charge", "why"),
+    [
+        ({"surroundings": "ligands", "ligands": "PET:18", "donors": ""}, -1.0, "charge −1"),
+        ({"surroundings": "ligands", "ligands": "PET:18", "donors": ""}, np.nan, "not stated"),
+        ({"metal_2": "Sn"}, 0.0, "no metallic radius"),
+    ],
+)
 def test_what_cannot_be_estimated_says_why(changes, charge, why):
     described = pd.DataFrame([row(**changes)])
     [found] = m.estimate_materials(described, pd.Series([charge]), get_forest(), read_table())
@@ -181,8 +203,10 @@ class Ruler:
     """A forest whose energy is −D, give or take 1 eV/metal."""
 
     def estimate_rows(self, rows):
-        return [SimpleNamespace(formation_energy_per_metal=-d, formation_energy_interval=(-d - 1, 1 - d), novelty="")
-                for d in rows["D (Å)"]]
+        return [
+            SimpleNamespace(formation_energy_per_metal=-d, formation_energy_interval=(-d - 1, 1 - d), novelty="")
+            for d in rows["D (Å)"]
+        ]
 
 
 def test_a_missing_feature_goes_over_the_training_rows_and_widens_the_interval():

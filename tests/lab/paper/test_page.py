@@ -57,9 +57,13 @@ def data(tmp_path_factory):
     rows = rows.assign(minimum=1 - rows.index % 2, **{term: rows[FEATURES[4]] for term in BOND_TERMS})
     return PageData(
         labels=pd.DataFrame({"family": np.repeat(["A", "B"], 150), "energy": energy}),
-        digest="0123", card=load_checkpoint().card,
+        digest="0123",
+        card=load_checkpoint().card,
         test=HeldOut(truth, truth + 0.1, np.repeat(["A", "B"], 15), True),
-        model="mml@test", forest=forest, table=table, described=DescriptorTable(rows),
+        model="mml@test",
+        forest=forest,
+        table=table,
+        described=DescriptorTable(rows),
         charges=pd.DataFrame({"surroundings": "ligands", "chi_env": chi, "delta_q": 0.3 - (chi + 0.4) ** 2}),
         materials=assess_materials(forest, table, few),
     )
@@ -112,8 +116,13 @@ def test_volcano_finds_its_top_and_shape(data):
 def test_volcano_tells_each_kind_of_surroundings(data):
     """Two kinds whose parabolas open to opposite sides must not be told as one."""
     chi = np.linspace(-1, 0, 30)
-    mixed = pd.DataFrame({"surroundings": np.repeat(["ligands", "zeolite"], 30), "chi_env": np.tile(chi, 2),
-                          "delta_q": np.concatenate([-((chi + 0.5) ** 2), (chi + 0.5) ** 2])})
+    mixed = pd.DataFrame(
+        {
+            "surroundings": np.repeat(["ligands", "zeolite"], 30),
+            "chi_env": np.tile(chi, 2),
+            "delta_q": np.concatenate([-((chi + 0.5) ** 2), (chi + 0.5) ** 2]),
+        }
+    )
     found = cells(sections.volcano_table(mixed))
     assert found["curvature (e/Pauling²), ligands, n = 30"][0].startswith("−1.00")
     assert found["curvature (e/Pauling²), zeolite, n = 30"][0].startswith("1.00")
@@ -151,9 +160,18 @@ def test_roses_are_drawn_and_orders_compared(data):
 
 def test_labels_of_doped_gold_are_compared_before_estimates(data):
     """Any site counts, other numbers of dopants do not."""
-    rows = pd.DataFrame({"family": "M@Au24-centre", "host": "Au", "dopant": ["Pd", "Pd", "Cd", "Pd"],
-                         "surroundings": "ligands", FEATURES[3]: [0.04, 0.04, 0.04, 0.4], "minimum": 1,
-                         "gfn1": [-3.0, -3.2, -3.1, -9.0], "shift": 0.0})
+    rows = pd.DataFrame(
+        {
+            "family": "M@Au24-centre",
+            "host": "Au",
+            "dopant": ["Pd", "Pd", "Cd", "Pd"],
+            "surroundings": "ligands",
+            FEATURES[3]: [0.04, 0.04, 0.04, 0.4],
+            "minimum": 1,
+            "gfn1": [-3.0, -3.2, -3.1, -9.0],
+            "shift": 0.0,
+        }
+    )
     few = changed(data, table=DescriptorTable(rows.assign(**{n: 0.1 for n in FEATURES if n != FEATURES[3]})))
     assert cells(sections.pair_table(few))["Au24Pd(SR)18, lowest label of any site"] == ["−3.20", "−3.56 (DFT)"]
     assert "M in Au24M(SR)18 (labels) in another order" in sections.roses_section(few).difference
@@ -168,10 +186,18 @@ def test_lowest_bin_needs_enough_values():
 
 
 def test_rose_takes_each_partner_once():
-    rows = pd.DataFrame({"host": ["Au", "Au", "Cu", "Pt"], "dopant": ["Pd", "Pd", "Au", "Ni"],
-                         "surroundings": "ligands", "gfn1": [-3.0, -4.0, -2.0, -1.0], "shift": 0.5,
-                         sections._DISTANCE: [2.8, 3.0, 2.7, 2.6], sections._RADII: 0.1,
-                         sections._CHI_ENV: [-0.5, -0.7, np.nan, 0.1]})
+    rows = pd.DataFrame(
+        {
+            "host": ["Au", "Au", "Cu", "Pt"],
+            "dopant": ["Pd", "Pd", "Au", "Ni"],
+            "surroundings": "ligands",
+            "gfn1": [-3.0, -4.0, -2.0, -1.0],
+            "shift": 0.5,
+            sections._DISTANCE: [2.8, 3.0, 2.7, 2.6],
+            sections._RADII: 0.1,
+            sections._CHI_ENV: [-0.5, -0.7, np.nan, 0.1],
+        }
+    )
     kind, rose = sections.rose_of(rows, "Au")
     expected = np.mean([reduced(2.8, 0.1) * -0.5, reduced(3.0, 0.1) * -0.7])
     assert rose.phi[0] == pytest.approx(expected) and np.isnan(rose.phi[1])
@@ -242,10 +268,18 @@ def test_described_rows_are_the_shipped_ones_with_bonds():
 
 def test_attention_is_told_from_the_card(data, tmp_path, monkeypatch):
     kinds = {"metal": {"mean": 0.9, "std": 0.1, "count": 6}, "S": {"mean": 0.5, "std": 0.2, "count": 8}}
-    groups = {"metal": kinds["metal"], "other atoms": {"mean": 0.6, "std": 0.1, "count": 9},
-              "coordinating atoms": {"mean": 0.5, "std": 0.2, "count": 8}}
-    attention = {"what": "attention", "kinds": kinds, "groups": groups, "ligands": 1200,
-                 "pearson with electrons": {"mean": -0.25, "sum": float("nan")}}
+    groups = {
+        "metal": kinds["metal"],
+        "other atoms": {"mean": 0.6, "std": 0.1, "count": 9},
+        "coordinating atoms": {"mean": 0.5, "std": 0.2, "count": 8},
+    }
+    attention = {
+        "what": "attention",
+        "kinds": kinds,
+        "groups": groups,
+        "ligands": 1200,
+        "pearson with electrons": {"mean": -0.25, "sum": float("nan")},
+    }
     write_card(tmp_path / "card.json", replace(data.card, name="gcnn", attention=attention))
     monkeypatch.setattr(explained, "GRAPH_CARD", tmp_path / "card.json")
     monkeypatch.setattr(explained, "_attended_example", lambda: None)
@@ -293,8 +327,10 @@ def test_the_direction_of_a_feature_follows_its_shap_values():
     values[:, 0], values[:, 3] = np.sin(x) - 0.1 * x, np.sin(x) + 0.1 * x
     found = ShapValues(values, features, 0.0, "forest")
     told = explained.direction(found, FEATURES[0], "a higher χ_env")
-    pattern = (r"A higher χ_env makes structures more stable in this forest \(Pearson's r of its SHAP values and its "
-               r"values −0\.8\d\); in the article a higher χ_env goes with more stable structures\.")
+    pattern = (
+        r"A higher χ_env makes structures more stable in this forest \(Pearson's r of its SHAP values and its "
+        r"values −0\.8\d\); in the article a higher χ_env goes with more stable structures\."
+    )
     assert re.match(pattern, told), told
     assert "makes structures less stable" in explained.direction(found, FEATURES[3], "a lower ratio")
     assert "is not told by these rows" in explained.direction(found, FEATURES[1], "anything")
@@ -307,8 +343,14 @@ def test_single_numbers_stand_beside_the_printed_ones(data):
     assert found["E_form of Au4Re2(SR)8(PR3)2, labels (eV/metal)"][1] == "below −5, with PET and PPh3"
     assert found["φ of Au/Ag clusters, labels (–)"][1] == "−0.16 to −0.10"
     assert found["φ of Cu/Re in zeolites, labels (–)"][1] == "−0.55"
-    rows = pd.DataFrame({"family": ["Au4M2", "Au4M2", "Au4M2-capped", "Au4M2-capped", "Au4M2"], "host": "Au",
-                         "dopant": ["Pd", "Pd", "Pd", "Ag", "Hg"], "energy": [-3.0, -3.2, -3.4, -9.0, -1.0]})
+    rows = pd.DataFrame(
+        {
+            "family": ["Au4M2", "Au4M2", "Au4M2-capped", "Au4M2-capped", "Au4M2"],
+            "host": "Au",
+            "dopant": ["Pd", "Pd", "Pd", "Ag", "Hg"],
+            "energy": [-3.0, -3.2, -3.4, -9.0, -1.0],
+        }
+    )
     effect, metals = printed.capping_effect(rows)
     assert effect == pytest.approx(-0.3) and metals == ["Pd"]
     assert printed._capping(effect, 1).startswith("two phosphines make Au4M2(SR)8 more stable by 0.30 eV/metal over 1")
@@ -343,14 +385,22 @@ def test_a_correlation_of_few_materials_confirms_nothing():
 
 
 def test_orders_of_pairs_stand_beside_the_published_ones(data):
-    rows = pd.DataFrame({"family": "Au4M2", "surroundings": "ligands", "minimum": 1, "shift": 0.0,
-                         "host": ["Au"] * 5 + ["Cu"] * 4,
-                         "dopant": ["Os", "Ru", "Pd", "Zn", "Ir", "Os", "Ru", "Pd", "Zn"],
-                         "gfn1": [-5.0, -4.0, -3.0, -2.0, -4.5, -4.0, -3.0, -2.0, -1.0]})
+    rows = pd.DataFrame(
+        {
+            "family": "Au4M2",
+            "surroundings": "ligands",
+            "minimum": 1,
+            "shift": 0.0,
+            "host": ["Au"] * 5 + ["Cu"] * 4,
+            "dopant": ["Os", "Ru", "Pd", "Zn", "Ir", "Os", "Ru", "Pd", "Zn"],
+            "gfn1": [-5.0, -4.0, -3.0, -2.0, -4.5, -4.0, -3.0, -2.0, -1.0],
+        }
+    )
     few = changed(data, table=DescriptorTable(rows.assign(**dict.fromkeys(FEATURES, 0.1))))
     assert sections._best_partners(few, "Au") == (
         "Au/M, ligands: lowest E_form with Os, Ir and Ru; the article puts Os, Re and Ru first, of which Os and Ru are "
-        "among ours.")
+        "among ours."
+    )
     assert "none labelled" in sections._best_partners(few, "Ni")
     [told] = sections._gold_above_copper(few)
     assert told.startswith("Over 4 partners that both have (ligands), Au/M is more stable than Cu/M by 1.00 eV/metal")

@@ -84,8 +84,19 @@ def test_command_writes_tables_and_pictures(tmp_path, monkeypatch):
     result = CliRunner().invoke(app, ["explain", "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
     written = {path.name for path in (tmp_path / "out").iterdir()}
-    assert written == {"regressors.csv", "regressors.md", "pearson.csv", "pearson.png", "shap.csv", "shap_bar.png",
-                       "shap_beeswarm.png", "shap_dependence.png", "forest_parity.png", "formula.csv", "formula.md"}
+    assert written == {
+        "regressors.csv",
+        "regressors.md",
+        "pearson.csv",
+        "pearson.png",
+        "shap.csv",
+        "shap_bar.png",
+        "shap_beeswarm.png",
+        "shap_dependence.png",
+        "forest_parity.png",
+        "formula.csv",
+        "formula.md",
+    }
     formula = pd.read_csv(tmp_path / "out" / "formula.csv")
     assert list(formula) == ["term", explain.WEIGHT] and len(formula) > 0
     assert "| ridge |" in result.output

@@ -20,8 +20,18 @@ from ase_bimetal.model.table import CHI_ENV, FEATURES, LEVEL, DescriptorTable, r
 from ase_bimetal.system import as_system
 
 TWELVE = {
-    "random forest", "gradient boosting", "CatBoost", "decision tree", "extra trees", "XGBoost", "AdaBoost", "SVR",
-    "k nearest neighbours", "ridge", "linear", "lasso",
+    "random forest",
+    "gradient boosting",
+    "CatBoost",
+    "decision tree",
+    "extra trees",
+    "XGBoost",
+    "AdaBoost",
+    "SVR",
+    "k nearest neighbours",
+    "ridge",
+    "linear",
+    "lasso",
 }
 
 

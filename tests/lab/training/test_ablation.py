@@ -128,8 +128,7 @@ def test_a_card_is_checked_against_its_weights(labels):
     checkpoint = load_checkpoint()
     found = recompute(checkpoint, labels)
     assert len(found.rows) == found.errors["n"] == len(trainable(labels.frame)) // 10
-    honest = replace(
-        checkpoint.card, metrics={"random": {"MML": found.errors}}, intervals={"random": found.interval})
+    honest = replace(checkpoint.card, metrics={"random": {"MML": found.errors}}, intervals={"random": found.interval})
     assert found.agrees(honest)
     better = replace(honest, metrics={"random": {"MML": found.errors | {"MAE": found.errors["MAE"] - 0.01}}})
     assert not found.agrees(better) and found.differences(better)["MAE"] == pytest.approx(0.01)

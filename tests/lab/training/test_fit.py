@@ -13,9 +13,9 @@ from ase_bimetal.model.checkpoint import load_checkpoint
 @pytest.mark.heavy
 def test_the_card_holds_every_split_and_its_uncertainty(tmp_path):
     labels = load_labels()
-    few = labels.frame[labels.frame.prototype.isin(
-        ["Au4M2-Pd-SMe", "Au4M2-Ni-SMe", "M@Au8-Os-PMe3-Cl", "M@Au8-Pd-PMe3-Cl"]
-    )]
+    few = labels.frame[
+        labels.frame.prototype.isin(["Au4M2-Pd-SMe", "Au4M2-Ni-SMe", "M@Au8-Os-PMe3-Cl", "M@Au8-Pd-PMe3-Cl"])
+    ]
     labels = dataclasses.replace(labels, frame=few)
     card = train_model(labels, tmp_path / "m", 2, TrainingOptions(epochs=1), folds=FoldBudget(20))
     assert {"random", "leave one dopant out", "leave one ligand out", "leave one family out"} <= set(card.metrics)

@@ -43,8 +43,10 @@ def rows():
 def expected(fragment_energies):
     table = read_fragment_energies(fragment_energies)
     systems = [as_system(frame) for frame in CLUSTERS]
-    return [formation_energy(frame.info["energy_pbe_eV"], s.metal_symbols, s.ligand_counts, table)
-            for frame, s in zip(CLUSTERS, systems, strict=True)]
+    return [
+        formation_energy(frame.info["energy_pbe_eV"], s.metal_symbols, s.ligand_counts, table)
+        for frame, s in zip(CLUSTERS, systems, strict=True)
+    ]
 
 
 def as_extxyz(rows, folder):
@@ -86,8 +88,10 @@ def test_bad_rows_are_named_and_the_rest_stays(rows, fragment_energies, tmp_path
     assert len(own.frame) == len(rows)
     reasons = [item.reason for item in own.left_out]
     assert [reason.split(": ")[:2] for reason in reasons] == [
-        ["mine.extxyz@8", "ChargedSystemError"], ["mine.extxyz@9", "UnsupportedSystemError"],
-        ["mine.extxyz@10", "MissingDataError"], ["mine.extxyz@11", "LevelError"],
+        ["mine.extxyz@8", "ChargedSystemError"],
+        ["mine.extxyz@9", "UnsupportedSystemError"],
+        ["mine.extxyz@10", "MissingDataError"],
+        ["mine.extxyz@11", "LevelError"],
     ]
     assert "no 'energy'" in reasons[2] and "eV/metal" in reasons[3]
 
@@ -123,9 +127,9 @@ class Row:
 
     def __init__(self, metals, ligands, value):
         self.value = value
-        self.system = type("System", (), {
-            "composition_metals": metals, "ligand_counts": ligands, "n_metals": sum(metals.values())
-        })()
+        self.system = type(
+            "System", (), {"composition_metals": metals, "ligand_counts": ligands, "n_metals": sum(metals.values())}
+        )()
 
 
 def test_fitted_fragment_energies_leave_what_composition_cannot_say():

@@ -45,13 +45,15 @@ def test_random_split_is_eight_one_one_without_overlap():
 def mixed():
     """Cores of several dopants and hosts; some hold an element that is not their dopant."""
     cores = [("Ag", "AuAg"), ("Cu", "AuCu"), ("Cu", "AgCu"), ("Au", "Au"), ("Au", "CuAu"), ("Pd", "AuPdAg")] * 20
-    return pd.DataFrame({
-        "dopant": [dopant for dopant, _ in cores],
-        "metals": [frozenset(re.findall("[A-Z][a-z]", text)) for _, text in cores],
-        "ligand_names": [frozenset(names) for names in (["SMe"], ["PH3", "Cl"], ["PH3", "Br"])] * 40,
-        "family": ["Au4M2", "M@Au24-centre", "M@Au24-staple"] * 40,
-        "n_metals": [6, 25, 55] * 40,
-    })
+    return pd.DataFrame(
+        {
+            "dopant": [dopant for dopant, _ in cores],
+            "metals": [frozenset(re.findall("[A-Z][a-z]", text)) for _, text in cores],
+            "ligand_names": [frozenset(names) for names in (["SMe"], ["PH3", "Cl"], ["PH3", "Br"])] * 40,
+            "family": ["Au4M2", "M@Au24-centre", "M@Au24-staple"] * 40,
+            "n_metals": [6, 25, 55] * 40,
+        }
+    )
 
 
 def test_leave_dopant_out_never_shows_the_element(mixed):
@@ -139,8 +141,13 @@ def test_every_fourth_step_has_the_contrastive_loss(data, monkeypatch):
     monkeypatch.setattr(module, "contrastive_loss", lambda *pair: compared.append(len(steps)) or loss(*pair))
     monkeypatch.setattr(module.MMLModule, "training_step", lambda *given: steps.append(0) or step(*given))
     rows = np.arange(len(data.targets))
-    train_one(data, Split("small", rows[:40], rows[40:48], rows[48:50]), MMLConfig(width=32),
-              TrainingOptions(epochs=2, batch_size=8), seed=0)
+    train_one(
+        data,
+        Split("small", rows[:40], rows[40:48], rows[48:50]),
+        MMLConfig(width=32),
+        TrainingOptions(epochs=2, batch_size=8),
+        seed=0,
+    )
     assert len(steps) == 10 and compared == [1, 5, 9]
 
 
@@ -176,14 +183,20 @@ def test_metrics_of_known_numbers():
     assert r_squared(truth, truth) == 1.0
 
 
-@pytest.mark.parametrize(("level", "metals", "same"), [
-    ("GFN1-xTB", {"Ni", "Zn"}, True), ("my level", {"Au", "Ag"}, True), ("GFN1-xTB", {"Au", "Ag"}, False),
-])
+@pytest.mark.parametrize(
+    ("level", "metals", "same"),
+    [
+        ("GFN1-xTB", {"Ni", "Zn"}, True),
+        ("my level", {"Au", "Ag"}, True),
+        ("GFN1-xTB", {"Au", "Ag"}, False),
+    ],
+)
 def test_bare_metal_is_seen_where_it_has_labels_of_the_same_level(level, metals, same):
     rng = np.random.default_rng(0)
     features = rng.normal(size=(40, N_BASELINE_FEATURES))
     data = SimpleNamespace(
-        encoded=[SimpleNamespace(baseline=row) for row in features], targets=rng.normal(size=40) - 3.0,
+        encoded=[SimpleNamespace(baseline=row) for row in features],
+        targets=rng.normal(size=40) - 3.0,
         frame=pd.DataFrame({"level": level, "metals": [frozenset(metals)] * 40}),
     )
     network = MML(MMLConfig(ligand_width=8))
