@@ -122,8 +122,9 @@ def _print_card(name: str, card: ModelCard) -> None:
 
 def _check(checkpoint: Checkpoint, labels: LabelSet, figures: Path | None) -> bool:
     """Predict the random test rows again; whether the card can stand."""
+    from ase_bimetal.cli.tables import markdown_within
     from ase_bimetal.errors import MissingDataError
-    from ase_bimetal.lab.training.recompute import recompute
+    from ase_bimetal.lab.training.recompute import recompute, within_clusters
 
     try:
         found = recompute(checkpoint, labels)
@@ -136,6 +137,8 @@ def _check(checkpoint: Checkpoint, labels: LabelSet, figures: Path | None) -> bo
         f"R² {found.errors['R2']:.4f}; 90 % intervals hold {100 * found.interval['coverage']:.1f} % "
         f"(± {found.interval['half_width']:.3f} eV/metal)"
     )
+    print("\nenergies within a cluster, by how its configurations were made, eV/metal\n")
+    print(markdown_within(within_clusters(found)) + "\n")
     if figures is not None:
         _draw(found, card, figures)
     if not found.same_labels:

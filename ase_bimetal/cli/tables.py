@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from statistics import mean, stdev
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ase_bimetal.model.checkpoint import EIGHT
 from ase_bimetal.numbers import number
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def markdown_metrics(metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
@@ -44,6 +47,24 @@ def markdown_intervals(intervals: Mapping[str, Mapping[str, float]]) -> str:
     for split, row in intervals.items():
         cells = (f"{100 * row['coverage']:.1f} %", f"± {row['half_width']:.3f}") if row else ("too few folds", "–")
         lines.append(f"| {split} | {cells[0]} | {cells[1]} |")
+    return "\n".join(lines)
+
+
+def markdown_within(table: pd.DataFrame) -> str:
+    """Write how configurations of one cluster are told apart as a Markdown table.
+
+    Parameters
+    ----------
+    table
+        From `ase_bimetal.lab.training.recompute.within_clusters`.
+    """
+    lines = [
+        "| configurations of one cluster | rank correlation | spread of labels | MAE | test rows |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for kind, row in table.iterrows():
+        cells = (number(row["rank correlation"]), number(row["spread"], 3), number(row["MAE"], 3), f"{row['rows']:.0f}")
+        lines.append(f"| {kind} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -61,6 +61,35 @@ class Recomputed:
         return all(abs(difference) <= TOLERANCE for difference in self.differences(card).values())
 
 
+def within_clusters(found: Recomputed) -> pd.DataFrame:
+    """Compare configurations of one cluster, by how they were made.
+
+    Energies are taken relative to the mean of each cluster's test rows of the kind; clusters with one such row are left
+    out, and so are kinds that no cluster has twice.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each kind of configuration: ``rows``, ``spread`` of the labels and ``MAE`` [eV/metal], and the
+        ``rank correlation`` [-] of labels and predictions.
+    """
+    groups = found.rows.assign(truth=found.held.truth, mean=found.held.mean).groupby(["kind", "prototype"])
+    several = groups.filter(lambda group: len(group) > 1)
+    energies = several.groupby(["kind", "prototype"])[["truth", "mean"]]
+    relative = several[["truth", "mean"]] - energies.transform("mean")
+    return pd.DataFrame(
+        {
+            kind: {
+                "rows": len(rows),
+                "spread": rows.truth.std(),
+                "MAE": (rows.truth - rows["mean"]).abs().mean(),
+                "rank correlation": rows.truth.corr(rows["mean"], method="spearman"),
+            }
+            for kind, rows in relative.groupby(several.kind)
+        }
+    ).T
+
+
 def recompute(checkpoint: Checkpoint, labels: LabelSet) -> Recomputed:
     """Predict the test rows of the random split with the weights of a checkpoint.
 
@@ -98,4 +127,4 @@ def recompute(checkpoint: Checkpoint, labels: LabelSet) -> Recomputed:
     )
 
 
-__all__ = ["Recomputed", "recompute"]
+__all__ = ["Recomputed", "recompute", "within_clusters"]

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -22,7 +23,7 @@ from ase_bimetal.lab.training.ablation import (
 from ase_bimetal.lab.training.calibrate import Holdout
 from ase_bimetal.lab.training.data import prepare, trainable
 from ase_bimetal.lab.training.figures import draw_calibration, draw_learning_curve, draw_parity, observed_coverage
-from ase_bimetal.lab.training.recompute import recompute
+from ase_bimetal.lab.training.recompute import Recomputed, recompute, within_clusters
 from ase_bimetal.model.card import Uncertainty
 from ase_bimetal.model.checkpoint import load_checkpoint
 from ase_bimetal.model.encode import collate
@@ -132,6 +133,31 @@ def test_a_card_is_checked_against_its_weights(labels):
     assert found.agrees(honest)
     better = replace(honest, metrics={"random": {"MML": found.errors | {"MAE": found.errors["MAE"] - 0.01}}})
     assert not found.agrees(better) and found.differences(better)["MAE"] == pytest.approx(0.01)
+
+
+def test_configurations_are_compared_within_their_cluster():
+    rows = pd.DataFrame(
+        {"prototype": list("aaabbbcd"), "kind": ["breathing"] * 6 + ["rattle"] * 2, "family": ["f"] * 8}
+    )
+    truth = np.array([0.0, 1.0, 2.0, 10.0, 11.0, 12.0, 5.0, 6.0])
+    # Cluster b is far off as a whole, which is no matter here; the last two are alone in their clusters.
+    mean = np.array([0.1, 1.1, 2.4, -3.0, -2.0, -2.5, 5.0, 6.0])
+    held = Holdout(truth, mean, np.zeros(8))
+    table = within_clusters(Recomputed(rows, held, {}, {}, True))
+    assert list(table.index) == ["breathing"]
+    assert table.loc["breathing", "rows"] == 6 and table.loc["breathing", "spread"] == pytest.approx(0.8944, abs=1e-4)
+    # Labels −1, 0, 1 twice; predictions −1.1, −0.1, 1.2 and −0.5, 0.5, 0: ranks 1, 3, 6 and 2, 5, 4.
+    assert table.loc["breathing", "rank correlation"] == pytest.approx(0.8367, abs=1e-4)
+    assert table.loc["breathing", "MAE"] == pytest.approx((0.1 + 0.1 + 0.2 + 0.5 + 0.5 + 1.0) / 6)
+
+
+@pytest.mark.heavy
+def test_the_core_graph_ranks_cores_and_not_ligands():
+    """What the model card says of configurations of one cluster."""
+    table = within_clusters(recompute(load_checkpoint(), load_labels()))
+    found = table["rank correlation"].round(2)
+    assert found["breathing"] > 0.98 and found["metal displacement"] > 0.95 and found["dopant position"] > 0.85
+    assert abs(found["ligand torsion"]) < 0.3
 
 
 def test_a_model_of_other_data_cannot_be_recomputed(labels):
