@@ -154,3 +154,15 @@ def test_a_circle_of_three_files_is_seen(tmp_path):
     assert set(circle_of(modules)) == {"ase_bimetal.a", "ase_bimetal.b", "ase_bimetal.c"}
     (package / "c.py").write_text("def late():\n    import ase_bimetal.a\n")
     assert circle_of(modules) == []
+
+
+def test_results_are_written_in_one_step():
+    """Files that outlive a process go through `write_whole`; these write into folders that end with them."""
+    temporary = {"io/read.py", "io/text.py", "lab/labels/cp2k.py"}
+    found = {
+        str(path.relative_to(PACKAGE))
+        for path in files_of(PACKAGE)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in ("write_text", "write_bytes")
+    }
+    assert found == temporary

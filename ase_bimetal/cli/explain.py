@@ -10,6 +10,7 @@ import typer
 from ase_bimetal.cli import options
 from ase_bimetal.cli.targets import check_folder
 from ase_bimetal.extras import require
+from ase_bimetal.files import write_whole
 
 if TYPE_CHECKING:
     from ase_bimetal.model.regressors import TrainingRows
@@ -39,7 +40,7 @@ def explain(
     comparison = compare(table, chosen)
     out.mkdir(exist_ok=True)
     comparison.errors.to_csv(out / "regressors.csv", index=False)
-    (out / "regressors.md").write_text(comparison.to_markdown() + "\n")
+    write_whole(out / "regressors.md", comparison.to_markdown() + "\n")
     _draw_forest(out)
     _draw(table.minima() if chosen == "minima" else table, chosen, out)
     print(comparison.to_markdown())
@@ -66,7 +67,7 @@ def _draw(table: DescriptorTable, rows: TrainingRows, out: Path) -> None:
     explain.pearson_figure(matrix).savefig(out / "pearson.png")
     formula = explain.sparse_formula(table, rows)
     formula.to_csv(out / "formula.csv", index_label="term")
-    (out / "formula.md").write_text(explain.formula_markdown(formula) + "\n")
+    write_whole(out / "formula.md", explain.formula_markdown(formula) + "\n")
     found = explain.shap_values(table, rows)
     found.to_frame().assign(id=table.rows.id[found.features.index].to_numpy()).to_csv(out / "shap.csv", index=False)
     for name in ("shap_bar", "shap_beeswarm", "shap_dependence"):

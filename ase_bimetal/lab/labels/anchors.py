@@ -362,11 +362,11 @@ def pack(folder: Path) -> None:
                 "multiplicity": record["multiplicity"],
                 "scan_eV": record["scan_eV"],
             }
-    ATOMS_PBE.write_text(json.dumps(dict(sorted(table.items())), indent=1) + "\n")
+    write_whole(ATOMS_PBE, json.dumps(dict(sorted(table.items())), indent=1) + "\n")
     rejected = json.loads(REJECTS.read_text()) if REJECTS.exists() else {}
     rejected = {name: reason for name, reason in rejected.items() if name not in fresh}
     rejected |= {r["name"]: r["rejected"] for r in done if "rejected" in r}
-    REJECTS.write_text(json.dumps(rejected, indent=1) + "\n")
+    write_whole(REJECTS, json.dumps(rejected, indent=1) + "\n")
 
 
 def _packed(record: dict[str, Any]) -> Atoms:

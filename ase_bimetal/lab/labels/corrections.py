@@ -17,7 +17,7 @@ from ase import Atoms
 from ase.io import iread
 
 from ase_bimetal.errors import MissingDataError
-from ase_bimetal.files import DATASETS
+from ase_bimetal.files import DATASETS, write_whole
 from ase_bimetal.formation import correction_features, formation_energy
 from ase_bimetal.lab.labels import label
 from ase_bimetal.structures.motifs import DOPANTS
@@ -156,7 +156,7 @@ def _mean_abs(values: np.ndarray) -> float:
 def write(path: Path = SHIPPED) -> dict[str, Any]:
     """Fit and store the corrections."""
     fitted = fit()
-    path.write_text(json.dumps(fitted, indent=1) + "\n")
+    write_whole(path, json.dumps(fitted, indent=1) + "\n")
     return fitted
 
 

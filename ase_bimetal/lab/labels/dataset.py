@@ -6,7 +6,7 @@ import hashlib
 import json
 import lzma
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.db import connect
 
-from ase_bimetal.files import DATASETS
+from ase_bimetal.files import DATASETS, write_whole
 from ase_bimetal.formation import formation_energy
 from ase_bimetal.lab.labels.campaign import (
     FRAGMENTS_FILE,
@@ -71,9 +71,7 @@ def pack(folder: Path, target: Path = SHIPPED) -> str:
     """
     fragments = json.loads((folder / FRAGMENTS_FILE).read_text())
     content = {"format": 1, "fragments": fragments, "records": _checked(list(read_folder(folder)), fragments)}
-    raw = json.dumps(content, separators=(",", ":"), sort_keys=True).encode()
-    target.write_bytes(lzma.compress(raw, preset=6))
-    return _digest(raw)
+    return write_packed(content, target)
 
 
 def unpack(folder: Path, source: Path = SHIPPED) -> int:
@@ -86,15 +84,34 @@ def unpack(folder: Path, source: Path = SHIPPED) -> int:
     FileExistsError
         The folder already holds records, which would be doubled.
     """
-    if any(folder.glob("*.jsonl")):
-        raise FileExistsError(f"{folder} already holds records; allowed: a new or empty folder")
-    content = json.loads(lzma.decompress(Path(source).read_bytes()))
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FRAGMENTS_FILE).write_text(json.dumps(content["fragments"], indent=1))
+    content = packed_content(source, folder)
+    write_whole(folder / FRAGMENTS_FILE, json.dumps(content["fragments"], indent=1))
     for record in content["records"]:
         with shard_path(folder, record["prototype"]).open("a") as stream:
             stream.write(record_line(record))
     return len(content["records"])
+
+
+def write_packed(content: Mapping[str, Any], target: Path) -> str:
+    """Compress labels into one file; returns their digest."""
+    raw = json.dumps(content, separators=(",", ":"), sort_keys=True).encode()
+    write_whole(target, lzma.compress(raw, preset=6))
+    return digest_of(raw)
+
+
+def packed_content(source: Path, folder: Path) -> dict[str, Any]:
+    """Read packed labels that shall become shards of a new folder.
+
+    Raises
+    ------
+    FileExistsError
+        The folder already holds records, which would be doubled.
+    """
+    if any(folder.glob("*.jsonl")):
+        raise FileExistsError(f"{folder} already holds records; allowed: a new or empty folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    content: dict[str, Any] = json.loads(lzma.decompress(Path(source).read_bytes()))
+    return content
 
 
 def load_labels(path: Path = SHIPPED) -> LabelSet:
@@ -113,7 +130,7 @@ def load_labels(path: Path = SHIPPED) -> LabelSet:
     rejects = [r for r in content["records"] if "rejected" in r]
     frame = pd.DataFrame([_row(record, fragments) for record in valid])
     columns = ["id", "family", "prototype", "dopant", "rejected"]
-    return LabelSet(frame, pd.DataFrame(rejects).reindex(columns=columns), fragments, _digest(raw))
+    return LabelSet(frame, pd.DataFrame(rejects).reindex(columns=columns), fragments, digest_of(raw))
 
 
 def describe(data: LabelSet) -> dict[str, dict[str, int]]:
@@ -255,5 +272,6 @@ def _given(**values: object) -> dict[str, object]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _digest(raw: bytes) -> str:
+def digest_of(raw: bytes) -> str:
+    """Give labels their name: twelve digits of their sha256."""
     return hashlib.sha256(raw).hexdigest()[:12]

@@ -5,7 +5,6 @@ Every prototype owns one shard in the form of `ase_bimetal.lab.labels.campaign`,
 
 from __future__ import annotations
 
-import hashlib
 import json
 import lzma
 import os
@@ -22,8 +21,9 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from ase_bimetal.descriptors import ALL_DESCRIPTORS, all_descriptors
-from ase_bimetal.files import DATASETS
+from ase_bimetal.files import DATASETS, write_whole
 from ase_bimetal.lab.labels.campaign import read_folder, read_shard, record_line, shard_path, start_worker
+from ase_bimetal.lab.labels.dataset import digest_of, packed_content, write_packed
 from ase_bimetal.lab.labels.host_jobs import HostJob, host_campaign
 from ase_bimetal.lab.labels.host_label import (
     CHECKS,
@@ -136,9 +136,7 @@ def pack_hosts(folder: Path, target: Path = SHIPPED_HOSTS) -> str:
         "hydrogen": _shared(records, "hydrogen")["hydrogen"],
         "records": [_packed(_checked(record, environments)) for record in records],
     }
-    raw = json.dumps(content, separators=(",", ":"), sort_keys=True).encode()
-    target.write_bytes(lzma.compress(raw, preset=6))
-    return _digest(raw)
+    return write_packed(content, target)
 
 
 def unpack_hosts(folder: Path, source: Path = SHIPPED_HOSTS) -> int:
@@ -151,14 +149,11 @@ def unpack_hosts(folder: Path, source: Path = SHIPPED_HOSTS) -> int:
     FileExistsError
         The folder already holds records, which would be doubled.
     """
-    if any(folder.glob("*.jsonl")):
-        raise FileExistsError(f"{folder} already holds records; allowed: a new or empty folder")
-    content = json.loads(lzma.decompress(Path(source).read_bytes()))
-    folder.mkdir(parents=True, exist_ok=True)
+    content = packed_content(source, folder)
     for name, environment in content["environments"].items():
         path = environment_path(folder, name)
         path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(environment))
+        write_whole(path, json.dumps(environment))
     for record in content["records"]:
         with shard_path(folder, record["prototype"]).open("a") as stream:
             stream.write(record_line(record if "rejected" in record else _unpacked(record, content)))
@@ -185,7 +180,7 @@ def load_hosts(path: Path = SHIPPED_HOSTS) -> HostData:
         environments=content["environments"],
         elements=content["elements"],
         hydrogen=content["hydrogen"],
-        digest=_digest(raw),
+        digest=digest_of(raw),
     )
 
 
@@ -284,10 +279,6 @@ def _row(record: dict[str, Any]) -> dict[str, Any]:
         "formation_energy": host_formation_energy(record),
         "environment": record["environment"]["name"] if record["environment"] else None,
     }
-
-
-def _digest(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()[:12]
 
 
 __all__ = [

@@ -18,7 +18,7 @@ from ase.data import atomic_numbers, chemical_symbols, covalent_radii
 from scipy.spatial.transform import Rotation
 
 from ase_bimetal import elements
-from ase_bimetal.files import DATASETS
+from ase_bimetal.files import DATASETS, write_whole
 from ase_bimetal.lab.labels import label
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.probes import METAL_PROBES, TRIANGLE_METALS
@@ -212,7 +212,7 @@ def main() -> None:
             print(f"{symbol}: left out ({error})")
     ligands = {Ligand.parse(s).smiles: _rounded(ligand_probe_energies(s)) for s in tqdm(LIGANDS, unit="ligand")}
     content = {"level": label.LEVEL, "unit": "eV", "metals": metals, "ligands": ligands}
-    SHIPPED.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    write_whole(SHIPPED, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def _rounded(row: dict[str, float]) -> dict[str, float]:

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from ase_bimetal.extras import name_extra
+from ase_bimetal.files import write_whole
 from ase_bimetal.lab.paper import published
 from ase_bimetal.lab.paper.blocks import Picture, Section
 from ase_bimetal.lab.paper.gather import PageData, gather
@@ -103,7 +104,7 @@ def render(sections: list[Section], intro: tuple[str, ...], folder: Path) -> lis
     written = []
     for drawn in (drawn for section in sections for drawn in section.pictures):
         written.append(images / f"reproduce_{drawn.name}.png")
-        written[-1].write_bytes(drawn.png)
+        write_whole(written[-1], drawn.png)
     for name, escape in (("reproduce.html", True), ("reproduce.md", False)):
         environment = Environment(
             autoescape=escape,
@@ -116,7 +117,7 @@ def render(sections: list[Section], intro: tuple[str, ...], folder: Path) -> lis
         template = environment.from_string((_PAGE / f"{name}.j2").read_text(encoding="utf-8"))
         text = template.render(title=TITLE, intro=intro, sections=sections, version=version("ase-bimetal"))
         written.append(folder / name)
-        written[-1].write_text(text, encoding="utf-8")
+        write_whole(written[-1], text)
     return written
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ase_bimetal.files import write_whole
 from ase_bimetal.ligands import LIGAND_NAMES, Ligand
 from ase_bimetal.model.ligand_encoder import (
     CHECKSUM_FILE,
@@ -133,7 +134,7 @@ def nearest_by_cosine(names: Sequence[str], vectors: np.ndarray, n: int = 3) -> 
 
 
 def _write_json(path: Path, facts: Mapping[str, object]) -> None:
-    path.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
 
 
 __all__ = ["common_smiles", "encoder_card", "nearest_by_cosine", "nearest_ligands", "save_encoder_folder"]

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 
 from ase_bimetal.errors import WeightsError
 from ase_bimetal.extras import name_extra
+from ase_bimetal.files import write_whole
 from ase_bimetal.lab.pretraining.encoder_folder import save_encoder_folder
 from ase_bimetal.lab.pretraining.held_out import held_out_scores, unigram_perplexity
 from ase_bimetal.lab.pretraining.smiles_corpus import BatchPlan, CorruptedBatches, SmilesCorpus, build_corpus
@@ -278,7 +279,7 @@ def _find_checkpoint(out_dir: Path, settings: PretrainSettings, corpus: Path | s
     run = asdict(settings) | {"corpus": _name(corpus)}
     if not last.is_file():
         out_dir.mkdir(parents=True, exist_ok=True)
-        noted.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
+        write_whole(noted, json.dumps(run, indent=2) + "\n")
         return None
     if not resume:
         raise WeightsError(f"{out_dir} holds an earlier run; allowed: resume it, or another folder")

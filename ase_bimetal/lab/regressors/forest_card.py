@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ase_bimetal.errors import MissingDataError
+from ase_bimetal.files import write_whole
 from ase_bimetal.lab.regressors.labelled_table import labelled_rows, thin
 from ase_bimetal.lab.regressors.tuning import grouped_folds
 from ase_bimetal.lab.training.metrics import summary
@@ -262,8 +263,8 @@ def card_markdown(card: Mapping[str, Any]) -> str:
 
 def main() -> None:
     """Write the table and the card."""
-    SHIPPED.write_text(thin(labelled_rows(), PER_PROTOTYPE).to_csv())
-    CARD.write_text(json.dumps(make_card(read_table()), indent=1) + "\n")
+    write_whole(SHIPPED, thin(labelled_rows(), PER_PROTOTYPE).to_csv())
+    write_whole(CARD, json.dumps(make_card(read_table()), indent=1) + "\n")
 
 
 def _round(values: Mapping[str, float]) -> dict[str, float]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import RandomizedSearchCV
 
+from ase_bimetal.files import write_whole
 from ase_bimetal.lab.regressors.labelled_table import labelled_rows, thin
 from ase_bimetal.model.regressors import SETTINGS, SPECS, missing_regressors, untuned
 from ase_bimetal.model.table import DescriptorTable
@@ -121,7 +122,7 @@ def main(path: Path = SETTINGS) -> None:
     missing = missing_regressors()
     if missing:
         raise SystemExit("; ".join(missing.values()))
-    path.write_text(json.dumps(tune_all(labelled_rows()), indent=1) + "\n")
+    write_whole(path, json.dumps(tune_all(labelled_rows()), indent=1) + "\n")
 
 
 if __name__ == "__main__":

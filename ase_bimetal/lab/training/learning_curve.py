@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ase_bimetal.files import write_whole
 from ase_bimetal.lab.labels.corrections import ANCHORS, fragment_table
 from ase_bimetal.lab.training.data import TrainingData, prepare
 from ase_bimetal.lab.training.figures import draw_learning_curve
@@ -38,7 +39,7 @@ def export_anchors(folder: Path) -> tuple[Path, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     frames = list(iread(ANCHORS, ":"))
     write(folder / FILES[0], [frame for frame in frames if frame.info["kind"] == "anchor"])
-    (folder / FILES[1]).write_text(json.dumps(fragment_table(frames, KEY), indent=1) + "\n")
+    write_whole(folder / FILES[1], json.dumps(fragment_table(frames, KEY), indent=1) + "\n")
     return folder / FILES[0], folder / FILES[1]
 
 
@@ -116,7 +117,7 @@ def main(folder: Path) -> None:
         "unchanged": levels,
         "curves": {name: np.round(errors, 4).tolist() for name, errors in curves.items()},
     }
-    (folder / FILES[2]).write_text(json.dumps(content, indent=1).replace("NaN", "null") + "\n")
+    write_whole(folder / FILES[2], json.dumps(content, indent=1).replace("NaN", "null") + "\n")
     draw_learning_curve(SIZES, curves, folder / FILES[3], levels)
 
 

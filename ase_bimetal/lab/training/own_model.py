@@ -13,6 +13,7 @@ import numpy as np
 from lightning.pytorch.utilities import rank_zero_only
 
 from ase_bimetal.errors import MissingDataError, WeightsError
+from ase_bimetal.files import write_whole
 from ase_bimetal.lab.training.calibrate import Holdout, inside_interval, inside_terms
 from ase_bimetal.lab.training.data import TrainingData, prepare
 from ase_bimetal.lab.training.evaluate import MML_NAME, FoldResult, table
@@ -134,7 +135,7 @@ def _claim(target: Path, own: OwnData, start: Checkpoint | None, options: OwnOpt
     if unfinished and json.loads(path.read_text()) != run:
         raise WeightsError(f"the unfinished run in {target} had other data or options; allowed: those of {path}")
     target.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(run, indent=1) + "\n")
+    write_whole(path, json.dumps(run, indent=1) + "\n")
 
 
 @rank_zero_only
