@@ -154,6 +154,14 @@ def test_names_read_like_formulas():
     assert candidate_name("CuZn", None) == "CuZn"
 
 
+def test_a_narrow_table_has_its_heads_beside_the_values(static):
+    best = static.partition('aria-label="Best candidates">')[2].partition("</table>")[0]
+    heads = [re.sub(r"<[^>]*>", " ", head).split()[0] for head in re.findall(r'<th scope="col"[^>]*>(.*?)</th>', best)]
+    [first, *_] = re.findall(r"<tr><td>1</td>(.*?)</tr>", best, re.S)
+    beside = [head.split()[0].rstrip(",") for head in re.findall(r'data-head="([^"]*)"', first)]
+    assert beside == heads[2:] and len(beside) == first.count("<td")
+
+
 def test_cards_hold_notes_ligands_and_numbers_in_full(results, static):
     shown = re.findall(r"<article.*?</article>", static, re.S)
     assert len(shown) == BEST
