@@ -20,6 +20,8 @@ from pathlib import Path
 
 from hostile_trials import EXAMPLE, PATIENCE, USUAL, WRONG, Outcome, Trial, try_number, warm_up
 
+from ase_bimetal.numbers import shortest
+
 INTRODUCTION = f"""What becomes of damaged objects and files: {{count}} of them, made from {EXAMPLE}, the anchors
 (the small relaxed clusters behind the level difference), a crystal and a bare particle by
 `tests/hostile/hostile_campaign.py`. Half are objects of ASE and pymatgen with one thing wrong,
@@ -28,8 +30,8 @@ refuses comes in as an object of ASE; pymatgen's objects carry no array of charg
 
 - *typed error*: refused by an error of this package, which says why and what to do.
 - *flagged number*: a prediction that says what it should not be trusted for.
-- *number*: a plain prediction between {USUAL[0]:g} and {USUAL[1]:g} eV/metal, as the labels have. Slight damage, such
-  as a scale of 1.02 or junk in a comment, leaves a sound cluster.
+- *number*: a plain prediction between {shortest(USUAL[0])} and {USUAL[1]:g} eV/metal, as the labels have. Slight
+  damage, such as a scale of 1.02 or junk in a comment, leaves a sound cluster.
 
 None of these may be: *silent number*, a plain prediction outside that range; *foreign exception*, an error of another
 package or of Python; *not finite*; *late*, more than {PATIENCE:g} s of the processor; *words*, a warning, log line or
