@@ -42,11 +42,17 @@ run_job(Job(Prototype("Au4M2", "Zn", {"thiolate": "SMe"}), 40), Path(r"%s"))
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def labelled(tmp_path_factory):
     path = tmp_path_factory.mktemp("lab")
     update_fragments(path / "fragments.json", [PROTOTYPE])
     run_job(Job(PROTOTYPE, 3), path)
     return path
+
+
+@pytest.fixture
+def folder(labelled, tmp_path_factory):
+    """A copy of its own for each test: some go on labelling in it."""
+    return shutil.copytree(labelled, tmp_path_factory.mktemp("copy") / "lab")
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,10 +43,16 @@ run_host_job(HostJob("particle", "icosahedron-13", "Au", "Ag", 400, "core"), Pat
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def labelled(tmp_path_factory):
     path = tmp_path_factory.mktemp("hosts")
     run_host_job(JOB, path)
     return path
+
+
+@pytest.fixture
+def folder(labelled, tmp_path_factory):
+    """A copy of its own for each test: some go on labelling in it."""
+    return shutil.copytree(labelled, tmp_path_factory.mktemp("copy") / "lab")
 
 
 @pytest.fixture(scope="module")
