@@ -141,6 +141,11 @@ class MissingPackageError(BimetalError, ModuleNotFoundError):
     """
 
 
+def one_line(error: Exception) -> str:
+    """Write an error's class and message on one line."""
+    return f"{type(error).__name__}: {error}".replace("\n", " ")
+
+
 def as_typed(error: Exception, what: str) -> BimetalError:
     """Give an error of this package for any error.
 
@@ -158,8 +163,7 @@ def as_typed(error: Exception, what: str) -> BimetalError:
     """
     if isinstance(error, BimetalError):
         return error
-    text = f"{type(error).__name__}: {error}".replace("\n", " ")
-    typed = UnexpectedError(f"{what} failed, {text}. Leave it out, and report it with its coordinates")
+    typed = UnexpectedError(f"{what} failed, {one_line(error)}. Leave it out, and report it with its coordinates")
     typed.__cause__ = error
     return typed
 

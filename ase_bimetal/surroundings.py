@@ -129,11 +129,10 @@ def belongs(around: Around, raw: Raw, given: Ligands | None) -> bool:
     if not gone:
         return True
     first = int(gone[0][0])
-    formula = formula_text(Counter(raw.symbols[i] for i in gone[0]))
     raise PerceptionError(
-        f"atom {first} ({raw.symbols[first]}, of {formula}) belongs to the ligands given ({listed(given)}) but is "
-        "more than a bond away from any metal; allowed: ligands that touch metal. Move it, or leave it out of the "
-        "annotation"
+        f"atom {first} ({raw.symbols[first]}, of {formula_of(raw, gone[0])}) belongs to the ligands given "
+        f"({listed(given)}) but is more than a bond away from any metal; allowed: ligands that touch metal. "
+        "Move it, or leave it out of the annotation"
     )
 
 
@@ -162,13 +161,19 @@ def require_free(raw: Raw, around: Around) -> None:
     radii, pairs = radii_of(raw.symbols), around.pairs
     near = np.flatnonzero(np.isin(pairs.first, close[0]) & np.isin(pairs.second, around.metals))
     k = near[(pairs.distance[near] / (radii[pairs.first[near]] + radii[pairs.second[near]])).argmin()]
+    a = int(pairs.first[k])
+    who = f"atom {a} ({raw.symbols[a]}, of {formula_of(raw, close[0])})"
+    raise _hardly_free(raw, pairs, int(k), who, "a molecule by itself")
+
+
+def _hardly_free(raw: Raw, pairs: Pairs, k: int, who: str, left_out: str) -> PerceptionError:
+    """Why what is at one end of a pair counts neither as bound to the metal at its other end nor as free."""
     a, m = int(pairs.first[k]), int(pairs.second[k])
-    total = radii[a] + radii[m]
-    raise PerceptionError(
-        f"atom {a} ({raw.symbols[a]}, of {formula_text(Counter(raw.symbols[i] for i in close[0]))}) is neither bound "
-        f"nor free: {pairs.distance[k]:.2f} Å from atom {m} ({raw.symbols[m]}); allowed: up to "
-        f"{APART_FACTOR * total:.2f} Å, or, as a molecule by itself that is left out, beyond "
-        f"{FREE_FACTOR * total:.2f} Å. Move it, or leave it out of the object"
+    total = float(radii_of(raw.symbols)[[a, m]].sum())
+    return PerceptionError(
+        f"{who} is neither bound nor free: {pairs.distance[k]:.2f} Å from atom {m} ({raw.symbols[m]}); allowed: up to "
+        f"{APART_FACTOR * total:.2f} Å, or, as {left_out} that is left out, beyond {FREE_FACTOR * total:.2f} Å. "
+        "Move it, or leave it out of the object"
     )
 
 
@@ -179,8 +184,10 @@ def complex_ions(raw: Raw, around: Around) -> tuple[np.ndarray, ...]:
     metal is a cluster of its own.
     """
     members = around.parts.members
+    if len(members) < 2:
+        return ()
     n_metals = [int(np.isin(rows, around.metals).sum()) for rows in members]
-    if max(n_metals, default=0) < 2:
+    if max(n_metals) < 2:
         return ()
     return tuple(rows for rows in members if formula_of(raw, rows) in COMPLEX_IONS)
 
@@ -201,12 +208,8 @@ def require_apart(raw: Raw, around: Around, ions: Sequence[np.ndarray]) -> None:
     near = np.flatnonzero(across & heavy[pairs.first] & heavy[pairs.second] & (pairs.distance < FREE_FACTOR * total))
     if len(near):
         k = near[(pairs.distance[near] / total[near]).argmin()]
-        a, m = int(pairs.first[k]), int(pairs.second[k])
-        raise PerceptionError(
-            f"the ion of atom {a} ({raw.symbols[a]}) is neither bound nor free: {pairs.distance[k]:.2f} Å from atom "
-            f"{m} ({raw.symbols[m]}); allowed: up to {APART_FACTOR * total[k]:.2f} Å, or, as an ion that is left out, "
-            f"beyond {FREE_FACTOR * total[k]:.2f} Å. Move it, or leave it out of the object"
-        )
+        a = int(pairs.first[k])
+        raise _hardly_free(raw, pairs, int(k), f"the ion of atom {a} ({raw.symbols[a]})", "an ion")
 
 
 def without_loose(raw: Raw, loose: Sequence[np.ndarray], ions: Sequence[np.ndarray] = (), n_clusters: int = 1) -> Raw:

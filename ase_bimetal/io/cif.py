@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from ase_bimetal.annotation import NOTES_KEY
 from ase_bimetal.disorder import ONE_PLACE
-from ase_bimetal.errors import FileFormatError
+from ase_bimetal.errors import FileFormatError, one_line
 from ase_bimetal.io.moiety import charge_without_ions, parse_moieties
 from ase_bimetal.io.quiet import quiet_readers
 from ase_bimetal.shell import BOND_FACTOR
@@ -52,7 +52,7 @@ def cif_structures(path: str) -> Iterator[Atoms | FileFormatError]:
             with quiet_readers():
                 atoms = _structure(block)
         except Exception as error:  # ASE's reader raises whatever its parsing meets
-            yield FileFormatError(f"block {block.name!r}: {type(error).__name__}: {error}".replace("\n", " "))
+            yield FileFormatError(f"block {block.name!r}: {one_line(error)}")
         else:
             yield atoms
 

@@ -6,10 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from ase.io.formats import open_with_compression
-
 from ase_bimetal.errors import FileFormatError
-from ase_bimetal.io.text import decoded
+from ase_bimetal.io.text import text_of
 
 _NUMBER = r"([-+]?\d+(?:\.\d*)?)"
 # Where a program states the charge of the whole object, by ASE's name of the format.
@@ -45,8 +43,7 @@ def declared_charge(path: str, format: str | None) -> float:
     """
     if format is None or format not in _READERS:
         return 0.0
-    with open_with_compression(path, "rb") as stream:
-        found = list(dict.fromkeys(_READERS[format](decoded(stream.read()))))
+    found = list(dict.fromkeys(_READERS[format](text_of(path))))
     if len(found) > 1:
         raise FileFormatError(
             f"the file declares the charges {', '.join(f'{q:+g}' for q in found)}; allowed: one. "

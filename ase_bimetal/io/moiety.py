@@ -158,7 +158,7 @@ def _units(metal: Sequence[Moiety], others: Sequence[Moiety], symbols: Sequence[
         in_formula = sum(m.times * sum(m.counts[s] for s in m.counts if len(find_metals([s]))) for m in moieties)
         units = n_metals / in_formula if in_formula else 0.0
         needed: Counter[str] = Counter()
-        for m in with_ions[len(metal) :] if len(moieties) > len(metal) else ():
+        for m in moieties[len(metal) :]:  # its complex ions
             needed.update({s: round(units * m.times * n) for s, n in m.counts.items()})
         if units > 0.5 and abs(units - round(units)) <= 0.05 and all(present[s] >= n for s, n in needed.items()):
             return round(units)

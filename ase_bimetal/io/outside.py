@@ -7,10 +7,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from ase.io.formats import open_with_compression
-
 from ase_bimetal.errors import FileFormatError, UnsafeContentError
-from ase_bimetal.io.text import decoded
+from ase_bimetal.io.text import text_of
 
 #: Formats whose readers open the file that the text names, and how it names it.
 _NAMES_A_FILE = {
@@ -39,9 +37,7 @@ def require_no_other_file(path: str, format: str | None) -> None:
     """
     if format not in _NAMES_A_FILE:
         return
-    with open_with_compression(path, "rb") as stream:
-        found = _NAMES_A_FILE[format].search(decoded(stream.read()))
-    if found:
+    if found := _NAMES_A_FILE[format].search(text_of(path)):
         raise UnsafeContentError(
             f"the file takes its content from another one, {found[0].strip()!r:.120}; allowed: "
             "coordinates in the file itself. Give the other file in its place"

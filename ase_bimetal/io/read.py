@@ -17,7 +17,7 @@ from ase import Atoms
 from ase.io.formats import filetype, ioformats, iread, open_with_compression, parse_filename
 from ase.utils import string2index
 
-from ase_bimetal.errors import BimetalError, FileFormatError, UnsafeContentError
+from ase_bimetal.errors import BimetalError, FileFormatError, UnsafeContentError, one_line
 from ase_bimetal.inputs import partly_occupied
 from ase_bimetal.io.allowed import parse_json, require_allowed
 from ase_bimetal.io.cif import cif_structures
@@ -26,7 +26,7 @@ from ase_bimetal.io.molfiles import MOL_FORMATS, molecules
 from ase_bimetal.io.orca import ORCA_INPUT, is_orca_input, orca_structures
 from ase_bimetal.io.outside import require_database, require_no_other_file
 from ase_bimetal.io.quiet import quiet_readers
-from ase_bimetal.io.text import as_utf8, decoded, decoded_lines
+from ase_bimetal.io.text import as_utf8, decoded_lines, text_of
 from ase_bimetal.system import BimetallicSystem
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def _contents(path: str, format: str | None) -> Iterator[Content]:
     except BimetalError as error:
         yield error
     except Exception as error:  # readers raise whatever their parsing meets
-        yield FileFormatError(_text(error))
+        yield FileFormatError(one_line(error))
 
 
 def _contents_by_format(path: str, format: str | None) -> Iterator[Content]:
@@ -313,8 +313,7 @@ def _database_contents(path: str, name: str) -> Iterator[Content]:
 
 
 def _json_content(path: str) -> Any:
-    with open_with_compression(path, "rb") as stream:
-        return parse_json(decoded(stream.read()))
+    return parse_json(text_of(path))
 
 
 def _monty_objects(content: object) -> list[dict[str, Any]] | None:
@@ -361,12 +360,10 @@ def _yaml_structure(path: str) -> Content:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
-    with open_with_compression(path, "rb") as stream:
-        text = decoded(stream.read())
     try:
-        content = YAML(typ="safe", pure=True).load(text)
+        content = YAML(typ="safe", pure=True).load(text_of(path))
     except YAMLError as error:
-        raise FileFormatError(f"no YAML: {_text(error)}. Write it anew, or name its format") from None
+        raise FileFormatError(f"no YAML: {one_line(error)}. Write it anew, or name its format") from None
     except RecursionError:
         raise FileFormatError("the YAML is nested too deeply to be a structure. Write it anew with pymatgen") from None
     return _from_unnamed(content)
@@ -429,7 +426,7 @@ def _from_pymatgen(path: str, format: str | None) -> Sequence[Content]:
             with quiet_readers():
                 return [kind.from_str(Path(path).read_text(), **named) if format else kind.from_file(path)]
         except Exception as error:  # readers raise whatever their parsing meets
-            reasons.append(f"{kind.__name__}: {_text(error)}")
+            reasons.append(f"{kind.__name__}: {one_line(error)}")
     raise FileFormatError("; ".join([*reasons, "name the format, or write the structure anew as extxyz"]))
 
 
@@ -441,7 +438,7 @@ def _blocks_by_pymatgen(path: str) -> Sequence[Content]:
         with quiet_readers():
             found: Sequence[Content] = CifParser(path).parse_structures(primitive=False, on_error="ignore")
     except Exception as error:  # readers raise whatever their parsing meets
-        raise FileFormatError(f"{_text(error)}. Write the structure anew as extxyz") from None
+        raise FileFormatError(f"{one_line(error)}. Write the structure anew as extxyz") from None
     return found
 
 
@@ -455,7 +452,7 @@ def _until_error(items: Iterable[Any]) -> Iterator[Any]:
         except StopIteration:
             return
         except Exception as error:  # readers raise whatever their parsing meets
-            yield FileFormatError(_text(error))
+            yield FileFormatError(one_line(error))
             return
         yield item
 
@@ -466,11 +463,7 @@ def _attempt(make: Callable[[], Content]) -> Content:
     except BimetalError as error:
         return error
     except Exception as error:  # readers raise whatever their parsing meets
-        return FileFormatError(_text(error))
-
-
-def _text(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".replace("\n", " ")
+        return FileFormatError(one_line(error))
 
 
 def _checked(atoms: Atoms, declared: float = 0.0) -> Atoms:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ase.io.formats import open_with_compression
+
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HEAD = 65536
 
@@ -43,6 +45,12 @@ def decoded(raw: bytes) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         return raw.decode("latin-1")
+
+
+def text_of(path: str) -> str:
+    """Read a file's text, compressed or not."""
+    with open_with_compression(path, "rb") as stream:
+        return decoded(stream.read())
 
 
 def _split(text: str) -> Iterator[str]:
@@ -93,4 +101,4 @@ def _is_compressed(head: bytes) -> bool:
     return head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ"))
 
 
-__all__ = ["as_utf8", "decoded", "decoded_lines"]
+__all__ = ["as_utf8", "decoded", "decoded_lines", "text_of"]

@@ -73,10 +73,9 @@ def within_clusters(found: Recomputed) -> pd.DataFrame:
         A row for each kind of configuration: ``rows``, ``spread`` of the labels and ``MAE`` [eV/metal], and the
         ``rank correlation`` [-] of labels and predictions.
     """
-    groups = found.rows.assign(truth=found.held.truth, mean=found.held.mean).groupby(["kind", "prototype"])
-    several = groups.filter(lambda group: len(group) > 1)
-    energies = several.groupby(["kind", "prototype"])[["truth", "mean"]]
-    relative = several[["truth", "mean"]] - energies.transform("mean")
+    energies = pd.DataFrame({"truth": found.held.truth, "mean": found.held.mean}, index=found.rows.index)
+    clusters = energies.groupby([found.rows.kind, found.rows.prototype])
+    relative = (energies - clusters.transform("mean"))[clusters.truth.transform("size") > 1]
     return pd.DataFrame(
         {
             kind: {
@@ -85,7 +84,7 @@ def within_clusters(found: Recomputed) -> pd.DataFrame:
                 "MAE": (rows.truth - rows["mean"]).abs().mean(),
                 "rank correlation": rows.truth.corr(rows["mean"], method="spearman"),
             }
-            for kind, rows in relative.groupby(several.kind)
+            for kind, rows in relative.groupby(found.rows.kind)
         }
     ).T
 
