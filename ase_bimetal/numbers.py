@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 import re
 
-# Counts follow a letter or a bracket; bonds, brackets of atoms and the first ring of a SMILES do not occur in formulas.
-_COUNT, _SMILES = re.compile(r"(?<=[A-Za-z)])\d+"), re.compile(r"[=#@\[\]/\\](?!\d+$)|[cnCN]1(?!\d)")
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+# Counts follow a letter or a bracket, the charge of an ion its last bracket.
+_COUNT, _CHARGE = re.compile(r"(?<=[A-Za-z)}\]])\d+(?:\.\d+)?"), re.compile(r"(?<=\])\d*[+-]$")
+# Bonds, a bracket around one atom and the first ring of a SMILES do not occur in formulas.
+_SMILES = re.compile(r"=|#(?!\d+$)|\[\d*[A-Za-z][a-z]?(?:@|(?:H\d?)?[+-]*\d*\])|[cnCN]1(?!\d)")
+_SUBSCRIPTS, _SUPERSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"), str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
+# A word of a text that is a formula: an element or a bracket with a count, and neither code nor an address.
+_FORMULA_WORD = re.compile(r"(?<!\S)(?!\(?10\.)(?=\S*(?:[A-Z][a-z]|\))\d)[^\s_`:]+(?!\S)")
 
 
 def number(value: float | None, digits: int = 2, sign: str = "") -> str:
@@ -47,16 +51,31 @@ def shortest(value: float) -> str:
 def formula(name: str) -> str:
     """Write a name with its counts as subscripts.
 
-    A SMILES in it, whose digits are rings, leaves the name as it is.
+    The charge behind the bracket of an ion is written as a superscript. A SMILES, whose digits are rings, leaves the
+    name as it is.
 
     Examples
     --------
     >>> formula("Au4Pd2(PET)8(PPh3)2 #2"), formula("Au4Pd2(SC1CC1)8"), formula("Au24-staple")
     ('Au₄Pd₂(PET)₈(PPh₃)₂ #2', 'Au4Pd2(SC1CC1)8', 'Au₂₄-staple')
+    >>> formula("[Ag24Pd(SPhCl2)18]2-"), formula("PtCu/TiO2")
+    ('[Ag₂₄Pd(SPhCl₂)₁₈]²⁻', 'PtCu/TiO₂')
     """
     if _SMILES.search(name):
         return name
-    return _COUNT.sub(lambda found: found[0].translate(_SUBSCRIPTS), name)
+    name = _CHARGE.sub(lambda match: match[0].translate(_SUPERSCRIPTS), name)
+    return _COUNT.sub(lambda match: match[0].translate(_SUBSCRIPTS), name)
 
 
-__all__ = ["formula", "number", "shortest"]
+def formulas(text: str) -> str:
+    """Write the formulas in a text with subscripts.
+
+    Examples
+    --------
+    >>> formulas("φ of Au4Ru2(SR)8(PR3)2, labels (–), of Mamba2 and 10.1021/Au25(x)2")
+    'φ of Au₄Ru₂(SR)₈(PR₃)₂, labels (–), of Mamba2 and 10.1021/Au25(x)2'
+    """
+    return _FORMULA_WORD.sub(lambda match: formula(match[0]), text)
+
+
+__all__ = ["formula", "formulas", "number", "shortest"]

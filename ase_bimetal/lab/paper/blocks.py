@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from ase_bimetal.numbers import formulas
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,6 +43,11 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     caption: str
+
+    def typeset(self) -> Table:
+        """Write the formulas in all texts with subscripts."""
+        rows = tuple(tuple(formulas(text) for text in row) for row in self.rows)
+        return Table(self.header, rows, formulas(self.caption))
 
     def to_markdown(self) -> str:
         """Write header and rows as Markdown.
@@ -80,6 +87,17 @@ class Section:
     sentences: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     pictures: tuple[Picture, ...] = ()
+
+    def typeset(self) -> Section:
+        """Write the formulas in all texts with subscripts."""
+        return replace(
+            self,
+            difference=formulas(self.difference),
+            comparison=self.comparison.typeset(),
+            sentences=tuple(formulas(sentence) for sentence in self.sentences),
+            tables=tuple(table.typeset() for table in self.tables),
+            pictures=tuple(replace(drawn, caption=formulas(drawn.caption)) for drawn in self.pictures),
+        )
 
 
 def _cell(text: str) -> str:

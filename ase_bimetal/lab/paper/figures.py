@@ -11,6 +11,7 @@ import pandas as pd
 
 from ase_bimetal.descriptors import ACCESSIBLE_ABOVE
 from ase_bimetal.lab.paper.statistics import DoubleWeibull, Parabola
+from ase_bimetal.numbers import formula
 from ase_bimetal.plots import PAPER_STYLE, accessibility_scale, dopant_rose, mixing_scale
 
 if TYPE_CHECKING:
@@ -279,7 +280,7 @@ def materials_figure(materials: pd.DataFrame) -> Figure:
     """
     known = materials[materials.phi_low.notna()].sort_values(["class", "phi_low"])
     kinds = kinds_of(known["class"])
-    figure = new_figure(_WIDTH, 0.9 + 0.135 * len(known))
+    figure = new_figure(_WIDTH, 0.9 + 0.155 * len(known))
     axes = figure.subplots()
     for height, row in enumerate(known.to_dict("records")):
         colour, marker = kinds[row["class"]]
@@ -289,7 +290,7 @@ def materials_figure(materials: pd.DataFrame) -> Figure:
     for name, (colour, marker) in kinds.items():
         axes.plot([], [], marker, color=colour, linestyle="-", label=name, markersize=4)
     axes.axvline(ACCESSIBLE_ABOVE, color="0.3", linestyle="--", linewidth=0.9, label="φ = −0.3")
-    axes.set_yticks(range(len(known)), known.name, fontsize=6)
+    axes.set_yticks(range(len(known)), known.name.map(formula), fontsize=7)
     axes.set_ylim(-1, len(known))
     axes.set_xlabel("accessibility index φ (–)")
     figure.legend(loc="outside lower center", ncols=4, frameon=False)

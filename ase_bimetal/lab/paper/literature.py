@@ -15,7 +15,7 @@ from ase_bimetal.lab.paper.gather import PageData
 from ase_bimetal.lab.paper.materials import DISTANCES
 from ase_bimetal.lab.paper.statistics import Correlation, correlation
 from ase_bimetal.model.table import FEATURES
-from ase_bimetal.numbers import number
+from ase_bimetal.numbers import formula, number
 
 H_MIX = FEATURES[5]
 #: A bounded φ is taken at its middle when it is known to so much [-].
@@ -112,7 +112,7 @@ def comparison(rows: pd.DataFrame, forest: str) -> Table:
             (f"{accessible}, φ known", words.share(int((known.phi > ACCESSIBLE_ABOVE).sum()), len(known)), "–"),
             (f"{accessible}, with bounds that decide", words.share(int(decided.accessible.sum()), len(decided)), "–"),
             *(
-                (f"φ of {row.name}", _phi(row), f"> {number(ACCESSIBLE_ABOVE, 1)}")
+                (f"φ of {formula(row.name)}", _phi(row), f"> {number(ACCESSIBLE_ABOVE, 1)}")
                 for row in rows[rows.doi == published.DOI].itertuples(index=False)
             ),
             ("with estimated E_form", str(int(rows.energy.notna().sum())), _ABOUT),
@@ -168,7 +168,7 @@ def material_table(data: PageData) -> Table:
     rows = []
     for row in data.materials.rename(columns={"class": "kind", H_MIX: "mixing"}).itertuples(index=False):
         energy = row.reason or f"{number(row.energy)} [{number(row.low)}, {number(row.high)}]"
-        rows.append((row.name, row.kind, _phi(row), number(row.mixing, 0), energy, row.doi or row.source))
+        rows.append((formula(row.name), row.kind, _phi(row), number(row.mixing, 0), energy, row.doi or row.source))
     return Table(
         ("material", "class", "φ or its bounds (–)", "H_mix (kJ/mol)", "E_form [90 % interval] (eV/metal)", "source"),
         tuple(rows),

@@ -53,7 +53,7 @@ def make_sections(data: PageData, tell: Callable[[str], None] = lambda line: Non
     sections = []
     for title, make in section_makers().items():
         tell(title)
-        sections.append(make(data))
+        sections.append(make(data).typeset())
     return sections
 
 

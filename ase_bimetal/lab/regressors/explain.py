@@ -155,7 +155,7 @@ def formula_markdown(formula: pd.Series, n: int = 8) -> str:
     The table says how many more there are.
     """
     lines = ["| term | weight (eV/metal per standard deviation) |", "| --- | --- |"]
-    lines += [f"| {name} | {weight:.2f} |" for name, weight in formula.iloc[:n].items()]
+    lines += [f"| {name} | {number(weight)} |" for name, weight in formula.iloc[:n].items()]
     more = len(formula) - n
     return "\n".join([*lines, *([f"\nand {more} smaller terms."] if more > 0 else [])])
 
@@ -313,7 +313,7 @@ def _panels(width: float, height: float, rows: int, columns: int) -> tuple[Figur
 
 
 def _titled(figure: Figure, axes: Axes, found: ShapValues) -> Figure:
-    axes.set_title(f"{found.model}; {LEVEL}", fontsize=9)
+    axes.set_title(f"{found.model}\n{LEVEL}", fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 

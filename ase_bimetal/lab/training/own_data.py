@@ -27,6 +27,7 @@ from ase_bimetal.io.read import read_frames
 from ase_bimetal.io.results import from_row
 from ase_bimetal.ligands import Ligand
 from ase_bimetal.model.predictor import require_supported
+from ase_bimetal.numbers import number
 from ase_bimetal.system import BimetallicSystem, as_system
 
 PACKED = ".json.xz"
@@ -398,7 +399,7 @@ def _sorted_out(rows: list[OwnRow], values: list[float | BimetalError]) -> tuple
                 LeftOut(
                     row.name,
                     LevelError(
-                        f"formation energy {value:.1f} eV/metal; allowed: within ±{FARTHEST_ENERGY:g}. Are energy and "
+                        f"formation energy {number(value, 1)} eV/metal; allowed: within ±{FARTHEST_ENERGY:g}. Are energy and "
                         "fragment energies of one level and in eV?"
                     ),
                 )

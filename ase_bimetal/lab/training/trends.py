@@ -13,6 +13,7 @@ import pandas as pd
 from ase_bimetal.lab.labels.pbe import load_pbe
 from ase_bimetal.model.interface import require_predictions
 from ase_bimetal.model.predictor import Predictor
+from ase_bimetal.numbers import number
 from ase_bimetal.system import as_system
 
 #: What is followed → what is known of it, and the prototypes in order.
@@ -112,8 +113,6 @@ def markdown_trends(rows: Sequence[TrendRow]) -> str:
         known = TRENDS[row.trend][0]
         trend = "" if row.trend == named else f"{row.trend}: {known}"
         named = row.trend
-        pbe = "–" if row.pbe is None else f"{row.pbe:.3f}"
-        lines.append(
-            f"| {trend} | {row.prototype} | {row.n_metals} | {row.predicted:.3f} ± {row.deviation:.3f} | {pbe} |"
-        )
+        energy = f"{number(row.predicted, 3)} ± {number(row.deviation, 3)}"
+        lines.append(f"| {trend} | {row.prototype} | {row.n_metals} | {energy} | {number(row.pbe, 3)} |")
     return "\n".join(lines)

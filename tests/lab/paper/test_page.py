@@ -38,6 +38,7 @@ from ase_bimetal.model.bond_terms import BOND_TERMS
 from ase_bimetal.model.card import write_card
 from ase_bimetal.model.checkpoint import load_checkpoint
 from ase_bimetal.model.forest import get_forest
+from ase_bimetal.numbers import formula
 from ase_bimetal.model.table import FEATURES, DescriptorTable, read_table
 from ase_bimetal.system import BimetallicSystem
 
@@ -219,6 +220,19 @@ def test_materials_are_counted_and_listed(data):
     pairs = {frozenset(pair) for pair in zip(data.materials.host, data.materials.dopant, strict=True)}
     assert sum(int(ours) for ours, _ in mixes) == len(pairs)
     assert len(section.tables[0].rows) == 10 and "published −0.63" in section.difference
+
+
+def test_formulas_have_subscripts_in_texts_and_pictures(data):
+    section = literature.materials_section(data)
+    named = section.tables[0].rows[0][0]
+    text = Table(("a",), (("E_form of Au4Ru2(SR)8, Mamba2",),), "PPh3, see 10.1021/Au25(x)2").typeset()
+    assert text == Table(("a",), (("E_form of Au₄Ru₂(SR)₈, Mamba2",),), "PPh₃, see 10.1021/Au25(x)2")
+    told = replace(section, difference="Au25", sentences=("Ag44(SR)30",), tables=(text,)).typeset()
+    assert told.difference == "Au₂₅" and told.sentences == ("Ag₄₄(SR)₃₀",)
+    rows = data.materials.assign(name="[Ag24Pd(SPhCl2)18]2-")
+    axes = figures.materials_figure(rows).axes[0]
+    assert {label.get_text() for label in axes.get_yticklabels()} == {"[Ag₂₄Pd(SPhCl₂)₁₈]²⁻"}
+    assert named == formula(data.materials.name.iloc[0])
 
 
 def test_materials_of_the_article_are_named_beside_its_claim(data):

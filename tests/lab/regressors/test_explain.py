@@ -55,7 +55,7 @@ def test_sparse_formula_names_the_cause_and_is_written_as_a_table(table):
     assert formula.index[0] == "H_mix (kJ/mol)" and formula.abs().is_monotonic_decreasing
     assert formula.iloc[0] == pytest.approx(0.1 * table.features["H_mix (kJ/mol)"].std(), rel=0.2)
     text = explain.formula_markdown(pd.Series({"a": 1.5, "b": -0.25, "c": 0.1}), n=2)
-    assert text.splitlines()[2:] == ["| a | 1.50 |", "| b | -0.25 |", "", "and 1 smaller terms."]
+    assert text.splitlines()[2:] == ["| a | 1.50 |", "| b | −0.25 |", "", "and 1 smaller terms."]
 
 
 def test_pictures_carry_units_level_and_every_row(found):
@@ -66,6 +66,9 @@ def test_pictures_carry_units_level_and_every_row(found):
     dots = sum(len(collection.get_offsets()) for collection in swarm.axes[0].collections)
     assert dots == 90 * 8 and "eV/metal" in swarm.axes[0].get_xlabel()
     assert LEVEL in swarm.axes[0].get_title() and "n = 90" in swarm.axes[0].get_title()
+    bar.draw_without_rendering()
+    title = bar.axes[0].title.get_window_extent()
+    assert 0 < title.x0 and title.x1 < bar.bbox.x1, "the title ends outside the picture"
     assert {axes.get_xlabel() for axes in dependence.axes} >= {"D (Å)", "H_mix (kJ/mol)", "ΔM (g/mol)"}
 
 

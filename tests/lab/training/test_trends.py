@@ -67,4 +67,4 @@ def test_the_table_has_a_line_for_each(rows):
     [first, *_] = rows["size of pure gold thiolates"]
     text = markdown_trends(rows["size of pure gold thiolates"])
     assert len(text.splitlines()) == 2 + 9
-    assert f"| Au4M2-Au-SH | 6 | {first.predicted:.3f} ± {first.deviation:.3f} | -2.922 |" in text
+    assert f"| Au4M2-Au-SH | 6 | −{-first.predicted:.3f} ± {first.deviation:.3f} | −2.922 |" in text
