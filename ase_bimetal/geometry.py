@@ -7,7 +7,6 @@ rarest label, it is refused.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -18,7 +17,6 @@ from ase.data import atomic_numbers, covalent_radii
 
 from ase_bimetal import elements
 from ase_bimetal.errors import ChargedSystemError, GeometryError
-from ase_bimetal.files import DATASETS
 from ase_bimetal.neighbors import all_distances, chosen_pairs, components, pairs_within
 from ase_bimetal.shell import (
     BOND_FACTOR,
@@ -30,41 +28,29 @@ from ase_bimetal.shell import (
     mask_of,
 )
 from ase_bimetal.sites import Sites
+from ase_bimetal.strain import bond_scatter
+from ase_bimetal.trained_distances import (
+    ANY_METALS_CLOSEST,
+    HYDRIDE,
+    NO_METALS_CLOSER,
+    TOLERANCE,
+    WIDEST_BOND,
+    trained_distances,
+)
 
 if TYPE_CHECKING:
     from ase_bimetal.system import BimetallicSystem
 
-#: Trained distances by element, as `ase_bimetal.lab.labels.bond_lengths` measures them.
-TABLE = DATASETS / "bond_lengths.json"
-#: Share of the shortest, and of the longest trained distance beyond which an object is refused.
-SHORTEST, LONGEST = 0.8, 1.25
-# Shares within which a distance counts as trained: labels are rounded, and files keep few digits.
-_TOLERANCE = 0.02
-# Distances of elements without labels, as multiples of the sum of covalent radii; of the labels' extremes.
-_ANY_CLOSEST, _ANY_METALS_CLOSEST, _ANY_NEAREST, _ANY_NEAREST_METAL = 0.78, 0.7, 1.3, 1.4
-# Shortest distance of two metal atoms of anything, as the same multiple; in the labels none is below 0.65.
-_NO_METALS_CLOSER = 0.6
 _HYDROGEN, _CARBON, _NITROGEN, _PHOSPHORUS, _SULFUR = 1, 6, 7, 15, 16
 # Elements by which a ligand may bind a second time: N, O, P, S, Se.
 _SECOND_DONORS = (_NITROGEN, 8, _PHOSPHORUS, _SULFUR, 34)
-# A hydrogen that is a ligand by itself is no hydrogen of a ligand; arrays have it at 0, and the table leaves it out.
-_HYDRIDE = 0
 # Two atoms above this number come close without a bond, as sulfur atoms of neighbouring ligands.
 _HEAVY_ABOVE = 10
 # Every carbon of three neighbours has a bond shorter than this multiple (C–C 1.49 Å).
 _ANY_DOUBLE_BOND = 0.98
-# A pair further apart than this multiple is no bond.
-_WIDEST_BOND = 1.15
-# A single bond is no longer than this multiple.
-_SINGLE_BOND = 1.05
 #: Two atoms further apart than this multiple of the sum of covalent radii do not join parts of a cluster. The widest
 #: gaps in the labels are a small centre that has moved in its cage and a ring pulled off its metal.
 JOINED_BELOW, LOOSELY_JOINED_ABOVE = 2.3, 1.6
-# Atoms with the same surroundings within so many bonds have bonds of one length.
-_BONDS_AROUND = 4
-# What integers of 64 bits are mixed with: shifts and factors of splitmix64, and an odd factor.
-_MIXERS = ((np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)), (np.uint64(27), np.uint64(0x94D049BB133111EB)))
-_LAST_SHIFT, _ODD = np.uint64(31), np.uint64(0x9E3779B97F4A7C15)
 # Below this many atoms without a cell, all distances are faster than a list of neighbours.
 _FEW = 400
 
@@ -86,18 +72,6 @@ class GeometryFindings:
     impossible: str | None
     unusual: tuple[str, ...] = ()
     strain: float = 0.0
-
-
-@dataclass(frozen=True)
-class _Trained:
-    """Distances [Å] by atomic number, (n, n) for pairs and (n,) to the nearest: where flags and refusals begin.
-
-    Row 0 of pairs is that of hydrides.
-    """
-
-    closest: tuple[np.ndarray, np.ndarray]
-    nearest: tuple[np.ndarray, np.ndarray]
-    nearest_metal: tuple[np.ndarray, np.ndarray]
 
 
 def charge_refused(charge: float) -> str:
@@ -192,19 +166,19 @@ def close_metals(system: BimetallicSystem) -> tuple[str, ...]:
         return ()
     rows = system.metals
     radii = covalent_radii[elements.numbers_of(system.symbols)[rows]]
-    pairs = pairs_within(system.positions[rows], system.cell, system.pbc, 2 * _ANY_METALS_CLOSEST * float(radii.max()))
+    pairs = pairs_within(system.positions[rows], system.cell, system.pbc, 2 * ANY_METALS_CLOSEST * float(radii.max()))
     total = radii[pairs.first] + radii[pairs.second]
-    if not len(total) or (pairs.distance / total).min() >= _ANY_METALS_CLOSEST:
+    if not len(total) or (pairs.distance / total).min() >= ANY_METALS_CLOSEST:
         return ()
     k = int((pairs.distance / total).argmin())
     one, other = (f"{rows[i]} ({system.symbols[rows[i]]})" for i in (pairs.first[k], pairs.second[k]))
     told = f"metal atoms {one} and {other} are {pairs.distance[k]:.2f} Å apart"
-    if pairs.distance[k] < _NO_METALS_CLOSER * total[k]:
+    if pairs.distance[k] < NO_METALS_CLOSER * total[k]:
         raise GeometryError(
-            f"{told}; allowed: at least {_NO_METALS_CLOSER * total[k]:.2f} Å. Check the unit of cell "
+            f"{told}; allowed: at least {NO_METALS_CLOSER * total[k]:.2f} Å. Check the unit of cell "
             "and positions, or relax the geometry"
         )
-    return (f"{told}; hardly any label has metals closer than {_ANY_METALS_CLOSEST * total[k]:.2f} Å",)
+    return (f"{told}; hardly any label has metals closer than {ANY_METALS_CLOSEST * total[k]:.2f} Å",)
 
 
 def ligand_strain(system: BimetallicSystem) -> float:
@@ -229,37 +203,6 @@ def ligand_strain(system: BimetallicSystem) -> float:
     True
     """
     return examine(system).strain
-
-
-@lru_cache(maxsize=16)
-def _kinds_of_bonds(numbers: bytes, first: bytes, second: bytes) -> np.ndarray:
-    """A small number for each bond, the same where both atoms' surroundings within a few bonds are alike.
-
-    It takes arrays of integers as bytes: candidates on one template, and images of one cluster, share them.
-    """
-    rows = np.frombuffer(first, dtype=int), np.frombuffer(second, dtype=int)
-    kinds = _kinds_by_connectivity(np.frombuffer(numbers, dtype=int), *rows)
-    kind: np.ndarray = np.unique(kinds[rows[0]] + kinds[rows[1]], return_inverse=True)[1]
-    return kind
-
-
-def _kinds_by_connectivity(numbers: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """A number for each atom that is the same for atoms whose surroundings within a few bonds are alike."""
-    ends, others = np.concatenate([first, second]), np.concatenate([second, first])
-    kinds = _mixed(numbers.astype(np.uint64))
-    for _ in range(_BONDS_AROUND):
-        with_others = kinds * _ODD
-        np.add.at(with_others, ends, kinds[others])
-        kinds = _mixed(with_others)
-    return kinds
-
-
-def _mixed(values: np.ndarray) -> np.ndarray:
-    """Spread integers over 64 bits (splitmix64, Steele et al., OOPSLA 2014), so that their sums tell them apart."""
-    for shift, factor in _MIXERS:
-        values = (values ^ (values >> shift)) * factor
-    mixed: np.ndarray = values ^ (values >> _LAST_SHIFT)
-    return mixed
 
 
 def _distances(system: BimetallicSystem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -300,12 +243,12 @@ class _Examination:
     """Distances of one cluster beside the trained ones."""
 
     def __init__(self, system: BimetallicSystem, first: np.ndarray, second: np.ndarray, distance: np.ndarray) -> None:
-        self.symbols, self.trained = system.symbols, _trained()
+        self.symbols, self.trained = system.symbols, trained_distances()
         self.numbers = elements.numbers_of(system.symbols)
         self.is_metal = mask_of(system.metals, len(self.numbers))
         self.donors = system.donors
         self.kinds = self.numbers.copy()
-        self.kinds[self.donors[self.numbers[self.donors] == _HYDROGEN]] = _HYDRIDE
+        self.kinds[self.donors[self.numbers[self.donors] == _HYDROGEN]] = HYDRIDE
         self.ligands = system.ligands
         self.donor_numbers = [atomic_numbers[ligand.donor] for ligand, _ in system.ligands]
         self.first, self.second, self.distance = first, second, distance
@@ -330,17 +273,11 @@ class _Examination:
         """Sum over the bonds inside ligands of the variance among their like, per metal atom [Å²]."""
         first, second = self._bonded_pairs.T
         heavy = (self.numbers[first] > _HEAVY_ABOVE) & (self.numbers[second] > _HEAVY_ABOVE)
-        bonded = self._ratio[self._bonded] < np.where(heavy, _WIDEST_BOND, BOND_FACTOR)
+        bonded = self._ratio[self._bonded] < np.where(heavy, WIDEST_BOND, BOND_FACTOR)
         first, second, distance = first[bonded], second[bonded], self.distance[self._bonded][bonded]
-        if not len(distance):
-            return 0.0
         numbers = self.numbers.copy()
         numbers[self.donors] += len(covalent_radii)  # an oxygen atom on metal is not like one beside it
-        kind = _kinds_of_bonds(numbers.tobytes(), first.tobytes(), second.tobytes())
-        count = np.bincount(kind)
-        mean = np.bincount(kind, distance) / count
-        squared = np.bincount(kind, (distance - mean[kind]) ** 2)
-        return float((squared * count / np.maximum(count - 1, 1)).sum() / self.is_metal.sum())
+        return bond_scatter(numbers, first, second, distance) / int(self.is_metal.sum())
 
     def _close(self) -> tuple[str | None, bool]:
         """The pair that is shortest beside the shortest of its kind."""
@@ -349,7 +286,7 @@ class _Examination:
         usual, refused = (limit[self.kinds[self.first], self.kinds[self.second]] for limit in self.trained.closest)
         share = self.distance / usual
         k = int(share.argmin())
-        if share[k] >= 1 - _TOLERANCE:
+        if share[k] >= 1 - TOLERANCE:
             return None, False
         beyond = np.flatnonzero(self.distance < refused)
         k = int(beyond[0]) if len(beyond) else k
@@ -389,7 +326,7 @@ class _Examination:
         usual, refused = (limit[self.numbers] for limit in trained)
         share = np.where(chosen, nearest / usual, 0.0)
         i = int(share.argmax())
-        if share[i] <= 1 + _TOLERANCE:
+        if share[i] <= 1 + TOLERANCE:
             return None, False
         beyond = np.flatnonzero(chosen & (nearest > refused))
         i = int(beyond[0]) if len(beyond) else i
@@ -551,39 +488,6 @@ class _Examination:
     @staticmethod
     def _advice(limit: float, is_error: object) -> str:
         return f"; refused beyond {limit:.2f} Å: repair or relax the geometry first" if is_error else ""
-
-
-@lru_cache(maxsize=1)
-def _trained() -> _Trained:
-    """The table as arrays; elements without labels get the labels' extremes, scaled by covalent radii."""
-    table = json.loads(TABLE.read_text(encoding="utf-8"))
-    metal = np.zeros(len(covalent_radii), dtype=bool)
-    metal[[z for symbol, z in atomic_numbers.items() if elements.is_metal(symbol)]] = True
-    radii = covalent_radii.copy()
-    radii[_HYDRIDE] = radii[_HYDROGEN]
-    total = radii[:, None] + radii
-    closest = np.where(metal[:, None] & metal, _ANY_METALS_CLOSEST, _ANY_CLOSEST) * total
-    too_close = SHORTEST * closest
-    for pair, (extreme, usual) in table["closest"].items():
-        a, b = (atomic_numbers[symbol] for symbol in pair.split("-"))
-        # Elements that never bond in the labels, as H and H, say nothing on how close they may come.
-        closest[a, b] = closest[b, a] = min(usual, _WIDEST_BOND * total[a, b])
-        too_close[a, b] = too_close[b, a] = min(extreme * (1 - _TOLERANCE), SHORTEST * closest[a, b])
-    for limit in (closest, too_close):  # to other ligands it is a hydrogen atom
-        limit[_HYDRIDE, ~metal] = limit[~metal, _HYDRIDE] = limit[_HYDROGEN, ~metal]
-    far, too_far = _longest(table["nearest"], _ANY_NEAREST)
-    # Carbon without hydrogen, as in tert-butyl, is rare in the labels: a single bond is no reason for a flag.
-    far = np.where(metal, far, np.clip(far, _SINGLE_BOND * 2 * radii, too_far))
-    return _Trained((closest, too_close), (far, too_far), _longest(table["nearest metal"], _ANY_NEAREST_METAL))
-
-
-def _longest(lengths: dict[str, list[float]], any_factor: float) -> tuple[np.ndarray, np.ndarray]:
-    usual = any_factor * 2 * covalent_radii
-    refused = LONGEST * usual
-    for symbol, (extreme, known) in lengths.items():
-        z = atomic_numbers[symbol]
-        usual[z], refused[z] = known, max(extreme * (1 + _TOLERANCE), LONGEST * known)
-    return usual, refused
 
 
 __all__ = [

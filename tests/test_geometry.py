@@ -14,13 +14,14 @@ from ase.io import read
 from ase_bimetal import as_system, predict
 from ase_bimetal.errors import BimetalError, GeometryError, LigandMismatchError, SeveralClustersError
 from ase_bimetal.files import DATASETS
-from ase_bimetal.geometry import TABLE, close_metals, examine, require_plausible
+from ase_bimetal.geometry import close_metals, examine, require_plausible
 from ase_bimetal.lab.labels.bond_lengths import measure
 from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.lab.labels.hosts import load_hosts
 from ase_bimetal.model.interface import Failure
 from ase_bimetal.structures.assembly import assemble
 from ase_bimetal.structures.motifs import Prototype
+from ase_bimetal.trained_distances import TABLE
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ PACKAGE = Path(ase_bimetal.__file__).parent
 ORDER = (
     ("errors", "files", "extras", "workers", "numbers", "elements", "cells"),
     ("ligands", "ions", "annotation", "neighbors", "sites"),
-    ("shell", "probes", "geometry"),
+    ("shell", "probes", "strain", "trained_distances", "geometry"),
     ("supports", "parts", "perception"),
     ("inputs", "disorder", "surroundings"),
     ("system", "exchange"),

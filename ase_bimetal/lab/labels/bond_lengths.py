@@ -11,9 +11,9 @@ from ase import Atoms
 from scipy.spatial.distance import cdist
 
 from ase_bimetal.files import write_whole
-from ase_bimetal.geometry import TABLE
 from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.shell import find_metals
+from ase_bimetal.trained_distances import TABLE
 
 _DECIMALS = 3
 #: Share of the lengths at each end that are rare: labels of cores pressed or pulled out of their minimum.

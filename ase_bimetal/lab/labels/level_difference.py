@@ -21,6 +21,7 @@ from ase_bimetal.lab.labels.bulk import BARE, bare_clusters, bulk_metals
 from ase_bimetal.lab.labels.corrections import ANCHORS, fragment_table, solve
 from ase_bimetal.lab.labels.cp2k import METHOD
 from ase_bimetal.lab.labels.pbe import PbeLabel, load_pbe
+from ase_bimetal.lab.labels.sheet_pbe import load_sheet_pbe
 from ase_bimetal.model.level import SHIPPED, LevelDifference, coordination_terms, level_terms
 from ase_bimetal.structures.motifs import FAMILIES, PARTICLES, family_group
 from ase_bimetal.system import as_system
@@ -73,6 +74,31 @@ def differences(k_points: bool = False) -> list[Difference]:
         Whether the GFN1-xTB energies of crystals are those with k-points, and not the limit of growing particles.
     """
     return [*map(_of_label, load_pbe()), *_of_anchors(), *_of_bare_metal(k_points)]
+
+
+def carbon_differences() -> list[Difference]:
+    """Collect pairs of metals on N-doped carbon that have both energies.
+
+    Beside `ase_bimetal.model.level.level_terms` they have those of `carbon_terms`.
+    """
+    rows = []
+    for label in load_sheet_pbe():
+        terms = level_terms(as_system(label.atoms)) | carbon_terms(label.metals)
+        name = "/".join(label.metals) + " on carbon"
+        rows.append(Difference(name, name, "", "", label.pbe - label.gfn1, terms, len(label.metals)))
+    return rows
+
+
+def carbon_terms(metals: Sequence[str]) -> dict[str, float]:
+    """Say which metals are bound to N-doped carbon, per metal atom [-].
+
+    Examples
+    --------
+    >>> carbon_terms(["Au", "Ni"])
+    {'on carbon': 1.0, 'Au on carbon': 0.5, 'Ni on carbon': 0.5}
+    """
+    shares = {f"{symbol} on carbon": metals.count(symbol) / len(metals) for symbol in dict.fromkeys(metals)}
+    return {"on carbon": 1.0} | shares
 
 
 def fit_level(rows: Sequence[Difference]) -> LevelDifference:

@@ -36,8 +36,7 @@ SHIPPED = DATASETS / "sheet_pbe.json"
 SITE = "N6"
 #: The name of the flake without metals.
 FLAKE = "flake"
-#: The source's pairs Au/Ni, Ni/Pt and, for Cu/Gd without a pseudopotential, Cu/Y; then those nearest to them, closed
-#: shells first.
+#: The source's pairs Au/Ni, Ni/Pt and, for Cu/Gd without a pseudopotential, Cu/Y; then those nearest to them.
 PAIRS = (
     *(("Ni", "Pt"), ("Au", "Ni"), ("Cu", "Y"), ("Pd", "Pt"), ("Ag", "Au"), ("Cu", "Au"), ("Cu", "Ag"), ("Ni", "Pd")),
     *(("Cu", "Pd"), ("Pd", "Au"), ("Ni", "Cu"), ("Ni", "Ag"), ("Pt", "Au"), ("Cu", "Pt"), ("Pd", "Ag"), ("Pt", "Ag")),
@@ -87,10 +86,12 @@ def on_flake(metals: tuple[str, str]) -> Atoms:
 def compute(folder: Path) -> None:
     """Compute every energy that the folder lacks.
 
-    A failure is a record with its reason.
+    The flake comes first, then closed shells, single spin states and several. A failure is a record with its reason.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (FLAKE, *map("".join, PAIRS)):
+    # All electrons of the flake are paired.
+    cheapest_first = sorted(PAIRS, key=lambda pair: multiplicities(Atoms(pair))[::-1])
+    for name in (FLAKE, *map("".join, cheapest_first)):
         path = folder / f"{name}.json"
         with suppress(Timeout), FileLock(path.with_suffix(".lock"), blocking=False):
             if not path.exists():

@@ -219,8 +219,7 @@ def donor_transfer_error() -> float:
 
     It is the mean error of the corrections on anchors of a donor type none of which were fitted.
 
-    It stands for the error of the level where metal binds what has no anchors: framework oxygen, nitrogen of a
-    sheet.
+    It stands for the error of the level where metal binds what has no PBE energies, such as framework oxygen.
     """
     from ase_bimetal.lab.labels.corrections import best_ridge, leave_element_out, load_anchors
 

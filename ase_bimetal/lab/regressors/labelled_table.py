@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,10 @@ import pandas as pd
 from ase_bimetal.files import DATASETS
 from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.lab.labels.hosts import load_hosts
-from ase_bimetal.lab.labels.level_difference import differences, fit_level
+from ase_bimetal.lab.labels.level_difference import carbon_differences, carbon_terms, differences, fit_level
 from ase_bimetal.lab.training.data import trainable
 from ase_bimetal.model.bond_terms import bond_terms
-from ase_bimetal.model.level import LevelDifference, level_terms, load_level_difference
+from ase_bimetal.model.level import level_terms, load_level_difference
 from ase_bimetal.model.table import (
     COORDINATION,
     DEVIATION,
@@ -26,8 +26,30 @@ from ase_bimetal.model.table import (
 )
 from ase_bimetal.system import BimetallicSystem, as_system
 
+#: System → what refers its GFN1-xTB energy to PBE, and the standard deviation of that [eV/metal].
+Shift = Callable[[BimetallicSystem], tuple[float, float]]
 
-def build_table(frame: pd.DataFrame, level: LevelDifference, bare_level: LevelDifference) -> DescriptorTable:
+
+def shift_to_pbe() -> Shift:
+    """Learn what refers GFN1-xTB energies to PBE, by what the metals stand in.
+
+    Clusters have the shipped level difference, bare metal one from crystals with k-points, and metals on doped carbon
+    one that also learned from PBE energies of pairs on a flake. Oxygen of a framework has no PBE energies: there the
+    shipped one knows the metals alone.
+    """
+    shipped, bare = load_level_difference(), fit_level(differences(k_points=True))
+    carbon = fit_level([*differences(), *carbon_differences()])
+
+    def shift(system: BimetallicSystem) -> tuple[float, float]:
+        terms = level_terms(system)
+        if surroundings(system) == "doped carbon":
+            return carbon.predict(terms | carbon_terms(system.metal_symbols))
+        return (bare if system.kind == "alloy" else shipped).predict(terms)
+
+    return shift
+
+
+def build_table(frame: pd.DataFrame, shift: Shift) -> DescriptorTable:
     """Describe labelled objects.
 
     Parameters
@@ -35,11 +57,8 @@ def build_table(frame: pd.DataFrame, level: LevelDifference, bare_level: LevelDi
     frame
         With columns ``id``, ``prototype``, ``family``, ``atoms`` and ``formation_energy`` [eV/metal], as of
         `ase_bimetal.lab.labels.dataset.load_labels` or `ase_bimetal.lab.labels.hosts.load_hosts`.
-    level
-        The difference between PBE and GFN1-xTB. It knows nothing of donors that are no ligands, such as the oxygen
-        of a framework.
-    bare_level
-        The same for bare metal, from crystals with k-points.
+    shift
+        As of `shift_to_pbe`.
 
     Returns
     -------
@@ -48,7 +67,7 @@ def build_table(frame: pd.DataFrame, level: LevelDifference, bare_level: LevelDi
     """
     systems = [as_system(atoms) for atoms in frame.atoms]
     rows = [
-        _row(record, system, bare_level if system.kind == "alloy" else level)
+        _row(record, system, shift)
         for record, system in zip(frame.itertuples(), systems, strict=True)
         if len(system.composition_metals) == 2
     ]
@@ -101,17 +120,17 @@ def labelled_rows(
     frame = pd.concat(frames, ignore_index=True)
     if ids is not None:
         frame = frame[frame.id.isin(ids)]
-    return build_table(frame, load_level_difference(), fit_level(differences(k_points=True)))
+    return build_table(frame, shift_to_pbe())
 
 
-def _row(record: Any, system: BimetallicSystem, level: LevelDifference) -> dict[str, object]:
-    terms = level_terms(system)
-    shift, deviation = level.predict(terms)
+def _row(record: Any, system: BimetallicSystem, shift: Shift) -> dict[str, object]:
+    mean, deviation = shift(system)
+    coordination = 12 * level_terms(system)["CN"]
     values = (record.id, record.prototype, record.family, surroundings(system), system.host, system.dopant)
     return (
         dict(zip(NAMES, values, strict=True))
         | material_features(system)
-        | {COORDINATION: 12 * terms["CN"], "gfn1": record.formation_energy, "shift": shift, DEVIATION: deviation}
+        | {COORDINATION: coordination, "gfn1": record.formation_energy, "shift": mean, DEVIATION: deviation}
         | bond_terms(system)
     )
 

@@ -38,8 +38,8 @@ from ase_bimetal.model.bond_terms import BOND_TERMS
 from ase_bimetal.model.card import write_card
 from ase_bimetal.model.checkpoint import load_checkpoint
 from ase_bimetal.model.forest import get_forest
-from ase_bimetal.numbers import formula
 from ase_bimetal.model.table import FEATURES, DescriptorTable, read_table
+from ase_bimetal.numbers import formula
 from ase_bimetal.system import BimetallicSystem
 
 

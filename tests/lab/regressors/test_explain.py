@@ -68,7 +68,7 @@ def test_pictures_carry_units_level_and_every_row(found):
     assert LEVEL in swarm.axes[0].get_title() and "n = 90" in swarm.axes[0].get_title()
     bar.draw_without_rendering()
     title = bar.axes[0].title.get_window_extent()
-    assert 0 < title.x0 and title.x1 < bar.bbox.x1, "the title ends outside the picture"
+    assert title.x0 > 0 and title.x1 < bar.bbox.x1, "the title ends outside the picture"
     assert {axes.get_xlabel() for axes in dependence.axes} >= {"D (Å)", "H_mix (kJ/mol)", "ΔM (g/mol)"}
 
 
