@@ -399,8 +399,8 @@ def _sorted_out(rows: list[OwnRow], values: list[float | BimetalError]) -> tuple
                 LeftOut(
                     row.name,
                     LevelError(
-                        f"formation energy {number(value, 1)} eV/metal; allowed: within ±{FARTHEST_ENERGY:g}. Are energy "
-                        "and fragment energies of one level and in eV?"
+                        f"formation energy {number(value, 1)} eV/metal; allowed: within ±{FARTHEST_ENERGY:g}. Are "
+                        "energy and fragment energies of one level and in eV?"
                     ),
                 )
             )
