@@ -23,10 +23,12 @@ from ase_bimetal.lab.labels.cp2k import METHOD
 from ase_bimetal.lab.labels.pbe import PbeLabel, load_pbe
 from ase_bimetal.lab.labels.sheet_pbe import load_sheet_pbe
 from ase_bimetal.model.level import SHIPPED, LevelDifference, coordination_terms, level_terms
+from ase_bimetal.numbers import number
 from ase_bimetal.structures.motifs import FAMILIES, PARTICLES, family_group
 from ase_bimetal.system import as_system
 
 _RIDGE = 0.1
+_ON_CARBON = " on carbon"
 #: A crystal has twelve neighbours.
 _CLOSE_PACKED = np.array([12.0])
 
@@ -84,7 +86,7 @@ def carbon_differences() -> list[Difference]:
     rows = []
     for label in load_sheet_pbe():
         terms = level_terms(as_system(label.atoms)) | carbon_terms(label.metals)
-        name = "/".join(label.metals) + " on carbon"
+        name = "/".join(label.metals) + _ON_CARBON
         rows.append(Difference(name, name, "", "", label.pbe - label.gfn1, terms, len(label.metals)))
     return rows
 
@@ -97,7 +99,7 @@ def carbon_terms(metals: Sequence[str]) -> dict[str, float]:
     >>> carbon_terms(["Au", "Ni"])
     {'on carbon': 1.0, 'Au on carbon': 0.5, 'Ni on carbon': 0.5}
     """
-    shares = {f"{symbol} on carbon": metals.count(symbol) / len(metals) for symbol in dict.fromkeys(metals)}
+    shares = {f"{symbol}{_ON_CARBON}": metals.count(symbol) / len(metals) for symbol in dict.fromkeys(metals)}
     return {"on carbon": 1.0} | shares
 
 
@@ -284,6 +286,23 @@ def markdown(rows: Sequence[Difference]) -> str:
     return "\n".join(lines)
 
 
+def markdown_carbon() -> str:
+    """Table of pairs on carbon, each predicted from all the others [eV/metal]."""
+    others, pairs = differences(), carbon_differences()
+    lines = [
+        "| pair | PBE − GFN1-xTB | from the other pairs | from clusters alone |",
+        "| --- | --- | --- | --- |",
+    ]
+    clusters = fit_level(others)
+    for pair in pairs:
+        mean, deviation = fit_level([*others, *(row for row in pairs if row is not pair)]).predict(pair.terms)
+        plain = {name: value for name, value in pair.terms.items() if not name.endswith(_ON_CARBON.strip())}
+        alone = clusters.predict(plain)[0]
+        cells = (number(pair.value), f"{number(mean)} ± {number(deviation)}", number(alone))
+        lines.append(f"| {pair.name.removesuffix(_ON_CARBON)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def main(write: Annotated[bool, typer.Option(help="Write the difference that the models ship with.")] = False) -> None:
     """Print the comparison."""
     rows = differences()
@@ -292,7 +311,7 @@ def main(write: Annotated[bool, typer.Option(help="Write the difference that the
         f"{n_labels} PBE labels, {len(rows) - n_labels} anchors, bare clusters and crystals; "
         "mean absolute error on the labels [eV/metal]\n"
     )
-    print(markdown(rows))
+    print(f"{markdown(rows)}\n\npairs of metals on N-doped carbon [eV/metal]\n\n{markdown_carbon()}")
     if write:
         write_whole(SHIPPED, fit_level(rows).to_json())
 

@@ -146,7 +146,7 @@ def parity_figure(truth: np.ndarray, predicted: np.ndarray, kinds: np.ndarray, l
             markersize=4,
             alpha=0.7,
             markeredgewidth=0,
-            label=f"{name}: MAE {mae:.2f}, n = {rows.sum()}",
+            label=f"{formula(name)}: MAE {mae:.2f}, n = {rows.sum()}",
         )
     axes.set(xlim=(low, high), ylim=(low, high), aspect="equal", xlabel=label, ylabel=prediction)
     axes.legend(frameon=False, loc="upper left", fontsize=6.5)

@@ -17,6 +17,7 @@ from ase_bimetal.lab.training.metrics import summary
 from ase_bimetal.model.bond_terms import bond_model
 from ase_bimetal.model.regressors import SPECS, TrainingRows, make_regressor, missing_regressors
 from ase_bimetal.model.table import LEVEL, DescriptorTable
+from ase_bimetal.numbers import number
 
 FOLDS = 5
 #: Seed of the folds, another than that of tuning.
@@ -65,7 +66,7 @@ class Comparison:
             "| --- |" + " --- |" * len(splits),
         ]
         for model, part in self.errors.groupby("model", sort=False):
-            cells = [f"{row.MAE:.3f} / {row.RMSE:.3f} / {row.R2:.3f}" for row in part.itertuples()]
+            cells = [" / ".join(number(value, 3) for value in (row.MAE, row.RMSE, row.R2)) for row in part.itertuples()]
             lines.append(f"| {model} | " + " | ".join(cells) + " |")
         return "\n".join([*lines, *(f"\n{reason}" for reason in self.skipped.values())])
 

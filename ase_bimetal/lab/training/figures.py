@@ -11,6 +11,7 @@ import numpy as np
 
 from ase_bimetal.lab.training.calibrate import Holdout
 from ase_bimetal.model.card import Uncertainty
+from ase_bimetal.numbers import formula
 from ase_bimetal.structures.motifs import family_group
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def draw_parity(held: Holdout, families: Sequence[str], path: Path) -> None:
             markerfacecolor="none" if k >= 8 else _COLOURS[k % 8],
             alpha=0.8,
             linestyle="none",
-            label=f"{name}: {held.errors[rows].mean():.3f} ({rows.sum()})",
+            label=f"{formula(name)}: {held.errors[rows].mean():.3f} ({rows.sum()})",
         )
     axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     axes.set_xlabel("label (eV per metal atom; GFN1-xTB, dimer reference)")
