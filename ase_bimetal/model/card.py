@@ -410,6 +410,8 @@ class ForestCard(_Part):
         Surroundings → mean error of the labels' level against density-functional energies [eV/metal].
     donor_error
         What the level lacks on supports beside that [eV/metal].
+    metals_on_carbon
+        Metals that have density-functional energies on doped carbon.
     """
 
     digest: str
@@ -417,6 +419,7 @@ class ForestCard(_Part):
     calibration: Mapping[str, Calibration]
     level_error: Mapping[str, float]
     donor_error: float
+    metals_on_carbon: tuple[str, ...]
 
 
 def _present(part: _Some | None, name: str, key: str) -> _Some:

@@ -53,8 +53,8 @@ LEVEL_LIGANDS = "PBE-referenced GFN1-xTB"
 LEVEL_OTHER = "GFN1-xTB with PBE-referenced elements"
 #: Beside `ase_bimetal.model.table.FEATURES`: what tells Au24Ni3 from Ni24Au3.
 MAJORITY_FEATURES = ("chi_metal (Pauling)", "cohesive energy (eV)")
-# Surroundings without donors that the level difference does not know.
-_KNOWN_DONORS = ("ligands", "bare particle", "bare solid")
+# Surroundings without donors that the level difference does not know; of those on carbon the card tells the metals.
+_KNOWN_DONORS, _CARBON = ("ligands", "bare particle", "bare solid"), "doped carbon"
 #: An element with fewer density-functional energies is flagged.
 _ENOUGH = 3
 _FEW_ATOMS = 4
@@ -278,7 +278,7 @@ class DescriptorForest(FormationModel):
         with WHOLE_PROCESS:  # pandas and scikit-learn change the filters of warnings
             [found] = self.estimate_rows(_described(system), [set(correction_features(system))])
         level_error = MEAN_OF_NORMAL * load_level_difference().predict(level_terms(system))[1]
-        on_support = self._donor_error(surroundings(system))
+        on_support = self._donor_error(surroundings(system), set(system.composition_metals))
         return replace(
             found, level_error=math.hypot(level_error, on_support), flags=(*system.notes, *close, *found.flags)
         )
@@ -338,16 +338,22 @@ class DescriptorForest(FormationModel):
             formation_energy_interval=(float(low), float(high)),
             formation_energy_std=float(high - low) / (2 * Z90),
             level=LEVEL_LIGANDS if row.surroundings == "ligands" else LEVEL_OTHER,
-            level_error=math.hypot(level_error, self._donor_error(row.surroundings)),
+            level_error=math.hypot(level_error, self._donor_error(row.surroundings, {row.host, row.dopant})),
             reference_state=STATE_OF_SURROUNDINGS.get(row.surroundings, "relaxed metal-free host"),
             model=self.name,
             novelty=novelty,
             flags=tuple(self._flags(row, needed)),
         )
 
-    def _donor_error(self, kind: str) -> float:
+    def _donor_error(self, kind: str, metals: set[str]) -> float:
         """What the level difference does not know of the donors of a support [eV/metal]."""
-        return 0.0 if kind in _KNOWN_DONORS else self.card.donor_error
+        return self.card.donor_error if self._without_reference(kind, metals) else 0.0
+
+    def _without_reference(self, kind: str, metals: set[str]) -> list[str]:
+        """Those of an object's metals that have no density-functional energy on what it stands on."""
+        if kind in _KNOWN_DONORS:
+            return []
+        return sorted(metals.difference(self.card.metals_on_carbon if kind == _CARBON else ()))
 
     def _novelty(self, row: pd.Series) -> str:
         if row.surroundings not in self._surroundings:
@@ -380,13 +386,8 @@ class DescriptorForest(FormationModel):
                 "public density-functional energies of bare clusters of two to four atoms lay 1.3 eV/metal "
                 "above those of a former forest, beyond its ±: take no energy of such clusters from it"
             )
-        if row.surroundings == "doped carbon":
-            flags.append(
-                "published density-functional energies of three pairs on doped carbon lie 2 to 4 eV/metal "
-                "higher: take the order of pairs, not the energy"
-            )
-        if row.surroundings not in _KNOWN_DONORS:
-            flags.append(f"no density-functional reference for bonds between metal and {row.surroundings}")
+        if unknown := self._without_reference(row.surroundings, metals):
+            flags.append(f"no density-functional energy of {', '.join(unknown)} on {row.surroundings}")
         return flags
 
 

@@ -81,6 +81,7 @@ def test_an_altered_table_is_refused():
         (("level_error",), "field 'level_error' is missing"),
         (("calibration", "metal pair", "widening"), "field 'calibration', 'metal pair', field 'widening' is missing"),
         (("donor_error",), "field 'donor_error' is missing"),
+        (("metals_on_carbon",), "field 'metals_on_carbon' is missing"),
     ],
 )
 def test_a_card_without_a_field_is_refused_with_its_name(tmp_path, keys, message):

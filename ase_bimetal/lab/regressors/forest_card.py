@@ -16,6 +16,7 @@ import numpy as np
 
 from ase_bimetal.errors import MissingDataError
 from ase_bimetal.files import write_whole
+from ase_bimetal.lab.labels.sheet_pbe import load_sheet_pbe
 from ase_bimetal.lab.regressors.labelled_table import labelled_rows, thin
 from ase_bimetal.lab.regressors.tuning import grouped_folds
 from ase_bimetal.lab.training.metrics import summary
@@ -52,8 +53,8 @@ def make_card(table: DescriptorTable) -> dict[str, Any]:
         ``calibration`` by novelty: errors of predictions out of fold, ``widening`` of the interval by surroundings
         [eV/metal], ``coverage`` of the quantiles as they are and of the widened interval, the latter measured on
         folds that its widening was not taken from; ``level_error`` by surroundings and
-        ``donor_error``, what the level lacks on supports [eV/metal]; and the sha256 of the level difference that
-        the table was made with.
+        ``donor_error``, what the level lacks on supports [eV/metal]; ``metals_on_carbon``, which metals have PBE
+        energies there; and the sha256 of the level difference that the table was made with.
     """
     return {
         "digest": forest_digest(table),
@@ -70,6 +71,7 @@ def make_card(table: DescriptorTable) -> dict[str, Any]:
         },
         "level_error": level_errors(table),
         "donor_error": donor_transfer_error(),
+        "metals_on_carbon": sorted({symbol for pair in load_sheet_pbe() for symbol in pair.metals}),
         "level_difference": level_digest(),
     }
 
