@@ -387,7 +387,7 @@ class DescriptorForest(FormationModel):
                 "above those of a former forest, beyond its ±: take no energy of such clusters from it"
             )
         if unknown := self._without_reference(row.surroundings, metals):
-            flags.append(f"no density-functional energy of {', '.join(unknown)} on {row.surroundings}")
+            flags.append(f"no density-functional energy of {', '.join(unknown)} bound to {row.surroundings}")
         return flags
 
 

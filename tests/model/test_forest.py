@@ -306,3 +306,11 @@ def test_bare_metal_has_no_environment_in_the_table():
 def test_page_shows_the_calibration_of_the_card():
     page = Path(__file__).parents[2] / "docs" / "descriptor-model.md"
     assert forest_card.card_markdown(json.loads(forest.CARD.read_text())) in page.read_text()
+
+
+def test_metals_on_carbon_are_flagged_where_no_pair_has_a_density_functional_energy():
+    rows = read_table().rows.query("surroundings == 'doped carbon' and minimum == 1").set_index("prototype", drop=False)
+    known, unknown = get_forest().estimate_rows(rows.loc[["CuPd@sheet-N6", "CuZn@sheet-N6"]])
+    assert not any("density-functional energy of" in flag for flag in known.flags)
+    assert "no density-functional energy of Zn bound to doped carbon" in unknown.flags
+    assert unknown.level_error > known.level_error
