@@ -32,6 +32,7 @@ from ase_bimetal.strain import bond_scatter
 from ase_bimetal.trained_distances import (
     ANY_METALS_CLOSEST,
     HYDRIDE,
+    HYDROGEN,
     NO_METALS_CLOSER,
     TOLERANCE,
     WIDEST_BOND,
@@ -41,7 +42,7 @@ from ase_bimetal.trained_distances import (
 if TYPE_CHECKING:
     from ase_bimetal.system import BimetallicSystem
 
-_HYDROGEN, _CARBON, _NITROGEN, _PHOSPHORUS, _SULFUR = 1, 6, 7, 15, 16
+_CARBON, _NITROGEN, _PHOSPHORUS, _SULFUR = 6, 7, 15, 16
 # Elements by which a ligand may bind a second time: N, O, P, S, Se.
 _SECOND_DONORS = (_NITROGEN, 8, _PHOSPHORUS, _SULFUR, 34)
 # Two atoms above this number come close without a bond, as sulfur atoms of neighbouring ligands.
@@ -248,7 +249,7 @@ class _Examination:
         self.is_metal = mask_of(system.metals, len(self.numbers))
         self.donors = system.donors
         self.kinds = self.numbers.copy()
-        self.kinds[self.donors[self.numbers[self.donors] == _HYDROGEN]] = HYDRIDE
+        self.kinds[self.donors[self.numbers[self.donors] == HYDROGEN]] = HYDRIDE
         self.ligands = system.ligands
         self.donor_numbers = [atomic_numbers[ligand.donor] for ligand, _ in system.ligands]
         self.first, self.second, self.distance = first, second, distance
@@ -301,7 +302,7 @@ class _Examination:
         nearest, chosen = self._nearest(np.ones(len(self.distance), dtype=bool)), ~self.is_metal
         far = self.donors[nearest[self.donors] > self.trained.nearest[0][self.numbers[self.donors]]]
         if len(far):  # of a hydride or sulfide `_half_bound` says how far it may be from its nearest atom, a metal
-            single = far[np.isin(self.numbers[far], (_HYDROGEN, _SULFUR))]
+            single = far[np.isin(self.numbers[far], (HYDROGEN, _SULFUR))]
             chosen[np.setdiff1d(single, self._bonded_pairs)] = False
         return self._furthest(chosen, nearest, self.trained.nearest, "atom")
 
@@ -447,7 +448,7 @@ class _Examination:
     def _thin_carbon(self) -> str | None:
         """The carbon atom of three neighbours that has no bond as short as a double one."""
         ends = np.concatenate([self._bonded_pairs, self._bonded_pairs[:, ::-1]])
-        ratio, heavy = np.tile(self._ratio[self._bonded], 2), self.numbers[ends[:, 1]] != _HYDROGEN
+        ratio, heavy = np.tile(self._ratio[self._bonded], 2), self.numbers[ends[:, 1]] != HYDROGEN
         shortest = np.full(len(self.numbers), np.inf)
         np.minimum.at(shortest, ends[heavy, 0], ratio[heavy])
         thin = (self.numbers == _CARBON) & (np.bincount(ends[:, 0], minlength=len(self.numbers)) == 3)

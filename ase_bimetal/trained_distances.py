@@ -22,7 +22,7 @@ TOLERANCE = 0.02
 _ANY_CLOSEST, ANY_METALS_CLOSEST, _ANY_NEAREST, _ANY_NEAREST_METAL = 0.78, 0.7, 1.3, 1.4
 # Shortest distance of two metal atoms of anything, as the same multiple; in the labels none is below 0.65.
 NO_METALS_CLOSER = 0.6
-_HYDROGEN = 1
+HYDROGEN = 1
 # A hydrogen that is a ligand by itself is no hydrogen of a ligand; arrays have it at 0, and the table leaves it out.
 HYDRIDE = 0
 # A pair further apart than this multiple is no bond.
@@ -34,6 +34,8 @@ _SINGLE_BOND = 1.05
 @dataclass(frozen=True)
 class TrainedDistances:
     """Distances at which flags and refusals begin.
+
+    Each attribute is a pair of arrays: for flags, and for refusals.
 
     Attributes
     ----------
@@ -58,7 +60,7 @@ def trained_distances() -> TrainedDistances:
     metal = np.zeros(len(covalent_radii), dtype=bool)
     metal[[z for symbol, z in atomic_numbers.items() if elements.is_metal(symbol)]] = True
     radii = covalent_radii.copy()
-    radii[HYDRIDE] = radii[_HYDROGEN]
+    radii[HYDRIDE] = radii[HYDROGEN]
     total = radii[:, None] + radii
     closest = np.where(metal[:, None] & metal, ANY_METALS_CLOSEST, _ANY_CLOSEST) * total
     too_close = SHORTEST * closest
@@ -68,7 +70,7 @@ def trained_distances() -> TrainedDistances:
         closest[a, b] = closest[b, a] = min(usual, WIDEST_BOND * total[a, b])
         too_close[a, b] = too_close[b, a] = min(extreme * (1 - TOLERANCE), SHORTEST * closest[a, b])
     for limit in (closest, too_close):  # to other ligands it is a hydrogen atom
-        limit[HYDRIDE, ~metal] = limit[~metal, HYDRIDE] = limit[_HYDROGEN, ~metal]
+        limit[HYDRIDE, ~metal] = limit[~metal, HYDRIDE] = limit[HYDROGEN, ~metal]
     far, too_far = _longest(table["nearest"], _ANY_NEAREST)
     # Carbon without hydrogen, as in tert-butyl, is rare in the labels: a single bond is no reason for a flag.
     far = np.where(metal, far, np.clip(far, _SINGLE_BOND * 2 * radii, too_far))

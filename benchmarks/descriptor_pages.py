@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ase_bimetal.cli.explain import explain
-from ase_bimetal.lab.labels.level_difference import markdown_carbon
+from ase_bimetal.lab.labels.level_difference import differences, markdown_carbon
 from ase_bimetal.lab.regressors import forest_card, tuning
 from ase_bimetal.lab.regressors.compare import compare
 from ase_bimetal.lab.regressors.labelled_table import labelled_rows
@@ -39,7 +39,7 @@ def fit() -> None:
 def pages() -> None:
     """Tables and pictures of the pages, from what ships."""
     fill(DOCS / "descriptor-model.md", "card", forest_card.card_markdown(json.loads(CARD.read_text())))
-    fill(DOCS / "hosts.md", "carbon", markdown_carbon())
+    fill(DOCS / "hosts.md", "carbon", markdown_carbon(differences()))
     configurations = compare(labelled_rows(), "configurations").to_markdown().strip()
     with TemporaryDirectory() as folder:
         explain(Path(folder), "minima")

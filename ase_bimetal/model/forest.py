@@ -35,6 +35,7 @@ from ase_bimetal.model.regressors import REGRESSORS, make_regressor, settings
 from ase_bimetal.model.table import (
     COORDINATION,
     DIGITS,
+    DOPED_CARBON,
     FEATURES,
     DescriptorTable,
     material_features,
@@ -54,7 +55,7 @@ LEVEL_OTHER = "GFN1-xTB with PBE-referenced elements"
 #: Beside `ase_bimetal.model.table.FEATURES`: what tells Au24Ni3 from Ni24Au3.
 MAJORITY_FEATURES = ("chi_metal (Pauling)", "cohesive energy (eV)")
 # Surroundings without donors that the level difference does not know; of those on carbon the card tells the metals.
-_KNOWN_DONORS, _CARBON = ("ligands", "bare particle", "bare solid"), "doped carbon"
+_KNOWN_DONORS = ("ligands", "bare particle", "bare solid")
 #: An element with fewer density-functional energies is flagged.
 _ENOUGH = 3
 _FEW_ATOMS = 4
@@ -66,7 +67,7 @@ NOVELTY = ("prototype", "metal pair", "surroundings")
 STATE_OF_SURROUNDINGS = {
     "ligands": "dimer",
     "zeolite": "H-form framework minus n/2 H2",
-    "doped carbon": "relaxed metal-free sheet",
+    DOPED_CARBON: "relaxed metal-free sheet",
     "bare particle": "isolated atoms",
     "bare solid": "isolated atoms",
     "adsorbates": "isolated atoms, free adsorbates",
@@ -353,7 +354,7 @@ class DescriptorForest(FormationModel):
         """Those of an object's metals that have no density-functional energy on what it stands on."""
         if kind in _KNOWN_DONORS:
             return []
-        return sorted(metals.difference(self.card.metals_on_carbon if kind == _CARBON else ()))
+        return sorted(metals.difference(self.card.metals_on_carbon if kind == DOPED_CARBON else ()))
 
     def _novelty(self, row: pd.Series) -> str:
         if row.surroundings not in self._surroundings:

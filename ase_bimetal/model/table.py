@@ -30,10 +30,11 @@ SHIPPED = DATASETS / "descriptor_table.csv"
 LEVEL = "GFN1-xTB with PBE references"
 FEATURES = tuple(PAPER_FEATURES)
 CHI_ENV, _, N_METAL, _, _, _, DISTANCE, _ = FEATURES
+DOPED_CARBON = "doped carbon"
 #: What an object of kind ``"extended"`` stands on, by its non-metal elements; the first that fits counts.
 _HOSTS: tuple[tuple[str, Callable[[set[str]], bool]], ...] = (
     ("zeolite", lambda shell: {"Si", "O"} <= shell),
-    ("doped carbon", lambda shell: "C" in shell),
+    (DOPED_CARBON, lambda shell: "C" in shell),
     ("oxide", lambda shell: "O" in shell),
     ("nitride", lambda shell: "N" in shell),
 )

@@ -247,7 +247,7 @@ def test_table_of_labels_keeps_pairs_alone_and_finds_minima(cluster):
         }
     )
     level = load_level_difference()
-    table = build_table(frame, lambda system: level.predict(level_terms(system)))
+    table = build_table(frame, lambda system, terms: level.predict(terms))
     shift, deviation = level.predict(level_terms(as_system(cluster)))
     assert table.rows.id.tolist() == ["p/0", "p/1"] and table.rows.minimum.tolist() == [0, 1]
     assert table.targets == pytest.approx([-2.0 + shift, -3.0 + shift])

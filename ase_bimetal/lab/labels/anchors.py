@@ -311,7 +311,7 @@ def scan(atoms: Atoms, multiplicities: tuple[int, ...], folder: Path, guess: Pat
         "spin_squared": found[best].spin_squared,
         "gradient": found[best].gradient,
         "code_pbe": cp2k.version(),
-        "settings_pbe": cp2k.SETTINGS,
+        "settings_pbe": cp2k.settings(atoms),
     }
 
 

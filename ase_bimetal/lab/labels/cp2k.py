@@ -44,10 +44,6 @@ SPACING = 9.0 / 96  # Å, of the grid in the 9 Å cube of an isolated atom, and 
 MAX_POINTS = 300  # along a cube's edge
 #: Elements with hard cores, worst first.
 HARD = ("Zn", "Ni", "Co", "Fe", "Mn", "Cu", "Cd", "Pd", "Rh", "Ru")
-SETTINGS = (
-    f"{METHOD}, GTH-PBE, cutoff {CUTOFF} Ry, REL_CUTOFF {REL_CUTOFF}, EPS_DEFAULT 1e-10, OT to {EPS_SCF:g}, "
-    f"wavelet Poisson solver, cube at least {MARGIN:g} Å larger than the molecule, grid spacing {SPACING:g} Å"
-)
 # A coarse grid takes the wavefunction from atoms to nearly converged at a third of a full step's cost; the energy
 # it stops at is thrown away, so it changes the result by less than 1e-6 eV. A coarser one would put the quartet of
 # manganese 3 eV below its sextet, because it does not resolve the 3s and 3p cores.
@@ -230,7 +226,7 @@ def input_text(
     >>> "GTH-PBE-q1" in input_text(Atoms("H2", [[0, 0, 0], [0, 0, 0.74]]), 1)
     True
     """
-    is_boxed = bool(atoms.pbc.all())
+    is_boxed = _is_boxed(atoms)
     edges = atoms.cell.lengths() if is_boxed else np.full(3, cube_edge(atoms))
     periodic, solver = ("XYZ", "PERIODIC") if is_boxed else ("NONE", "WAVELET")
     placed = _placed(atoms, edges)
@@ -257,6 +253,23 @@ def input_text(
     run_type = "ENERGY_FORCE" if forces else "ENERGY"
     return section("GLOBAL", {"PROJECT": "job", "RUN_TYPE": run_type, "PRINT_LEVEL": "LOW"}) + section(
         "FORCE_EVAL", {"METHOD": "QS", "DFT": dft, "SUBSYS": subsys, "PRINT": {"FORCES ON": {}} if forces else {}}
+    )
+
+
+def settings(atoms: Atoms) -> str:
+    """Say in one line how a molecule is computed.
+
+    Examples
+    --------
+    >>> settings(Atoms("Zn")).split(", ")[-2:]
+    ['cube at least 8 Å larger than the molecule', 'grid spacing 0.09375 Å']
+    """
+    place = f"wavelet Poisson solver, cube at least {MARGIN:g} Å larger than the molecule"
+    if _is_boxed(atoms):
+        place = f"periodic box, images at least {BOX_MARGIN:g} Å apart"
+    return (
+        f"{METHOD}, GTH-PBE, cutoff {CUTOFF} Ry, REL_CUTOFF {REL_CUTOFF}, EPS_DEFAULT 1e-10, OT to {EPS_SCF:g}, "
+        f"{place}, grid spacing {SPACING:g} Å"
     )
 
 
@@ -299,6 +312,11 @@ def boxed(atoms: Atoms) -> Atoms:
     """
     edges = [_edge(extent, BOX_MARGIN) for extent in np.ptp(atoms.positions, axis=0)]
     return Atoms(atoms.symbols, atoms.positions, cell=edges, pbc=True)
+
+
+def _is_boxed(atoms: Atoms) -> bool:
+    """Whether a molecule is in a box of `boxed`."""
+    return bool(atoms.pbc.all())
 
 
 def _edge(extent: float, margin: float) -> float:

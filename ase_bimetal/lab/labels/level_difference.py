@@ -23,7 +23,7 @@ from ase_bimetal.lab.labels.corrections import ANCHORS, fragment_table, solve
 from ase_bimetal.lab.labels.cp2k import METHOD
 from ase_bimetal.lab.labels.pbe import PbeLabel, load_pbe
 from ase_bimetal.lab.labels.sheet_pbe import load_sheet_pbe
-from ase_bimetal.model.level import SHIPPED, LevelDifference, coordination_terms, level_terms, metal_coordination
+from ase_bimetal.model.level import SHIPPED, LevelDifference, coordination_terms, level_terms
 from ase_bimetal.numbers import number
 from ase_bimetal.structures.motifs import FAMILIES, PARTICLES, family_group
 from ase_bimetal.system import as_system
@@ -83,15 +83,13 @@ def differences(k_points: bool = False) -> list[Difference]:
 def carbon_differences() -> list[Difference]:
     """Collect pairs of metals on N-doped carbon that have both energies.
 
-    They have the terms of a support, `ase_bimetal.model.level.level_terms`, and those of `carbon_terms`: as small as it
-    is here, the flake would be read as a ligand.
+    They have the terms of their metals and those of `carbon_terms`: as small as it is here, the flake would be read as
+    a ligand.
     """
     rows = []
     for label in load_sheet_pbe():
         n = len(label.metals)
-        coordination = metal_coordination(label.metals, label.atoms.positions[:n])
-        shares = {symbol: label.metals.count(symbol) / n for symbol in label.metals}
-        terms = shares | coordination_terms(label.metals, coordination) | carbon_terms(label.metals)
+        terms = level_terms(as_system(label.atoms[:n])) | carbon_terms(label.metals)
         name = "/".join(label.metals)
         rows.append(Difference(name, name, "", "", label.pbe - label.gfn1, terms, n))
     return rows
@@ -292,8 +290,13 @@ def markdown(rows: Sequence[Difference]) -> str:
     return "\n".join(lines)
 
 
-def carbon_left_out() -> pd.DataFrame:
+def carbon_left_out(others: Sequence[Difference]) -> pd.DataFrame:
     """Predict each pair on carbon from the others, and from clusters.
+
+    Parameters
+    ----------
+    others
+        Of clusters and bare metal, as `differences` gives them.
 
     Returns
     -------
@@ -301,8 +304,7 @@ def carbon_left_out() -> pd.DataFrame:
         By pair: ``difference`` between the levels, ``mean`` and ``deviation`` from the other pairs, ``clusters`` from
         clusters alone [eV/metal], and whether other pairs hold both metals (``shared``).
     """
-    others, pairs = differences(), carbon_differences()
-    clusters, rows = fit_level(others), {}
+    pairs, clusters, rows = carbon_differences(), fit_level(others), {}
     for pair in pairs:
         rest = [row for row in pairs if row is not pair]
         mean, deviation = fit_level([*others, *rest]).predict(pair.terms)
@@ -312,9 +314,9 @@ def carbon_left_out() -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, "index", columns=["difference", "mean", "deviation", "clusters", "shared"])
 
 
-def markdown_carbon() -> str:
+def markdown_carbon(others: Sequence[Difference]) -> str:
     """Write `carbon_left_out` as a Markdown table."""
-    found = carbon_left_out()
+    found = carbon_left_out(others)
     lines = [
         "| pair | PBE − GFN1-xTB | from the other pairs | from clusters alone |",
         "| --- | --- | --- | --- |",
@@ -335,7 +337,7 @@ def main(write: Annotated[bool, typer.Option(help="Write the difference that the
         f"{n_labels} PBE labels, {len(rows) - n_labels} anchors, bare clusters and crystals; "
         "mean absolute error on the labels [eV/metal]\n"
     )
-    print(f"{markdown(rows)}\n\npairs of metals on N-doped carbon [eV/metal]\n\n{markdown_carbon()}")
+    print(f"{markdown(rows)}\n\npairs of metals on N-doped carbon [eV/metal]\n\n{markdown_carbon(rows)}")
     if write:
         write_whole(SHIPPED, fit_level(rows).to_json())
 

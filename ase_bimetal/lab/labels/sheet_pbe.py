@@ -42,9 +42,6 @@ PAIRS = (
     *(("Cu", "Pd"), ("Pd", "Au"), ("Ni", "Cu"), ("Ni", "Ag"), ("Pt", "Au"), ("Cu", "Pt"), ("Pd", "Ag"), ("Pt", "Ag")),
 )
 _FMAX = 0.1  # eV/Å, GFN1-xTB
-_SETTINGS = cp2k.SETTINGS.partition("wavelet")[0] + (
-    f"periodic box, images at least {cp2k.BOX_MARGIN:g} Å apart, grid spacing {cp2k.SPACING:g} Å"
-)
 
 
 @dataclass(frozen=True)
@@ -113,7 +110,7 @@ def _record(name: str, folder: Path) -> dict[str, Any]:
             "energy_gfn1_eV": round(label.single_point(atoms).energy, 6),
         }
         spins = (1,) if pair is None else multiplicities(atoms)
-        return head | scan(cp2k.boxed(atoms), spins, folder) | {"settings_pbe": _SETTINGS}
+        return head | scan(cp2k.boxed(atoms), spins, folder)
     except (CalculationFailed, BimetalError) as failure:
         return {"name": name, "rejected": str(failure)}
 

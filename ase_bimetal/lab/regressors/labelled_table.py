@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ase_bimetal.model.level import level_terms, load_level_difference
 from ase_bimetal.model.table import (
     COORDINATION,
     DEVIATION,
+    DOPED_CARBON,
     NAMES,
     DescriptorTable,
     material_features,
@@ -26,8 +27,8 @@ from ase_bimetal.model.table import (
 )
 from ase_bimetal.system import BimetallicSystem, as_system
 
-#: System → what refers its GFN1-xTB energy to PBE, and the standard deviation of that [eV/metal].
-Shift = Callable[[BimetallicSystem], tuple[float, float]]
+#: System and its `level_terms` → what refers its GFN1-xTB energy to PBE, and the standard deviation of that [eV/metal].
+Shift = Callable[[BimetallicSystem, Mapping[str, float]], tuple[float, float]]
 
 
 def shift_to_pbe() -> Shift:
@@ -40,10 +41,9 @@ def shift_to_pbe() -> Shift:
     shipped, bare = load_level_difference(), fit_level(differences(k_points=True))
     carbon = fit_level([*differences(), *carbon_differences()])
 
-    def shift(system: BimetallicSystem) -> tuple[float, float]:
-        terms = level_terms(system)
-        if surroundings(system) == "doped carbon":
-            return carbon.predict(terms | carbon_terms(system.metal_symbols))
+    def shift(system: BimetallicSystem, terms: Mapping[str, float]) -> tuple[float, float]:
+        if surroundings(system) == DOPED_CARBON:
+            return carbon.predict({**terms, **carbon_terms(system.metal_symbols)})
         return (bare if system.kind == "alloy" else shipped).predict(terms)
 
     return shift
@@ -124,13 +124,13 @@ def labelled_rows(
 
 
 def _row(record: Any, system: BimetallicSystem, shift: Shift) -> dict[str, object]:
-    mean, deviation = shift(system)
-    coordination = 12 * level_terms(system)["CN"]
+    terms = level_terms(system)
+    mean, deviation = shift(system, terms)
     values = (record.id, record.prototype, record.family, surroundings(system), system.host, system.dopant)
     return (
         dict(zip(NAMES, values, strict=True))
         | material_features(system)
-        | {COORDINATION: coordination, "gfn1": record.formation_energy, "shift": mean, DEVIATION: deviation}
+        | {COORDINATION: 12 * terms["CN"], "gfn1": record.formation_energy, "shift": mean, DEVIATION: deviation}
         | bond_terms(system)
     )
 
