@@ -11,7 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ase_bimetal.cli.explain import explain
-from ase_bimetal.lab.labels.level_difference import differences, markdown_carbon
+from ase_bimetal.lab.labels.level_difference import differences, markdown_support
+from ase_bimetal.lab.labels.support_pbe import SUPPORTS
 from ase_bimetal.lab.regressors import forest_card, tuning
 from ase_bimetal.lab.regressors.compare import compare
 from ase_bimetal.lab.regressors.labelled_table import labelled_rows
@@ -39,7 +40,9 @@ def fit() -> None:
 def pages() -> None:
     """Tables and pictures of the pages, from what ships."""
     fill(DOCS / "descriptor-model.md", "card", forest_card.card_markdown(json.loads(CARD.read_text())))
-    fill(DOCS / "hosts.md", "carbon", markdown_carbon(differences()))
+    rows = differences()
+    for kind in SUPPORTS:
+        fill(DOCS / "hosts.md", kind, markdown_support(kind, rows))
     configurations = compare(labelled_rows(), "configurations").to_markdown().strip()
     with TemporaryDirectory() as folder:
         explain(Path(folder), "minima")

@@ -26,6 +26,7 @@ _DATA, _WEIGHTS, _LAB = "ase_bimetal/datasets", "ase_bimetal/weights", "ase_bime
 _LABELS, _PBE = f"{_DATA}/reference.json.xz", f"{_DATA}/pbe_labels.json.xz"
 _ANCHORS, _BULK, _PROBES = f"{_DATA}/anchors.extxyz", f"{_DATA}/bulk_metals.json", f"{_DATA}/probes.json"
 _LEVEL, _CARD = f"{_DATA}/level_difference.json", f"{_WEIGHTS}/mml-gfn1-pbe/card.json"
+_ON_SUPPORTS = f"{_DATA}/support_difference.json"
 _COPIED = ("ase_bimetal", "calculators", "matminer_featurizers", "benchmarks", "docs", "README.md", "pyproject.toml")
 _CLI = ("-c", "from ase_bimetal.cli import main; main()")
 _STAMPS = ".build"
@@ -87,9 +88,10 @@ STEPS = (
     Step("graph network", ("-m", f"{_LAB}.gcnn.fit", f"{_STAMPS}/gcnn"), (_LABELS,),
          (f"{_WEIGHTS}/gcnn-gfn1-pbe/weights.safetensors",)),
     Step("geometries", ("-m", f"{_LAB}.labels.geometries"), (_LABELS,), (f"{_DATA}/example_templates.json.xz",)),
-    Step("level difference", ("-m", f"{_LAB}.labels.level_difference", "--write"), (_PBE, _ANCHORS, _BULK), (_LEVEL,)),
+    Step("level difference", ("-m", f"{_LAB}.labels.level_difference", "--write"), 
+         (_PBE, _ANCHORS, _BULK, f"{_DATA}/carbon_pbe.json", f"{_DATA}/zeolite_pbe.json"), (_LEVEL, _ON_SUPPORTS)),
     Step("forest", ("benchmarks/descriptor_pages.py",),
-         (_LABELS, f"{_DATA}/hosts.json.xz", f"{_DATA}/sheet_pbe.json", _LEVEL),
+         (_LABELS, f"{_DATA}/hosts.json.xz", _ON_SUPPORTS, _LEVEL),
          (f"{_DATA}/descriptor_forest.json", f"{_DATA}/descriptor_table.csv")),
     Step("picture of the supports", ("-m", f"{_LAB}.labels.host_figure", "docs/images/hosts.png"),
          (f"{_DATA}/hosts.json.xz",), ("docs/images/hosts.png",)),

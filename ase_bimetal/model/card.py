@@ -8,109 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Self, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Self
 
-from ase_bimetal.errors import WeightsError
 from ase_bimetal.files import write_whole
+from ase_bimetal.model.card_json import Part, card_from, present
 
 #: Errors [eV/metal] of one model on one split, by measure: MAE, RMSE, R2, n.
 Errors = Mapping[str, float]
-_Some = TypeVar("_Some")
-
-
-class _Part:
-    """An object of the JSON: its keys are the names of the fields, or those in their metadata."""
-
-    @classmethod
-    def from_json(cls, values: object, where: str) -> Self:
-        """Read the part.
-
-        Parameters
-        ----------
-        values
-            The JSON object.
-        where
-            Names it in errors.
-
-        Raises
-        ------
-        WeightsError
-            A field is missing or cannot be read.
-        """
-        if not isinstance(values, Mapping):
-            raise WeightsError(f"{where} must be a JSON object, not {values!r:.40}; {_NEXT}")
-        found, types = {}, _types(cls)
-        for item in fields(cls):  # type: ignore[arg-type]
-            key = _key(item)
-            place = f"{where}, field {key!r}"
-            required = item.default is MISSING and item.default_factory is MISSING
-            if key in values and (required or values[key] is not None):
-                found[item.name] = _read(values[key], types[item.name], place)
-            elif required:
-                raise WeightsError(f"{place} is missing; {_NEXT}")
-        return cls(**found)
-
-    def as_json(self) -> dict[str, Any]:
-        """Give the JSON object, without the fields that are not set."""
-        found = {}
-        for item in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, item.name)
-            unset = not value if item.default_factory is not MISSING else value == item.default
-            if not unset:
-                found[_key(item)] = _plain(value)
-        return found
-
-
-_SomeCard = TypeVar("_SomeCard", bound=_Part)
-_NEXT = "give the card that was written with the weights, reinstall ase-bimetal, or train the model anew"
-
-
-def _key(item: Field[Any]) -> str:
-    key: str = item.metadata.get("key", item.name)
-    return key
-
-
-def _types(part: type) -> dict[str, Any]:
-    """Field → its type, without the None of one that may be missing."""
-    hints = get_type_hints(part)
-    return {
-        name: next((a for a in get_args(hint) if a is not NoneType), hint) if isinstance(hint, UnionType) else hint
-        for name, hint in hints.items()
-    }
-
-
-def _read(value: object, wanted: Any, place: str) -> Any:
-    """Plain JSON as the type of a field."""
-    kind = get_origin(wanted) or wanted
-    if kind is Any:
-        return value
-    if issubclass(kind, _Part):
-        return kind.from_json(value, place)
-    if kind is Mapping and isinstance(value, dict) and (part := _part_in(wanted)):
-        return {key: part.from_json(one, f"{place}, {key!r}") for key, one in value.items()}
-    json_type: Any = {tuple: list, Mapping: dict, float: (int, float)}.get(kind, kind)
-    if not isinstance(value, json_type):
-        raise WeightsError(f"{place} cannot be read: {value!r:.40}; {_NEXT}")
-    return kind(value) if kind in (tuple, float) else value
-
-
-def _part_in(mapping: Any) -> type[_Part] | None:
-    """Class of a mapping's values, if they are parts."""
-    kind = get_args(mapping)[1]
-    return kind if isinstance(kind, type) and issubclass(kind, _Part) else None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, _Part):
-        return value.as_json()
-    return list(value) if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True)
-class Target(_Part):
+class Target(Part):
     """Mean and standard deviation of the training targets [eV per metal].
 
     The networks give energies in these units.
@@ -121,7 +31,7 @@ class Target(_Part):
 
 
 @dataclass(frozen=True)
-class LabelsCard(_Part):
+class LabelsCard(Part):
     """The labels a model was trained on.
 
     Attributes
@@ -149,7 +59,7 @@ class LabelsCard(_Part):
 
 
 @dataclass(frozen=True)
-class Domain(_Part):
+class Domain(Part):
     """What a training set spans.
 
     Attributes
@@ -171,7 +81,7 @@ class Domain(_Part):
 
 
 @dataclass(frozen=True)
-class Uncertainty(_Part):
+class Uncertainty(Part):
     """Standard deviations against the labels' own level [eV/metal].
 
     Attributes
@@ -216,7 +126,7 @@ class Uncertainty(_Part):
 
 
 @dataclass(frozen=True)
-class EncoderCard(_Part):
+class EncoderCard(Part):
     """The ligand encoder that a model was trained with: name or folder, and sha256."""
 
     source: str
@@ -224,7 +134,7 @@ class EncoderCard(_Part):
 
 
 @dataclass(frozen=True)
-class LevelCard(_Part):
+class LevelCard(Part):
     """The level difference that follows the networks.
 
     Attributes
@@ -252,7 +162,7 @@ class LevelCard(_Part):
 
 
 @dataclass(frozen=True)
-class CorrectionsCard(_Part):
+class CorrectionsCard(Part):
     """Corrections of a model on own data.
 
     Attributes
@@ -268,7 +178,7 @@ class CorrectionsCard(_Part):
 
 
 @dataclass(frozen=True)
-class ModelCard(_Part):
+class ModelCard(Part):
     """The card of a network.
 
     Attributes
@@ -339,7 +249,7 @@ class ModelCard(_Part):
         WeightsError
             The card names none.
         """
-        return _present(self.ligand_encoder, self.name, "ligand_encoder")
+        return present(self.ligand_encoder, self.name, "ligand_encoder")
 
     @property
     def deviations(self) -> Uncertainty:
@@ -350,82 +260,12 @@ class ModelCard(_Part):
         WeightsError
             The card has none.
         """
-        return _present(self.uncertainty, self.name, "uncertainty")
+        return present(self.uncertainty, self.name, "uncertainty")
 
     @property
     def own_corrections(self) -> Mapping[str, float]:
         """Element or donor type → correction [eV]; empty for a model without."""
         return {} if self.corrections is None else self.corrections.corrections
-
-
-@dataclass(frozen=True)
-class ForestRows(_Part):
-    """Number of rows that the descriptor forest learns: all, and one for each prototype."""
-
-    all: int
-    minima: int
-
-
-@dataclass(frozen=True)
-class Calibration(_Part):
-    """What the forest's intervals lack for rows of one kind of novelty.
-
-    Attributes
-    ----------
-    errors
-        Surroundings, or ``"all"`` → errors [eV/metal] of predictions out of fold.
-    widening
-        Surroundings, or ``"all"`` → how far both interval ends move outwards [eV/metal].
-    """
-
-    errors: Mapping[str, Errors]
-    widening: Mapping[str, float]
-
-    def widening_in(self, surroundings: str) -> float:
-        """Look up how far interval ends move [eV/metal].
-
-        Both move outwards: by that of the surroundings, or of all rows.
-
-        Parameters
-        ----------
-        surroundings
-            Kind as of `ase_bimetal.model.table.surroundings`.
-        """
-        return self.widening.get(surroundings, self.widening["all"])
-
-
-@dataclass(frozen=True)
-class ForestCard(_Part):
-    """The card of the descriptor forest, made by `ase_bimetal.lab.regressors.forest_card`.
-
-    Attributes
-    ----------
-    digest
-        Hash of table and settings.
-    rows
-        What the forest learns.
-    calibration
-        Kind of novelty → what intervals lack.
-    level_error
-        Surroundings → mean error of the labels' level against density-functional energies [eV/metal].
-    donor_error
-        What the level lacks on supports beside that [eV/metal].
-    metals_on_carbon
-        Metals that have density-functional energies on doped carbon.
-    """
-
-    digest: str
-    rows: ForestRows
-    calibration: Mapping[str, Calibration]
-    level_error: Mapping[str, float]
-    donor_error: float
-    metals_on_carbon: tuple[str, ...]
-
-
-def _present(part: _Some | None, name: str, key: str) -> _Some:
-    if part is None:
-        raise WeightsError(f"card of {name}, field {key!r} is missing; {_NEXT}")
-    return part
 
 
 def read_card(path: Path) -> ModelCard:
@@ -453,44 +293,7 @@ def read_card(path: Path) -> ModelCard:
     >>> card.unit, card.data.labels
     ('eV per metal atom', 'GFN1-xTB')
     """
-    return _card_from(path, ModelCard)
-
-
-def read_forest_card(path: Path) -> ForestCard:
-    """Read the card of the descriptor forest.
-
-    Parameters
-    ----------
-    path
-        ``descriptor_forest.json`` among the shipped data.
-
-    Returns
-    -------
-    ForestCard
-        The card.
-
-    Raises
-    ------
-    WeightsError
-        It is no JSON, or lacks a field.
-
-    Examples
-    --------
-    >>> from ase_bimetal.files import DATASETS
-    >>> card = read_forest_card(DATASETS / "descriptor_forest.json")
-    >>> sorted(card.calibration)
-    ['metal pair', 'prototype', 'surroundings']
-    """
-    return _card_from(path, ForestCard)
-
-
-def _card_from(path: Path, kind: type[_SomeCard]) -> _SomeCard:
-    where = f"card {path.parent.name}/{path.name}"
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise WeightsError(f"{where} cannot be read: {error}; {_NEXT}") from None
-    return kind.from_json(values, where)
+    return card_from(path, ModelCard)
 
 
 def write_card(path: Path, card: ModelCard) -> None:
@@ -507,18 +310,15 @@ def write_card(path: Path, card: ModelCard) -> None:
 
 
 __all__ = [
-    "Calibration",
     "CorrectionsCard",
     "Domain",
     "EncoderCard",
     "Errors",
-    "ForestCard",
     "LabelsCard",
     "LevelCard",
     "ModelCard",
     "Target",
     "Uncertainty",
     "read_card",
-    "read_forest_card",
     "write_card",
 ]

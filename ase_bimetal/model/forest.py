@@ -27,10 +27,10 @@ from ase_bimetal.errors import UnsupportedSystemError, WeightsError, as_typed
 from ase_bimetal.files import DATASETS
 from ase_bimetal.formation import ReferenceState, correction_features
 from ase_bimetal.geometry import close_metals, require_neutral
-from ase_bimetal.model.card import ForestCard, read_forest_card
 from ase_bimetal.model.domain import Z90
+from ase_bimetal.model.forest_card import ForestCard, read_forest_card
 from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe, require_dimer
-from ase_bimetal.model.level import level_terms, load_level_difference
+from ase_bimetal.model.level import ON_SUPPORT, SHIPPED_SUPPORTS, level_terms, load_level_difference, support_terms
 from ase_bimetal.model.regressors import REGRESSORS, make_regressor, settings
 from ase_bimetal.model.table import (
     COORDINATION,
@@ -54,7 +54,7 @@ LEVEL_LIGANDS = "PBE-referenced GFN1-xTB"
 LEVEL_OTHER = "GFN1-xTB with PBE-referenced elements"
 #: Beside `ase_bimetal.model.table.FEATURES`: what tells Au24Ni3 from Ni24Au3.
 MAJORITY_FEATURES = ("chi_metal (Pauling)", "cohesive energy (eV)")
-# Surroundings without donors that the level difference does not know; of those on carbon the card tells the metals.
+# Surroundings without donors that the level difference does not know; of supports it knows some metals.
 _KNOWN_DONORS = ("ligands", "bare particle", "bare solid")
 #: An element with fewer density-functional energies is flagged.
 _ENOUGH = 3
@@ -220,6 +220,7 @@ class DescriptorForest(FormationModel):
             for kind, group in rows.groupby("surroundings")
         }
         self._evidence = load_level_difference().counts()
+        self._on_supports = load_level_difference(SHIPPED_SUPPORTS)
 
     @property
     def name(self) -> str:
@@ -278,11 +279,17 @@ class DescriptorForest(FormationModel):
         close = close_metals(system)
         with WHOLE_PROCESS:  # pandas and scikit-learn change the filters of warnings
             [found] = self.estimate_rows(_described(system), [set(correction_features(system))])
-        level_error = MEAN_OF_NORMAL * load_level_difference().predict(level_terms(system))[1]
-        on_support = self._donor_error(surroundings(system), set(system.composition_metals))
-        return replace(
-            found, level_error=math.hypot(level_error, on_support), flags=(*system.notes, *close, *found.flags)
-        )
+        flags = (*system.notes, *close, *found.flags)
+        return replace(found, level_error=self._level_error(system), flags=flags)
+
+    def _level_error(self, system: BimetallicSystem) -> float:
+        """Mean error that the level difference expects of itself for an object [eV/metal]."""
+        kind, terms = surroundings(system), level_terms(system)
+        if kind in ON_SUPPORT:
+            terms |= support_terms(kind, system.metal_symbols)
+            return MEAN_OF_NORMAL * self._on_supports.predict(terms)[1]
+        known = MEAN_OF_NORMAL * load_level_difference().predict(terms)[1]
+        return math.hypot(known, self._donor_error(kind, set(system.composition_metals)))
 
     def novelty(self, system: BimetallicSystem) -> str:
         """Say what in an object the forest has not seen.
@@ -347,14 +354,15 @@ class DescriptorForest(FormationModel):
         )
 
     def _donor_error(self, kind: str, metals: set[str]) -> float:
-        """What the level difference does not know of the donors of a support [eV/metal]."""
+        """What the level difference does not know of the donors of a host [eV/metal]."""
         return self.card.donor_error if self._without_reference(kind, metals) else 0.0
 
     def _without_reference(self, kind: str, metals: set[str]) -> list[str]:
         """Those of an object's metals that have no density-functional energy on what it stands on."""
         if kind in _KNOWN_DONORS:
             return []
-        return sorted(metals.difference(self.card.metals_on_carbon if kind == DOPED_CARBON else ()))
+        known = self._on_supports.counts() if kind in ON_SUPPORT else {}
+        return sorted(metal for metal in metals if f"{metal} {ON_SUPPORT.get(kind)}" not in known)
 
     def _novelty(self, row: pd.Series) -> str:
         if row.surroundings not in self._surroundings:

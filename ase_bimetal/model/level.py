@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -28,6 +29,12 @@ from ase_bimetal.sites import Sites
 from ase_bimetal.system import BimetallicSystem
 
 SHIPPED = DATASETS / "level_difference.json"
+#: The one that also learned from metals on supports; see `support_terms`.
+SHIPPED_SUPPORTS = DATASETS / "support_difference.json"
+#: Kind of surroundings → what a metal there is called among the terms.
+ON_SUPPORT = MappingProxyType({"doped carbon": "on carbon", "zeolite": "in zeolite"})
+#: How far the difference moves from one framework's ring to another's, as a standard deviation [eV/metal].
+RING_SPREAD = 0.2
 #: A metal–metal bond counts fully below the first, and not at all above the second multiple of the radii's sum.
 #: Second neighbours of a close-packed crystal lie at 1.41.
 FADE = (1.10, 1.40)
@@ -126,6 +133,40 @@ def level_terms(system: BimetallicSystem) -> dict[str, float]:
     symbols = system.metal_symbols
     counts = _faded_counts(symbols, metal_pairs(Sites(system), _reach(symbols)))
     return correction_features(system) | coordination_terms(symbols, counts)
+
+
+def support_terms(surroundings: str, metals: Sequence[str], framework: str = "unknown") -> dict[str, float]:
+    """Say which metals are bound to a support, per metal atom [-].
+
+    Parameters
+    ----------
+    surroundings
+        As of `ase_bimetal.model.table.surroundings`.
+    metals
+        Metal symbols.
+    framework
+        Code of a zeolite's framework: its ring is a term of its own, so that pairs in one framework do not speak for
+        all. That of an object at large is unknown.
+
+    Returns
+    -------
+    dict
+        Empty where no support has density-functional energies.
+
+    Examples
+    --------
+    >>> support_terms("doped carbon", ["Au", "Ni"])
+    {'on carbon': 1.0, 'Au on carbon': 0.5, 'Ni on carbon': 0.5}
+    >>> support_terms("zeolite", ["Cu", "Cu"], "FAU")
+    {'in zeolite': 1.0, 'Cu in zeolite': 1.0, 'ring of FAU': 0.2}
+    >>> support_terms("oxide", ["Au", "Ni"])
+    {}
+    """
+    name = ON_SUPPORT.get(surroundings)
+    if name is None:
+        return {}
+    terms = {name: 1.0} | {f"{symbol} {name}": metals.count(symbol) / len(metals) for symbol in dict.fromkeys(metals)}
+    return terms | {f"ring of {framework}": RING_SPREAD} if surroundings == "zeolite" else terms
 
 
 @dataclass(frozen=True)
@@ -231,15 +272,15 @@ def _kernel(one: np.ndarray, other: np.ndarray, new: float = 0.0) -> np.ndarray:
     return covariance
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def load_level_difference(path: Path = SHIPPED) -> LevelDifference:
-    """Load the shipped difference between PBE and GFN1-xTB."""
+    """Load a shipped difference between PBE and GFN1-xTB."""
     return LevelDifference.from_json(path.read_text())
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def level_digest(path: Path = SHIPPED) -> str:
-    """Give the sha256 of the shipped difference."""
+    """Give the sha256 of a shipped difference."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -265,10 +306,12 @@ def level_of(card: ModelCard) -> LevelDifference | None:
 
 
 __all__ = [
+    "ON_SUPPORT",
     "LevelDifference",
     "coordination_terms",
     "level_of",
     "level_terms",
     "load_level_difference",
     "metal_coordination",
+    "support_terms",
 ]

@@ -10,17 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import CalculationFailed, Calculator, all_changes
-from ase.units import Bohr, Hartree
 
 from ase_bimetal.errors import LevelError
 from ase_bimetal.files import write_whole
-from ase_bimetal.lab.labels.cp2k import energies, run, section, table, version
+from ase_bimetal.lab.labels.cp2k import Field, read_field, run, section, version
 
 #: Length of a supercell [Å] that k-points stand for in every direction that repeats: doubling it moves a slab of gold
 #: by 6 meV/atom.
@@ -33,25 +32,6 @@ MIXING = (0.2, 0.05)
 _MAX_STEPS = 45
 _EPS_SCF = 1e-4  # in the density matrix [-]; the energy is then settled to 1–2 meV/atom
 _BANDS_PER_ATOM = 3  # empty bands for the Fermi function
-
-
-@dataclass(frozen=True)
-class Solution:
-    """A converged self-consistent field.
-
-    Attributes
-    ----------
-    energy
-        Free energy at the electronic temperature [eV].
-    charges
-        Mulliken charges [e], length n.
-    forces
-        Forces [eV/Å], n rows of three; None when not asked for.
-    """
-
-    energy: float
-    charges: list[float]
-    forces: list[list[float]] | None
 
 
 class Cp2kXtb(Calculator):
@@ -87,13 +67,10 @@ class Cp2kXtb(Calculator):
         """Solve for ``atoms``, which repeat where their ``pbc`` says."""
         super().calculate(atoms, properties, system_changes)
         assert self.atoms is not None
-        found = solve(self.atoms, self.folder, forces="forces" in properties)
-        self.results = {"energy": found.energy, "charges": np.array(found.charges)}
-        if found.forces is not None:
-            self.results["forces"] = np.array(found.forces)
+        self.results = solve(self.atoms, self.folder, forces="forces" in properties).results()
 
 
-def solve(atoms: Atoms, folder: Path, forces: bool = False) -> Solution:
+def solve(atoms: Atoms, folder: Path, forces: bool = False) -> Field:
     """Solve for a neutral object that repeats; parameters as in `Cp2kXtb`."""
     version()  # a missing program is named before anything is written
     texts = [input_text(atoms, alpha, forces) for alpha in MIXING]
@@ -102,7 +79,7 @@ def solve(atoms: Atoms, folder: Path, forces: bool = False) -> Solution:
     finished = work / "solution.json"
     if not finished.exists():
         write_whole(finished, json.dumps(asdict(_converge(texts, len(atoms), work))))
-    return Solution(**json.loads(finished.read_text()))
+    return Field(**json.loads(finished.read_text()))
 
 
 def k_points(atoms: Atoms) -> tuple[int, int, int]:
@@ -173,25 +150,12 @@ def _numbers(row: np.ndarray) -> str:
     return " ".join(f"{x:.8f}" for x in row)
 
 
-def _converge(texts: list[str], n_atoms: int, work: Path) -> Solution:
+def _converge(texts: list[str], n_atoms: int, work: Path) -> Field:
     for text in texts:
         output = run(text, work, "xtb")
         if "SCF run converged" in output:
-            return _read(output, n_atoms)
+            return read_field(output, "MULLIKEN POPULATION ANALYSIS", n_atoms)
     raise CalculationFailed(f"{work.name}: the SCF did not reach {_EPS_SCF:g} (CP2K, GFN1-xTB)")
-
-
-def _read(output: str, n_atoms: int) -> Solution:
-    lines = output.splitlines()
-    found, charge = energies(output), table(lines, "MULLIKEN POPULATION ANALYSIS", n_atoms)
-    if not found or len(charge) != n_atoms:
-        raise CalculationFailed("CP2K's output lacks the energy or the Mulliken charges")
-    force = table(lines, "ATOMIC FORCES in", n_atoms)
-    return Solution(
-        energy=found[-1],
-        charges=[float(row[-1]) for row in charge],
-        forces=[[float(x) * Hartree / Bohr for x in row[-3:]] for row in force] or None,
-    )
 
 
 __all__ = ["Cp2kXtb", "k_points", "solve"]

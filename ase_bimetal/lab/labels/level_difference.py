@@ -1,7 +1,7 @@
 """How far GFN1-xTB is from PBE, and which description of the difference holds for clusters left out.
 
 ``python -m ase_bimetal.lab.labels.level_difference`` prints the comparison as a Markdown table; with ``--write`` it
-also writes the difference that the models ship with. Models made with the former one are then to be made anew.
+also writes the differences that the models ship with. Models made with the former one are then to be made anew.
 """
 
 from __future__ import annotations
@@ -22,15 +22,22 @@ from ase_bimetal.lab.labels.bulk import BARE, bare_clusters, bulk_metals
 from ase_bimetal.lab.labels.corrections import ANCHORS, fragment_table, solve
 from ase_bimetal.lab.labels.cp2k import METHOD
 from ase_bimetal.lab.labels.pbe import PbeLabel, load_pbe
-from ase_bimetal.lab.labels.sheet_pbe import load_sheet_pbe
-from ase_bimetal.model.level import SHIPPED, LevelDifference, coordination_terms, level_terms
+from ase_bimetal.lab.labels.support_pbe import SUPPORTS, SupportKind, load_support_pbe
+from ase_bimetal.model.level import (
+    ON_SUPPORT,
+    SHIPPED,
+    SHIPPED_SUPPORTS,
+    LevelDifference,
+    coordination_terms,
+    level_terms,
+    metal_coordination,
+    support_terms,
+)
 from ase_bimetal.numbers import number
 from ase_bimetal.structures.motifs import FAMILIES, PARTICLES, family_group
 from ase_bimetal.system import as_system
 
 _RIDGE = 0.1
-#: Term of metal on N-doped carbon.
-CARBON = "on carbon"
 #: A crystal has twelve neighbours.
 _CLOSE_PACKED = np.array([12.0])
 
@@ -80,31 +87,22 @@ def differences(k_points: bool = False) -> list[Difference]:
     return [*map(_of_label, load_pbe()), *_of_anchors(), *_of_bare_metal(k_points)]
 
 
-def carbon_differences() -> list[Difference]:
-    """Collect pairs of metals on N-doped carbon that have both energies.
+def support_differences(kind: SupportKind) -> list[Difference]:
+    """Collect pairs of metals on a kind of support that have both energies.
 
-    They have the terms of their metals and those of `carbon_terms`: as small as it is here, the flake would be read as
-    a ligand.
+    They have the terms of their metals and those of `support_terms`: as small as it is here, the piece of a support
+    would be read as a ligand. The prototype of a pair in a zeolite is its framework.
     """
-    rows = []
-    for label in load_sheet_pbe():
-        n = len(label.metals)
-        terms = level_terms(as_system(label.atoms[:n])) | carbon_terms(label.metals)
-        name = "/".join(label.metals)
-        rows.append(Difference(name, name, "", "", label.pbe - label.gfn1, terms, n))
+    surroundings, rows = SUPPORTS[kind].surroundings, []
+    for label in load_support_pbe(kind):
+        site, metals = label.site, label.site.metals
+        coordination = metal_coordination(metals, label.atoms.positions[: len(metals)])
+        shares = {symbol: metals.count(symbol) / len(metals) for symbol in dict.fromkeys(metals)}
+        on_support = support_terms(surroundings, metals, site.framework)
+        terms = shares | coordination_terms(metals, coordination) | on_support
+        group = site.framework or site.title
+        rows.append(Difference(site.title, group, "", "", label.pbe - label.gfn1, terms, len(metals)))
     return rows
-
-
-def carbon_terms(metals: Sequence[str]) -> dict[str, float]:
-    """Say which metals are bound to N-doped carbon, per metal atom [-].
-
-    Examples
-    --------
-    >>> carbon_terms(["Au", "Ni"])
-    {'on carbon': 1.0, 'Au on carbon': 0.5, 'Ni on carbon': 0.5}
-    """
-    shares = {f"{symbol} {CARBON}": metals.count(symbol) / len(metals) for symbol in dict.fromkeys(metals)}
-    return {CARBON: 1.0} | shares
 
 
 def fit_level(rows: Sequence[Difference]) -> LevelDifference:
@@ -290,35 +288,44 @@ def markdown(rows: Sequence[Difference]) -> str:
     return "\n".join(lines)
 
 
-def carbon_left_out(others: Sequence[Difference]) -> pd.DataFrame:
-    """Predict each pair on carbon from the others, and from clusters.
+def support_left_out(kind: SupportKind, others: Sequence[Difference]) -> pd.DataFrame:
+    """Predict each pair on a support from others, and from clusters.
 
     Parameters
     ----------
+    kind
+        Key of `ase_bimetal.lab.labels.support_pbe.SUPPORTS`.
     others
         Of clusters and bare metal, as `differences` gives them.
 
     Returns
     -------
     pandas.DataFrame
-        By pair: ``difference`` between the levels, ``mean`` and ``deviation`` from the other pairs, ``clusters`` from
-        clusters alone [eV/metal], and whether other pairs hold both metals (``shared``).
+        By pair: ``difference`` between the levels, ``mean`` and ``deviation`` from the other pairs, in a zeolite those
+        of other frameworks, ``clusters`` from clusters alone [eV/metal], and whether they hold both metals
+        (``shared``).
     """
-    pairs, clusters, rows = carbon_differences(), fit_level(others), {}
-    for pair in pairs:
-        rest = [row for row in pairs if row is not pair]
-        mean, deviation = fit_level([*others, *rest]).predict(pair.terms)
-        plain = {name: value for name, value in pair.terms.items() if not name.endswith(CARBON)}
-        shared = pair.terms.keys() <= {name for row in rest for name in row.terms}
-        rows[pair.name] = (pair.value, mean, deviation, clusters.predict(plain)[0], shared)
-    return pd.DataFrame.from_dict(rows, "index", columns=["difference", "mean", "deviation", "clusters", "shared"])
+    rows, clusters, found = support_differences(kind), fit_level(others), {}
+    for row in rows:
+        rest = [other for other in rows if other.prototype != row.prototype]
+        mean, deviation = fit_level([*others, *rest]).predict(row.terms)
+        plain = {name: value for name, value in row.terms.items() if not _is_of_support(name)}
+        known = {name for other in rest for name in other.terms}
+        shared = all(name in known for name in row.terms if name.endswith(tuple(ON_SUPPORT.values())))
+        found[row.name] = (row.value, mean, deviation, clusters.predict(plain)[0], shared)
+    return pd.DataFrame.from_dict(found, "index", columns=["difference", "mean", "deviation", "clusters", "shared"])
 
 
-def markdown_carbon(others: Sequence[Difference]) -> str:
-    """Write `carbon_left_out` as a Markdown table."""
-    found = carbon_left_out(others)
+def _is_of_support(name: str) -> bool:
+    return name.endswith(tuple(ON_SUPPORT.values())) or name.startswith("ring of ")
+
+
+def markdown_support(kind: SupportKind, others: Sequence[Difference]) -> str:
+    """Write `support_left_out` as a Markdown table."""
+    found = support_left_out(kind, others)
+    source = "other frameworks" if kind == "zeolite" else "the other pairs"
     lines = [
-        "| pair | PBE − GFN1-xTB | from the other pairs | from clusters alone |",
+        f"| pair | PBE − GFN1-xTB | from {source} | from clusters alone |",
         "| --- | --- | --- | --- |",
     ]
     for row in found.itertuples():
@@ -329,7 +336,7 @@ def markdown_carbon(others: Sequence[Difference]) -> str:
     return "\n".join([*lines, f"| mean absolute error of {len(known)} | | " + " | ".join(errors) + " |"])
 
 
-def main(write: Annotated[bool, typer.Option(help="Write the difference that the models ship with.")] = False) -> None:
+def main(write: Annotated[bool, typer.Option(help="Write the differences that the models ship with.")] = False) -> None:
     """Print the comparison."""
     rows = differences()
     n_labels = sum(row.is_label for row in rows)
@@ -337,9 +344,13 @@ def main(write: Annotated[bool, typer.Option(help="Write the difference that the
         f"{n_labels} PBE labels, {len(rows) - n_labels} anchors, bare clusters and crystals; "
         "mean absolute error on the labels [eV/metal]\n"
     )
-    print(f"{markdown(rows)}\n\npairs of metals on N-doped carbon [eV/metal]\n\n{markdown_carbon(rows)}")
+    print(markdown(rows))
+    for kind in SUPPORTS:
+        print(f"\npairs of metals on the support {kind!r} [eV/metal]\n\n{markdown_support(kind, rows)}")
     if write:
         write_whole(SHIPPED, fit_level(rows).to_json())
+        with_supports = [*rows, *(row for kind in SUPPORTS for row in support_differences(kind))]
+        write_whole(SHIPPED_SUPPORTS, fit_level(with_supports).to_json())
 
 
 if __name__ == "__main__":

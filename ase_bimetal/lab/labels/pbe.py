@@ -39,13 +39,19 @@ SHIPPED = DATASETS / "pbe_labels.json.xz"
 #: Ligands of clusters that are labelled with PBE: the smallest of every donor type.
 SMALL_LIGANDS = frozenset(MOLECULES)
 #: Metals whose clusters may have unpaired electrons beyond what the electron count asks for.
-OPEN_SHELL = frozenset({"Mn", "Fe", "Co", "Ni", "Ru", "Rh", "Re", "Os", "Ir"})
+OPEN_SHELL = frozenset(
+    {
+        *("Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni"),
+        *("Zr", "Nb", "Mo", "Ru", "Rh"),
+        *("Hf", "Ta", "W", "Re", "Os", "Ir"),
+    }
+)
 #: One label in so many is a second configuration of a composition that has one.
 PARTNER_EVERY = 5
 _MAX_ATOMS = 70
 _DESIGN_RIDGE = 0.01
-# A closed shell of 20 atoms in a cube of 13.5 Å takes three minutes on one core.
-_MINUTES_PER_VOLUME = 3.0 / 13.5**3
+# A closed shell of 22 atoms in a box of 2500 Å³ takes one minute on one core.
+_MINUTES_PER_VOLUME = 1.0 / 2500
 
 
 @dataclass(frozen=True)
@@ -123,8 +129,7 @@ def cost(atoms: Atoms) -> float:
     """Estimate the minutes of one core that a PBE single point takes."""
     spins = multiplicities(atoms)
     factor = 1 if spins == (1,) else 2 * len(spins)
-    edge: float = cp2k.cube_edge(atoms)
-    return float(_MINUTES_PER_VOLUME * edge**3 * factor * (len(atoms) / 20) ** 0.5)
+    return float(_MINUTES_PER_VOLUME * cp2k.boxed(atoms).cell.volume * factor * (len(atoms) / 22) ** 0.5)
 
 
 def plan(frame: pd.DataFrame, n_labels: int) -> list[PbeTask]:
@@ -249,21 +254,31 @@ def _labelled(task: PbeTask, folder: Path) -> dict[str, Any]:
         "energy_gfn1_eV": task.energy_gfn1,
     }
     try:
-        return head | scan(task.atoms, task.multiplicities, folder / "cp2k", _guess(task, folder))
+        parent = _parent(task, folder)
+        atoms = cp2k.boxed(task.atoms, None if parent is None else parent.atoms)
+        return head | scan(atoms, task.multiplicities, folder, None if parent is None else parent.wavefunction)
     except (CalculationFailed, BimetalError) as failure:
         return head | {"rejected": str(failure)}
 
 
-def _guess(task: PbeTask, folder: Path) -> Path | None:
-    """The wavefunction of a finished parent."""
+@dataclass(frozen=True)
+class _Parent:
+    """A finished parent and its wavefunction."""
+
+    atoms: Atoms
+    wavefunction: Path
+
+
+def _parent(task: PbeTask, folder: Path) -> _Parent | None:
+    """The parent of a task, where it was computed in the same folder."""
     path = None if task.parent is None else label_path(folder, task.parent)
     if path is None or not path.exists():
         return None
     record = json.loads(path.read_text())
     if "rejected" in record:
         return None
-    parent = Atoms(record["symbols"], record["positions"])
-    return cp2k.solve(parent, record["multiplicity"], folder / "cp2k")[1]
+    atoms = Atoms(record["symbols"], record["positions"])
+    return _Parent(atoms, cp2k.solve(cp2k.boxed(atoms), record["multiplicity"], folder / "cp2k")[1])
 
 
 def pack_pbe(folder: Path, target: Path = SHIPPED) -> int:

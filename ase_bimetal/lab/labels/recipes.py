@@ -105,6 +105,8 @@ REFERENCES = {
 #: Isolated atoms that the first anchors lacked, with the multiplicities tried.
 MULTIPLICITIES_OF_ATOMS = {
     "Y": (2, 4), "Ni": (3, 1), "Rh": (4, 2), "Mn": (6, 4), "Fe": (5, 3), "Co": (4, 2), "Re": (6, 4),
+    "Sc": (2, 4), "Ti": (3, 5), "V": (4, 6), "Cr": (7, 5), "Zr": (3, 5), "Nb": (6, 4), "Mo": (7, 5), "Hf": (3, 5),
+    "Ta": (4, 6), "W": (5, 7),
 }  # fmt: skip
 
 #: Dopants of the Au4M2(SH)8 clusters that the first anchors lacked, with the multiplicities tried.

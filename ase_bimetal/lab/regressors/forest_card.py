@@ -16,12 +16,11 @@ import numpy as np
 
 from ase_bimetal.errors import MissingDataError
 from ase_bimetal.files import write_whole
-from ase_bimetal.lab.labels.sheet_pbe import load_sheet_pbe
 from ase_bimetal.lab.regressors.labelled_table import labelled_rows, thin
 from ase_bimetal.lab.regressors.tuning import grouped_folds
 from ase_bimetal.lab.training.metrics import summary
 from ase_bimetal.model.forest import CARD, COVERAGE, MEAN_OF_NORMAL, QuantileForest, forest_digest, forest_features
-from ase_bimetal.model.level import level_digest
+from ase_bimetal.model.level import SHIPPED_SUPPORTS, level_digest
 from ase_bimetal.model.regressors import settings
 from ase_bimetal.model.table import DEVIATION, SHIPPED, DescriptorTable, read_table
 
@@ -53,8 +52,8 @@ def make_card(table: DescriptorTable) -> dict[str, Any]:
         ``calibration`` by novelty: errors of predictions out of fold, ``widening`` of the interval by surroundings
         [eV/metal], ``coverage`` of the quantiles as they are and of the widened interval, the latter measured on
         folds that its widening was not taken from; ``level_error`` by surroundings and
-        ``donor_error``, what the level lacks on supports [eV/metal]; ``metals_on_carbon``, which metals have PBE
-        energies there; and the sha256 of the level difference that the table was made with.
+        ``donor_error``, what the level lacks of donors that it does not know [eV/metal]; and the sha256 of the level
+        differences that the table was made with.
     """
     return {
         "digest": forest_digest(table),
@@ -71,8 +70,8 @@ def make_card(table: DescriptorTable) -> dict[str, Any]:
         },
         "level_error": level_errors(table),
         "donor_error": donor_transfer_error(),
-        "metals_on_carbon": sorted({symbol for pair in load_sheet_pbe() for symbol in pair.metals}),
         "level_difference": level_digest(),
+        "support_difference": level_digest(SHIPPED_SUPPORTS),
     }
 
 
@@ -221,7 +220,7 @@ def donor_transfer_error() -> float:
 
     It is the mean error of the corrections on anchors of a donor type none of which were fitted.
 
-    It stands for the error of the level where metal binds what has no PBE energies, such as framework oxygen.
+    It stands for the error of the level where metal binds what has no PBE energies, such as the oxygen of an oxide.
     """
     from ase_bimetal.lab.labels.corrections import best_ridge, leave_element_out, load_anchors
 

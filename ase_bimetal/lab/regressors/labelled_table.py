@@ -12,14 +12,13 @@ import pandas as pd
 from ase_bimetal.files import DATASETS
 from ase_bimetal.lab.labels.dataset import load_labels
 from ase_bimetal.lab.labels.hosts import load_hosts
-from ase_bimetal.lab.labels.level_difference import carbon_differences, carbon_terms, differences, fit_level
+from ase_bimetal.lab.labels.level_difference import differences, fit_level
 from ase_bimetal.lab.training.data import trainable
 from ase_bimetal.model.bond_terms import bond_terms
-from ase_bimetal.model.level import level_terms, load_level_difference
+from ase_bimetal.model.level import ON_SUPPORT, SHIPPED_SUPPORTS, level_terms, load_level_difference, support_terms
 from ase_bimetal.model.table import (
     COORDINATION,
     DEVIATION,
-    DOPED_CARBON,
     NAMES,
     DescriptorTable,
     material_features,
@@ -35,15 +34,16 @@ def shift_to_pbe() -> Shift:
     """Learn what refers GFN1-xTB energies to PBE, by what the metals stand in.
 
     Clusters have the shipped level difference, bare metal one from crystals with k-points, and metals on doped carbon
-    one that also learned from PBE energies of pairs on a flake. Oxygen of a framework has no PBE energies: there the
-    shipped one knows the metals alone.
+    or in a zeolite the shipped one that also learned from pairs there. Of the donors of other hosts, such as oxides,
+    nothing is known: there the first knows the metals alone.
     """
     shipped, bare = load_level_difference(), fit_level(differences(k_points=True))
-    carbon = fit_level([*differences(), *carbon_differences()])
+    on_supports = load_level_difference(SHIPPED_SUPPORTS)
 
     def shift(system: BimetallicSystem, terms: Mapping[str, float]) -> tuple[float, float]:
-        if surroundings(system) == DOPED_CARBON:
-            return carbon.predict({**terms, **carbon_terms(system.metal_symbols)})
+        kind = surroundings(system)
+        if kind in ON_SUPPORT:
+            return on_supports.predict({**terms, **support_terms(kind, system.metal_symbols)})
         return (bare if system.kind == "alloy" else shipped).predict(terms)
 
     return shift

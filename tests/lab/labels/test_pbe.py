@@ -116,3 +116,26 @@ def test_the_gaussian_process_describes_the_difference_best():
         errors = {form: np.abs(left_out_errors(rows, form, group)).mean() for form in FORMS}
         assert min(errors, key=errors.get) == "Gaussian process on all of them"
         assert errors["Gaussian process on all of them"] < 0.12
+
+
+def test_a_box_turns_a_molecule_and_mirrors_nothing():
+    # Four unlike atoms around a fifth: a molecule with a hand.
+    hand = Atoms("CHFClBr", [[0, 0, 0], [0.6, 0.6, 0.6], [-1.3, -1.3, 1.3], [-1.0, 1.0, -1.0], [2.4, -2.4, -2.4]])
+    hand.rotate(37, (1, 2, 3))
+    found = cp2k.boxed(hand)
+    assert found.get_all_distances() == pytest.approx(hand.get_all_distances())
+    hands = [np.linalg.det(atoms.positions[1:4] - atoms.positions[0]) for atoms in (hand, found)]
+    assert hands[0] == pytest.approx(hands[1]) and abs(hands[0]) > 1
+    extents = np.ptp(found.positions, axis=0)
+    assert extents[0] > extents[1] > extents[2]
+    assert (found.cell.lengths() >= extents + cp2k.BOX_MARGIN).all() and found.pbc.all()
+
+
+def test_a_second_configuration_is_turned_like_its_parent():
+    parent = Atoms("Au4", [[0, 0, 0], [3, 0, 0], [0, 2.9, 0], [3, 2.9, 0.1]])  # its own axes are close to a tie
+    moved = parent.copy()
+    moved.positions[2, 1] += 0.3
+    found = cp2k.boxed(moved, like=parent).positions
+    change = found - cp2k.boxed(parent).positions
+    change -= change[0]
+    assert np.linalg.norm(change, axis=1) == pytest.approx([0, 0, 0.3, 0], abs=1e-6)

@@ -1,0 +1,304 @@
+"""PBE energies of two metals on a support, each on the smallest piece that still holds them as the support does.
+
+The shipped supports of 66 to 96 atoms are beyond reach of PBE here. On N-doped carbon a flake of 30 atoms around the
+same hole holds the metals alike: with GFN1-xTB two metals on it lie 0.35 to 0.67 eV/metal lower than on the shipped
+flake, at metal–metal distances within 0.07 Å. In a zeolite the ring itself is kept, with the oxygens around it closed
+by hydrogen (36 atoms for a ring of six). The difference between the two levels is taken from these.
+
+``python -m ase_bimetal.lab.labels.support_pbe carbon FOLDER`` (or ``zeolite``) computes what the folder lacks; it may
+be killed and started again at any moment, and several may share a folder. With ``--pack`` it writes what is finished
+into the shipped file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import typer
+from ase import Atoms
+from ase.calculators.calculator import CalculationFailed
+from ase.constraints import FixAtoms
+from ase.io import iread
+from filelock import FileLock, Timeout
+
+from ase_bimetal.errors import BimetalError
+from ase_bimetal.files import DATASETS, write_whole
+from ase_bimetal.lab.labels import cp2k, label
+from ase_bimetal.lab.labels.anchors import scan
+from ase_bimetal.lab.labels.corrections import ANCHORS, atom_energies
+from ase_bimetal.lab.labels.host_label import rejection
+from ase_bimetal.lab.labels.hosts import load_hosts
+from ase_bimetal.lab.labels.pbe import multiplicities
+from ase_bimetal.structures.frameworks import RINGS, cut_out, formal_charge, h_forms, lone_ring, substituted
+from ase_bimetal.structures.sheets import SMALL_RIM, place_on_sheet, sheet
+
+Pair = tuple[str, str]
+SupportKind = Literal["carbon", "zeolite"]
+
+_HOLE = "N6"
+_FMAX = 0.1  # eV/Å, GFN1-xTB
+
+
+@dataclass(frozen=True)
+class Site:
+    """Two metals on a small piece of a support.
+
+    Attributes
+    ----------
+    name
+        Name of the record.
+    metals
+        The two elements.
+    bare
+        Name of the record of the piece without metals.
+    protons
+        Number of protons in that piece that stand for the metals.
+    """
+
+    name: str
+    metals: Pair
+    bare: str
+    protons: int
+
+    @property
+    def framework(self) -> str:
+        """Code of the framework; empty on carbon."""
+        code, _, rest = self.name.partition("-")
+        return code if rest else ""
+
+    @property
+    def title(self) -> str:
+        """Name to be read, such as ``"Cu/Zn, FAU"``."""
+        return "/".join(self.metals) + (f", {self.framework}" if self.framework else "")
+
+
+@dataclass(frozen=True)
+class Support:
+    """A kind of support.
+
+    Attributes
+    ----------
+    surroundings
+        Its name in `ase_bimetal.model.table.surroundings`.
+    shipped
+        File of its energies.
+    sites
+        What to compute, in the order in which it is wanted.
+    build_bare
+        Builds the metal-free piece of a name, relaxed with GFN1-xTB.
+    build
+        Builds a site, metals first, relaxed with GFN1-xTB.
+    """
+
+    surroundings: str
+    shipped: Path
+    sites: tuple[Site, ...]
+    build_bare: Callable[[str], Atoms]
+    build: Callable[[Site], Atoms]
+
+
+@dataclass(frozen=True)
+class SupportLabel:
+    """Two metals on a small piece of a support at both levels.
+
+    Attributes
+    ----------
+    site
+        What it is.
+    atoms
+        Metals first, then the piece.
+    pbe, gfn1
+        Formation energies against isolated atoms and the metal-free piece, minus n/2 H2 for its n protons [eV/metal].
+    multiplicity
+        Spin multiplicity of the lowest PBE solution.
+    """
+
+    site: Site
+    atoms: Atoms
+    pbe: float
+    gfn1: float
+    multiplicity: int
+
+
+def _flake(name: str) -> Atoms:
+    """The metal-free small flake."""
+    return label.relax(sheet(_HOLE, SMALL_RIM).atoms, fmax=0.05, steps=120)
+
+
+def _on_flake(site: Site) -> Atoms:
+    """Two metals on the small flake: metals, nitrogen and the carbon bonded to it move, as on the shipped flakes."""
+    piece = sheet(_HOLE, SMALL_RIM)
+    start = place_on_sheet(_flake(site.bare), piece, site.metals)
+    start.set_constraint(FixAtoms(mask=[False, False, *piece.frozen]))
+    return label.relax(start, fmax=_FMAX, steps=60)
+
+
+def _h_form(name: str) -> Atoms:
+    """The lowest H-form of a ring such as ``"FAU-3Al"``, with its protons on the ring's oxygens; its rim stays."""
+    code, n_aluminium = name.removesuffix("Al").split("-")
+    piece = cut_out(code, *RINGS[code])
+    bare = lone_ring(substituted(piece, int(n_aluminium)), piece)
+    forms = h_forms(bare, count=4)
+    for atoms in forms:
+        atoms.set_constraint(FixAtoms(np.flatnonzero(bare.symbols == "H")))
+    relaxed = [label.relax(atoms, fmax=_FMAX, steps=80) for atoms in forms]
+    return min(relaxed, key=lambda atoms: label.single_point(atoms).energy)
+
+
+def _in_ring(site: Site) -> Atoms:
+    """Two metals in a ring, relaxed from the geometry of the shipped label; its rim stays."""
+    code, frame = site.framework, load_hosts().frame
+    rows = frame[(frame.family == f"zeolite-{code}") & (frame["index"] == 0)]
+    atoms = next(atoms for atoms in rows.atoms if tuple(atoms.symbols[:2]) == site.metals)
+    start = lone_ring(atoms, cut_out(code, *RINGS[code]))
+    start.arrays["fragment"] = np.array([0, 0] + [1] * (len(start) - 2))
+    start.set_constraint(FixAtoms(np.flatnonzero(start.symbols == "H")))
+    relaxed = label.relax(start, fmax=_FMAX, steps=80)
+    if reason := rejection(relaxed, start[2:]):
+        raise CalculationFailed(f"{site.title}: {reason}")
+    return relaxed
+
+
+def _carbon_sites(*pairs: Pair) -> tuple[Site, ...]:
+    return tuple(Site("".join(pair), pair, "flake", 0) for pair in pairs)
+
+
+def _zeolite_sites(code: str, metals: str) -> tuple[Site, ...]:
+    """Copper with each of some metals in the ring of a framework."""
+    charges = {metal: formal_charge("Cu") + formal_charge(metal) for metal in metals.split()}
+    return tuple(Site(f"{code}-Cu{metal}", ("Cu", metal), f"{code}-{n}Al", n) for metal, n in charges.items())
+
+
+SUPPORTS: dict[SupportKind, Support] = {
+    "carbon": Support(
+        "doped carbon",
+        DATASETS / "carbon_pbe.json",
+        # The source's pairs Au/Ni, Ni/Pt and, for Cu/Gd without a pseudopotential, Cu/Y; then those nearest to them.
+        _carbon_sites(
+            *(("Ni", "Pt"), ("Au", "Ni"), ("Cu", "Y"), ("Pd", "Pt"), ("Ag", "Au"), ("Cu", "Au"), ("Cu", "Ag")),
+            *(("Ni", "Pd"), ("Cu", "Pd"), ("Pd", "Au"), ("Ni", "Cu"), ("Ni", "Ag"), ("Pt", "Au"), ("Cu", "Pt")),
+            *(("Pd", "Ag"), ("Pt", "Ag")),
+        ),
+        _flake,
+        _on_flake,
+    ),
+    "zeolite": Support(
+        "zeolite",
+        DATASETS / "zeolite_pbe.json",
+        # Other frameworks tell whether what one ring teaches holds for another; only MOR's ring takes four aluminium
+        # atoms.
+        (
+            *_zeolite_sites("FAU", "Zn Ag Pd Au Cd Hg Pt"),
+            *_zeolite_sites("MFI", "Zn Ag Pd Cd"),
+            *_zeolite_sites("MOR", "Y Ag Zn Cd Rh Ir"),
+            *_zeolite_sites("FAU", "Ni Co"),
+            *_zeolite_sites("MFI", "Au Hg Pt Ni"),
+            *_zeolite_sites("MOR", "Ru Os Re Pd Hg Au"),
+            *_zeolite_sites("FAU", "Fe Mn"),
+            *_zeolite_sites("MOR", "Sc Zr Hf Ti Nb Ta V Mo W Cr"),
+        ),
+        _h_form,
+        _in_ring,
+    ),
+}
+
+
+def compute(kind: SupportKind, folder: Path) -> None:
+    """Compute every energy that the folder lacks.
+
+    A metal-free piece comes before the first site that needs it. A failure is a record with its reason.
+    """
+    support = SUPPORTS[kind]
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _names(support):
+        path = folder / f"{name}.json"
+        with suppress(Timeout), FileLock(path.with_suffix(".lock"), blocking=False):
+            if not path.exists():
+                write_whole(path, json.dumps(_record(support, name, folder)))
+                print(name, json.loads(path.read_text()).get("energy_pbe_eV"), flush=True)
+
+
+def _names(support: Support) -> list[str]:
+    return list(dict.fromkeys(name for site in support.sites for name in (site.bare, site.name)))
+
+
+def _record(support: Support, name: str, folder: Path) -> dict[str, Any]:
+    site = next((site for site in support.sites if site.name == name), None)
+    try:
+        atoms = support.build_bare(name) if site is None else support.build(site)
+        head = {
+            "name": name,
+            "symbols": atoms.get_chemical_symbols(),
+            "positions": atoms.positions.round(5).tolist(),
+            "energy_gfn1_eV": round(label.single_point(atoms).energy, 6),
+        }
+        spins = (1,) if site is None else multiplicities(atoms)
+        return head | scan(cp2k.boxed(atoms), spins, folder)
+    except (CalculationFailed, BimetalError) as failure:
+        return {"name": name, "rejected": str(failure)}
+
+
+def pack(kind: SupportKind, folder: Path) -> int:
+    """Write the finished records into the shipped file; returns their number."""
+    support = SUPPORTS[kind]
+    done = [path for name in _names(support) if (path := folder / f"{name}.json").exists()]
+    lines = ",\n".join(json.dumps(json.loads(path.read_text())) for path in done)
+    write_whole(support.shipped, f'{{"format": 1, "licence": "CC BY 4.0", "records": [\n{lines}\n]}}\n')
+    return len(done)
+
+
+def load_support_pbe(kind: SupportKind) -> list[SupportLabel]:
+    """Load what has energies at both levels on a kind of support."""
+    support = SUPPORTS[kind]
+    records = {record["name"]: record for record in json.loads(support.shipped.read_text())["records"]}
+    return list(_labels(support, {name: record for name, record in records.items() if "rejected" not in record}))
+
+
+def _labels(support: Support, records: dict[str, Any]) -> Iterator[SupportLabel]:
+    atoms_pbe = atom_energies()
+    for site in support.sites:
+        if site.name not in records or site.bare not in records:
+            continue
+        record, bare = records[site.name], records[site.bare]
+        apart = {"pbe": sum(atoms_pbe[s] for s in site.metals), "gfn1": sum(label.atom_energy(s) for s in site.metals)}
+        pbe, gfn1 = (
+            (record[key] - (bare[key] - site.protons / 2 * hydrogen) - metals) / 2
+            for key, hydrogen, metals in zip(
+                ("energy_pbe_eV", "energy_gfn1_eV"), _hydrogen(), apart.values(), strict=True
+            )
+        )
+        atoms = Atoms(record["symbols"], np.array(record["positions"]))
+        yield SupportLabel(site, atoms, pbe, gfn1, record["multiplicity"])
+
+
+@lru_cache(maxsize=1)
+def _hydrogen() -> tuple[float, float]:
+    """Energies [eV] of H2 with PBE and GFN1-xTB."""
+    found = next(frame.info for frame in iread(ANCHORS, ":") if frame.info["name"] == "h2")
+    return found["energy_pbe_eV"], found["energy_gfn1_eV"]
+
+
+def main(
+    kind: Annotated[str, typer.Argument(help="carbon or zeolite.")],
+    folder: Annotated[Path, typer.Argument(help="Where calculations and their records are kept.")],
+    write: Annotated[bool, typer.Option("--pack", help="Write what is finished into the shipped file.")] = False,
+) -> None:
+    """Compute PBE energies of metal pairs on a small piece of a support."""
+    chosen = next((known for known in SUPPORTS if known == kind), None)
+    if chosen is None:
+        raise typer.BadParameter(f"no support {kind!r}; allowed: {', '.join(SUPPORTS)}")
+    if write:
+        print(f"{pack(chosen, folder)} records")
+    else:
+        compute(chosen, folder)
+
+
+if __name__ == "__main__":
+    typer.run(main)
