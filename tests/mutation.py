@@ -29,7 +29,12 @@ TESTS = {
     "formation": ["tests/test_check_values.py"],
     "descriptors": ["tests/test_descriptors.py", "tests/test_check_values.py"],
     "system": ["tests/test_system_values.py", "tests/test_system.py", "tests/test_check_values.py"],
-    "perception": ["tests/test_perception.py", "tests/test_system.py"],
+    "perception": [
+        "tests/test_perception_values.py",
+        "tests/test_donors.py",
+        "tests/test_perception.py",
+        "tests/test_system.py",
+    ],
 }
 #: Loaded before the forks: what takes long and is not ours.
 LIBRARIES = (

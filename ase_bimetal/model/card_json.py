@@ -17,7 +17,10 @@ _NEXT = "give the card that was written with the weights, reinstall ase-bimetal,
 
 
 class Part:
-    """An object of the JSON: its keys are the names of the fields, or those in their metadata."""
+    """An object of JSON as a frozen dataclass.
+
+    Its keys are the names of the fields, or those in their metadata.
+    """
 
     @classmethod
     def from_json(cls, values: object, where: str) -> Self:
