@@ -68,6 +68,8 @@ SWAPS: dict[type[ast.AST], type[ast.AST]] = {
 }
 #: Arguments that change no result: checks of the code itself, sizes of caches.
 HARMLESS = ("strict", "maxsize")
+#: Names of constants that bound the effort and change no result within it.
+EFFORT = "_MAX_"
 PATIENCE = 300  # s of processor time for the tests of one mutant; one that never ends is noticed
 
 
@@ -77,6 +79,8 @@ def places(tree: ast.AST) -> Iterator[ast.AST]:
         if isinstance(child, ast.Raise | ast.JoinedStr) or isinstance(child, ast.AnnAssign) and child.value is None:
             continue
         if isinstance(child, ast.keyword) and child.arg in HARMLESS:
+            continue
+        if isinstance(child, ast.Assign) and ast.unparse(child.targets[0]).startswith(EFFORT):
             continue
         if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
             continue

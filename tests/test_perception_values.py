@@ -140,6 +140,7 @@ def test_thin_carbon_has_lost_its_hydrogen(text, lacks):
         ("[S:1][C]([H])([H])[H]", "CS"),
         ("[C:1][O]", "[C-]#[O+]"),
         ("[H][P:1]([H])[H]", "P"),
+        ("[H][P]([H])[H]", "P"),  # read by itself where no contact is known
         ("[C:1][C][C]([H])([H])[H]", "C#CC"),
         ("[O:1][C]([O:1])[C]([H])([H])[H]", "CC(=O)O"),
         ("[H]", "hydride"),
