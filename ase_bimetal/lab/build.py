@@ -88,7 +88,7 @@ STEPS = (
     Step("graph network", ("-m", f"{_LAB}.gcnn.fit", f"{_STAMPS}/gcnn"), (_LABELS,),
          (f"{_WEIGHTS}/gcnn-gfn1-pbe/weights.safetensors",)),
     Step("geometries", ("-m", f"{_LAB}.labels.geometries"), (_LABELS,), (f"{_DATA}/example_templates.json.xz",)),
-    Step("level difference", ("-m", f"{_LAB}.labels.level_difference", "--write"), 
+    Step("level difference", ("-m", f"{_LAB}.labels.level_difference", "--write"),
          (_PBE, _ANCHORS, _BULK, f"{_DATA}/carbon_pbe.json", f"{_DATA}/zeolite_pbe.json"), (_LEVEL, _ON_SUPPORTS)),
     Step("forest", ("benchmarks/descriptor_pages.py",),
          (_LABELS, f"{_DATA}/hosts.json.xz", _ON_SUPPORTS, _LEVEL),

@@ -221,6 +221,7 @@ class DescriptorForest(FormationModel):
         }
         self._evidence = load_level_difference().counts()
         self._on_supports = load_level_difference(SHIPPED_SUPPORTS)
+        self._known_on_supports = frozenset(self._on_supports.counts())
 
     @property
     def name(self) -> str:
@@ -361,8 +362,7 @@ class DescriptorForest(FormationModel):
         """Those of an object's metals that have no density-functional energy on what it stands on."""
         if kind in _KNOWN_DONORS:
             return []
-        known = self._on_supports.counts() if kind in ON_SUPPORT else {}
-        return sorted(metal for metal in metals if f"{metal} {ON_SUPPORT.get(kind)}" not in known)
+        return sorted(metal for metal in metals if f"{metal} {ON_SUPPORT.get(kind)}" not in self._known_on_supports)
 
     def _novelty(self, row: pd.Series) -> str:
         if row.surroundings not in self._surroundings:
