@@ -7,23 +7,26 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import torch
 
 from ase_bimetal.errors import BimetalError
 from ase_bimetal.files import write_whole
 from ase_bimetal.lab.labels.dataset import LabelSet
 from ase_bimetal.lab.training.data import TrainingData, prepare, trainable
 from ase_bimetal.lab.training.metrics import summary
-from ase_bimetal.lab.training.module import TrainingOptions, predict_rows, train_one
-from ase_bimetal.lab.training.splits import Split, random_split
+from ase_bimetal.lab.training.module import TrainingOptions, fit_baseline, predict_rows, train_one
+from ase_bimetal.lab.training.splits import Split, leave_dopants_out, random_split
 from ase_bimetal.model.ligand_encoder import BUNDLED, LigandEncoder, compute_embedding, load_t5
-from ase_bimetal.model.mml import MMLConfig
+from ase_bimetal.model.mml import MML, MMLConfig
 
 RESULTS, TABLE = "ablations.json", "ablations.md"
 LIGANDS = ("bundled T5", "random T5", "one-hot")
+#: Dopants without which every variant is trained a second time: one of ten d electrons, one of group 12, one early.
+LEFT_OUT = ("Pd", "Re", "Zn")
 
 
 @dataclass(frozen=True)
@@ -38,16 +41,21 @@ class Variant:
         Fields of `MMLConfig` and `TrainingOptions` that differ.
     ligands
         Where ligand vectors come from, one of `LIGANDS`.
+    parts
+        What adds up to the energy: the linear baseline and the networks on top, or one of them.
     """
 
     name: str
     config: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     ligands: str = LIGANDS[0]
+    parts: Literal["baseline and network", "baseline", "network"] = "baseline and network"
 
 
 VARIANTS = (
     Variant("full: log P and H_mix"),
+    Variant("baseline only", parts="baseline"),
+    Variant("network without baseline", parts="network"),
     Variant("no descriptors", {"use_log_p": False, "use_mixing_enthalpy": False}),
     Variant("H_mix only", {"use_log_p": False}),
     Variant("log P only", {"use_mixing_enthalpy": False}),
@@ -99,7 +107,8 @@ def run_ablations(
     Returns
     -------
     dict
-        ``budget``, and ``members``: variant → seed → MAE, RMSE [eV/metal], R², n and seconds.
+        ``budget``, and ``members``: variant → seed → MAE, RMSE [eV/metal], R², n and seconds on the random split, and
+        under ``left out`` the same for clusters of dopants that this network never saw.
 
     Raises
     ------
@@ -108,19 +117,26 @@ def run_ablations(
     """
     frame = trainable(labels.frame)
     chosen = stratified_rows(frame, budget.rows)
-    given = {"labels": labels.digest, "rows": len(chosen), "epochs": budget.epochs, "split": "random 8:1:1, seed 0"}
+    given = {
+        "labels": labels.digest,
+        "rows": len(chosen),
+        "epochs": budget.epochs,
+        "split": "random 8:1:1, seed 0",
+        "left out": list(LEFT_OUT),
+    }
     folder.mkdir(parents=True, exist_ok=True)
     results = _earlier(folder / RESULTS, given)
     if all(str(seed) in results["members"].get(v.name, {}) for v in variants for seed in range(budget.seeds)):
         return results
     data = prepare(frame.iloc[chosen].reset_index(drop=True), LigandEncoder(BUNDLED))
-    split = random_split(len(chosen))
+    splits = random_split(len(chosen)), leave_dopants_out(data.frame, LEFT_OUT)
     for seed in range(budget.seeds):
         for variant in variants:
             done = results["members"].setdefault(variant.name, {})
             if str(seed) not in done:
-                done[str(seed)] = train_member(data, split, variant, budget.epochs, seed)
-                say(f"{variant.name}, seed {seed}: MAE {done[str(seed)]['MAE']:.4f} eV/metal")
+                random, left_out = (train_member(data, split, variant, budget.epochs, seed) for split in splits)
+                done[str(seed)] = random | {"left out": left_out}
+                say(f"{variant.name}, seed {seed}: MAE {random['MAE']:.4f}, left out {left_out['MAE']:.4f} eV/metal")
                 _write(folder, results)
     return results
 
@@ -132,13 +148,27 @@ def train_member(data: TrainingData, split: Split, variant: Variant, epochs: int
     """
     began = time.perf_counter()
     changed = with_ligands(data, variant.ligands)
-    width = changed.encoded[0].ligand_embedding.shape[1]
-    options = TrainingOptions(**{"epochs": epochs} | variant.training)
+    config = MMLConfig(ligand_width=changed.encoded[0].ligand_embedding.shape[1], **variant.config)
+    penalty = None if variant.parts == "network" else TrainingOptions.baseline_ridge
+    options = TrainingOptions(**{"epochs": epochs, "baseline_ridge": penalty} | variant.training)
     if not options.contrastive_weight:
         changed = replace(changed, encoded=[replace(item, cluster=None) for item in changed.encoded])
-    network, mean, std = train_one(changed, split, MMLConfig(ligand_width=width, **variant.config), options, seed)
-    found = predict_rows(network, changed, split.test, mean, std)
+    if variant.parts == "baseline":
+        found = _baseline_alone(changed, split, options)
+    else:
+        network, mean, std = train_one(changed, split, config, options, seed)
+        found = predict_rows(network, changed, split.test, mean, std)
     return summary(data.targets[split.test], found) | {"seconds": round(time.perf_counter() - began, 1)}
+
+
+def _baseline_alone(data: TrainingData, split: Split, options: TrainingOptions) -> np.ndarray:
+    """What the linear part alone says of the test rows (n,) [eV/metal]."""
+    network = MML(MMLConfig())
+    fit_baseline(network, data, split.train, (0.0, 1.0), options.baseline_ridge)
+    rows = torch.from_numpy(np.stack([data.encoded[i].baseline for i in split.test]))
+    with torch.no_grad():
+        found: np.ndarray = network.baseline(rows)[:, 0].double().numpy()
+    return found
 
 
 def stratified_rows(frame: pd.DataFrame, n: int, seed: int = 0) -> np.ndarray:
@@ -211,19 +241,22 @@ def markdown_table(results: dict[str, Any]) -> str:
     They are mean ± standard deviation over seeds, with the budget above.
     """
     budget = results["budget"]
+    left_out = f"{', '.join(budget['left out'][:-1])} or {budget['left out'][-1]}"
     lines = [
         f"{budget['rows']:,} configurations (labels {budget['labels']}, stratified by family and dopant), "
-        f"{budget['split']}, {budget['epochs']} epochs; MAE in eV/metal on the test rows, mean ± standard deviation "
-        "over seeds.",
+        f"{budget['epochs']} epochs; MAE in eV/metal on the test rows, mean ± standard deviation over seeds. Random: "
+        f"{budget['split']}. Left out: clusters doped with {left_out}, by a network that saw no cluster with any of "
+        "these.",
         "",
-        "| variant | MAE | R² | seeds | seconds per network |",
-        "| --- | --- | --- | --- | --- |",
+        "| variant | random, MAE | R² | left out, MAE | seeds | seconds per network |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for name, seeds in results["members"].items():
         rows = list(seeds.values())
         cells = [_mean_and_spread([row[key] for row in rows]) for key in ("MAE", "R2")]
+        cells.append(_mean_and_spread([row["left out"]["MAE"] for row in rows]))
         seconds = np.mean([row["seconds"] for row in rows])
-        lines.append(f"| {name} | {cells[0]} | {cells[1]} | {len(rows)} | {seconds:.0f} |")
+        lines.append(f"| {name} | {' | '.join(cells)} | {len(rows)} | {seconds:.0f} |")
     return "\n".join(lines) + "\n"
 
 

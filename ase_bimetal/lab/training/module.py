@@ -60,7 +60,8 @@ class TrainingOptions:
     contrastive_every
         Steps from one with the contrastive loss to the next: its graphs of all atoms are two fifths of a step.
     baseline_ridge
-        Ridge penalty of the linear baseline on standardised features, fitted first and then held.
+        Ridge penalty of the linear baseline on standardised features, fitted first and then held; None leaves the
+        baseline out, so that the network learns all.
     property_noise
         Standard deviation of noise on the metals' standardised properties while training, so that the network
         reads them as smooth quantities and not as names of elements.
@@ -76,7 +77,7 @@ class TrainingOptions:
     weight_decay: float = 1e-2
     contrastive_weight: float = 0.05
     contrastive_every: int = 4
-    baseline_ridge: float = 20.0
+    baseline_ridge: float | None = 20.0
     property_noise: float = 0.1
     ligand_dropout: float = 0.3
 
@@ -224,7 +225,7 @@ def one_epoch(data: TrainingData, rows: np.ndarray, rows_per_epoch: int | None) 
 
 
 def fit_baseline(
-    network: MML, data: TrainingData, rows: np.ndarray, scale: tuple[float, float], penalty: float
+    network: MML, data: TrainingData, rows: np.ndarray, scale: tuple[float, float], penalty: float | None
 ) -> None:
     """Fit the linear parts and freeze them.
 
@@ -242,8 +243,13 @@ def fit_baseline(
     scale
         Mean and standard deviation [eV/metal] that standardise the targets.
     penalty
-        Of the ridge regression on standardised features.
+        Of the ridge regression on standardised features; with None both parts are zero.
     """
+    if penalty is None:
+        for layer in (network.baseline, network.bare):
+            for parameter in layer.requires_grad_(False).parameters():
+                parameter.zero_()
+        return
     features = np.stack([data.encoded[i].baseline for i in rows]).astype(float)
     bare, energies = _bare_rows(data, rows)
     weights = np.repeat([1.0, BARE_SHARE * len(rows) / max(len(bare), 1)], [len(rows), len(bare)])

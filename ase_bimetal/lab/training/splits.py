@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +66,25 @@ def leave_dopant_out(frame: pd.DataFrame, seed: int = 0) -> Iterator[Split]:
         else:
             held = np.array([dopant in metals for metals in frame.metals])
         yield _split(dopant, test, ~held & ~test, seed)
+
+
+def leave_dopants_out(frame: pd.DataFrame, dopants: Sequence[str], seed: int = 0) -> Split:
+    """Leave several dopants out at once.
+
+    Their clusters are the test set, and nothing that contains one of them is trained on.
+
+    Parameters
+    ----------
+    frame
+        As of `leave_dopant_out`.
+    dopants
+        Symbols.
+    seed
+        Of the validation rows, a random tenth of the rest.
+    """
+    test = frame.dopant.isin(dopants).to_numpy()
+    held = np.array([not metals.isdisjoint(dopants) for metals in frame.metals])
+    return _split(", ".join(dopants), test, ~held & ~test, seed)
 
 
 def leave_ligand_out(frame: pd.DataFrame, seed: int = 0) -> Iterator[Split]:

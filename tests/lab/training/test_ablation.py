@@ -18,12 +18,15 @@ from ase_bimetal.lab.training.ablation import (
     markdown_table,
     run_ablations,
     stratified_rows,
+    train_member,
     with_ligands,
 )
 from ase_bimetal.lab.training.calibrate import Holdout
 from ase_bimetal.lab.training.data import prepare, trainable
 from ase_bimetal.lab.training.figures import draw_calibration, draw_learning_curve, draw_parity, observed_coverage
+from ase_bimetal.lab.training.module import fit_baseline
 from ase_bimetal.lab.training.recompute import Recomputed, recompute, within_clusters
+from ase_bimetal.lab.training.splits import random_split
 from ase_bimetal.model.card import Uncertainty
 from ase_bimetal.model.checkpoint import load_checkpoint
 from ase_bimetal.model.encode import collate
@@ -69,7 +72,12 @@ def test_cards_from_before_the_choice_mean_mamba2():
 
 
 def test_the_published_variants_are_all_there():
-    assert [v.name for v in VARIANTS[:4]] == ["full: log P and H_mix", "no descriptors", "H_mix only", "log P only"]
+    names = {v.name for v in VARIANTS}
+    assert names >= {"full: log P and H_mix", "no descriptors", "H_mix only", "log P only"}
+    assert {v.name: v.parts for v in VARIANTS if v.parts != "baseline and network"} == {
+        "baseline only": "baseline",
+        "network without baseline": "network",
+    }
     assert {v.ligands for v in VARIANTS} == {"bundled T5", "random T5", "one-hot"}
     for variant in VARIANTS:
         MMLConfig(**variant.config)
@@ -91,6 +99,18 @@ def test_one_hot_ligands_tell_ligands_apart_and_nothing_else(data):
     assert changed.encoded[0].core is data.encoded[0].core
     with pytest.raises(BimetalError, match="one-hot"):
         with_ligands(data, "morgan")
+
+
+def test_the_baseline_alone_is_what_its_layer_says(labels):
+    whole = prepare(trainable(labels.frame), LigandEncoder())
+    split = random_split(len(whole.targets))
+    found = train_member(whole, split, Variant("baseline only", parts="baseline"), epochs=1, seed=0)
+    assert found["n"] == len(split.test)
+    network = MML(MMLConfig())
+    fit_baseline(network, whole, split.train, (-3.0, 0.5), 20.0)  # no scale of the targets changes it
+    slopes, intercept = network.baseline.weight[0].numpy(), float(network.baseline.bias)
+    said = np.array([whole.encoded[i].baseline @ slopes + intercept for i in split.test]) * 0.5 - 3.0
+    assert found["MAE"] == pytest.approx(np.abs(said - whole.targets[split.test]).mean(), abs=1e-4)
 
 
 @pytest.mark.heavy
@@ -117,12 +137,18 @@ def test_a_tiny_table_goes_on_where_it_stopped(labels, tmp_path):
 
 
 def test_the_table_gives_mean_and_spread():
-    budget = {"labels": "abc", "rows": 3000, "epochs": 5, "split": "random 8:1:1, seed 0"}
-    row = {"RMSE": 0.1, "n": 300, "seconds": 10.0}
+    budget = {
+        "labels": "abc",
+        "rows": 3000,
+        "epochs": 5,
+        "split": "random 8:1:1, seed 0",
+        "left out": ["Pd", "Re", "Zn"],
+    }
+    row = {"RMSE": 0.1, "n": 300, "seconds": 10.0, "left out": {"MAE": 0.2}}
     members = {"full": {"0": row | {"MAE": 0.04, "R2": 0.9}, "1": row | {"MAE": 0.06, "R2": 0.9}}}
-    assert "| full | 0.0500 ± 0.0141 | 0.9000 ± 0.0000 | 2 | 10 |" in markdown_table(
-        {"budget": budget, "members": members}
-    )
+    table = markdown_table({"budget": budget, "members": members})
+    assert "| full | 0.0500 ± 0.0141 | 0.9000 ± 0.0000 | 0.2000 ± 0.0000 | 2 | 10 |" in table
+    assert "clusters doped with Pd, Re or Zn, by a network" in table
 
 
 def test_a_card_is_checked_against_its_weights(labels):

@@ -18,6 +18,7 @@ from ase_bimetal.lab.training.splits import (
     Split,
     balanced_rows,
     leave_dopant_out,
+    leave_dopants_out,
     leave_ligand_out,
     random_split,
 )
@@ -63,6 +64,14 @@ def test_leave_dopant_out_never_shows_the_element(mixed):
         assert set(mixed.dopant.iloc[splits[name].test]) == {name}
         assert all(name not in metals for metals in mixed.metals.iloc[[*splits[name].train, *splits[name].validation]])
     assert set(mixed.metals.iloc[splits["Au"].test]) == {frozenset({"Au"})}
+
+
+def test_several_dopants_are_left_out_together(mixed):
+    split = leave_dopants_out(mixed, ["Ni", "Pd"])
+    each = [one for one in leave_dopant_out(mixed) if one.name in ("Ni", "Pd")]
+    assert set(split.test) == set().union(*(one.test for one in each))
+    seen = [*split.train, *split.validation]
+    assert set(seen) == set.intersection(*({*one.train, *one.validation} for one in each))
 
 
 def test_leave_ligand_out_holds_every_cluster_that_carries_it(mixed):
@@ -203,3 +212,10 @@ def test_bare_metal_is_seen_where_it_has_labels_of_the_same_level(level, metals,
     fit_baseline(network, data, np.arange(40), (-3.0, 1.0), 20.0)
     assert network.baseline.weight.equal(network.bare.weight) is same
     assert not network.baseline.weight.requires_grad and not network.bare.weight.requires_grad
+
+
+def test_a_network_without_baseline_learns_all(data):
+    network = MML(MMLConfig(ligand_width=8))
+    fit_baseline(network, data, np.arange(40), (-3.0, 1.0), None)
+    for layer in (network.baseline, network.bare):
+        assert not layer.weight.any() and not layer.bias.any() and not layer.weight.requires_grad
