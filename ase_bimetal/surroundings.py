@@ -38,6 +38,8 @@ COINCIDENT_BELOW = 0.4
 _ODD = "an odd number of electrons"
 #: Said of an extended object that is metal through and through.
 COVERED_METAL = "a slab or solid metal with other atoms on or in it"
+#: Two kinds of what carries metal.
+ZEOLITE, DOPED_CARBON = "zeolite", "doped carbon"
 ODD_NOTE = f"{_ODD}: an open shell, or an ion whose charge is not declared"
 
 Ligands = tuple[tuple[Ligand, int], ...]
@@ -348,6 +350,8 @@ def formula_beside(symbols: Sequence[str], leave_out: np.ndarray) -> dict[str, i
 
 __all__ = [
     "COVERED_METAL",
+    "DOPED_CARBON",
+    "ZEOLITE",
     "Around",
     "Ligands",
     "belongs",

@@ -35,13 +35,13 @@ from ase_bimetal.model.regressors import REGRESSORS, make_regressor, settings
 from ase_bimetal.model.table import (
     COORDINATION,
     DIGITS,
-    DOPED_CARBON,
     FEATURES,
     DescriptorTable,
     material_features,
     read_table,
     surroundings,
 )
+from ase_bimetal.surroundings import DOPED_CARBON, ZEOLITE
 from ase_bimetal.system import BimetallicSystem
 from ase_bimetal.workers import WHOLE_PROCESS
 
@@ -66,7 +66,7 @@ NOVELTY = ("prototype", "metal pair", "surroundings")
 #: What E_env of eq. (1) is, by surroundings; any other host is its relaxed metal-free self.
 STATE_OF_SURROUNDINGS = {
     "ligands": "dimer",
-    "zeolite": "H-form framework minus n/2 H2",
+    ZEOLITE: "H-form framework minus n/2 H2",
     DOPED_CARBON: "relaxed metal-free sheet",
     "bare particle": "isolated atoms",
     "bare solid": "isolated atoms",

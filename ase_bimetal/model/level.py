@@ -26,13 +26,16 @@ from ase_bimetal.formation import correction_features
 from ase_bimetal.model.card import ModelCard
 from ase_bimetal.neighbors import Pairs, pairs_within, smooth_step
 from ase_bimetal.sites import Sites
+from ase_bimetal.surroundings import DOPED_CARBON, ZEOLITE
 from ase_bimetal.system import BimetallicSystem
 
 SHIPPED = DATASETS / "level_difference.json"
 #: The one that also learned from metals on supports; see `support_terms`.
 SHIPPED_SUPPORTS = DATASETS / "support_difference.json"
 #: Kind of surroundings → what a metal there is called among the terms.
-ON_SUPPORT = MappingProxyType({"doped carbon": "on carbon", "zeolite": "in zeolite"})
+ON_SUPPORT = MappingProxyType({DOPED_CARBON: "on carbon", ZEOLITE: "in zeolite"})
+# What the term of a framework is called, in front of its code.
+_RING = "ring of "
 #: How far the difference moves from one framework's ring to another's, as a standard deviation [eV/metal].
 RING_SPREAD = 0.2
 #: A metal–metal bond counts fully below the first, and not at all above the second multiple of the radii's sum.
@@ -166,7 +169,18 @@ def support_terms(surroundings: str, metals: Sequence[str], framework: str = "un
     if name is None:
         return {}
     terms = {name: 1.0} | {f"{symbol} {name}": metals.count(symbol) / len(metals) for symbol in dict.fromkeys(metals)}
-    return terms | {f"ring of {framework}": RING_SPREAD} if surroundings == "zeolite" else terms
+    return terms | {f"{_RING}{framework}": RING_SPREAD} if surroundings == ZEOLITE else terms
+
+
+def is_support_term(name: str) -> bool:
+    """Say whether a term is one of `support_terms`.
+
+    Examples
+    --------
+    >>> [is_support_term(name) for name in ("Au on carbon", "ring of FAU", "CN Au")]
+    [True, True, False]
+    """
+    return name.endswith(tuple(ON_SUPPORT.values())) or name.startswith(_RING)
 
 
 @dataclass(frozen=True)
@@ -309,6 +323,7 @@ __all__ = [
     "ON_SUPPORT",
     "LevelDifference",
     "coordination_terms",
+    "is_support_term",
     "level_of",
     "level_terms",
     "load_level_difference",

@@ -21,7 +21,7 @@ from ase.cell import Cell
 from ase_bimetal.descriptors import PAPER_FEATURES
 from ase_bimetal.files import DATASETS
 from ase_bimetal.model.bond_terms import BOND_TERMS
-from ase_bimetal.surroundings import COVERED_METAL
+from ase_bimetal.surroundings import COVERED_METAL, DOPED_CARBON, ZEOLITE
 from ase_bimetal.system import BimetallicSystem
 
 SHIPPED = DATASETS / "descriptor_table.csv"
@@ -30,10 +30,9 @@ SHIPPED = DATASETS / "descriptor_table.csv"
 LEVEL = "GFN1-xTB with PBE references"
 FEATURES = tuple(PAPER_FEATURES)
 CHI_ENV, _, N_METAL, _, _, _, DISTANCE, _ = FEATURES
-DOPED_CARBON = "doped carbon"
 #: What an object of kind ``"extended"`` stands on, by its non-metal elements; the first that fits counts.
 _HOSTS: tuple[tuple[str, Callable[[set[str]], bool]], ...] = (
-    ("zeolite", lambda shell: {"Si", "O"} <= shell),
+    (ZEOLITE, lambda shell: {"Si", "O"} <= shell),
     (DOPED_CARBON, lambda shell: "C" in shell),
     ("oxide", lambda shell: "O" in shell),
     ("nitride", lambda shell: "N" in shell),

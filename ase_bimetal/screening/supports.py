@@ -22,6 +22,7 @@ from ase_bimetal.errors import ScreenError
 from ase_bimetal.files import DATASETS
 from ase_bimetal.screening.columns import CLOSEST_PAIR, OWN_PAIR
 from ase_bimetal.structures.frameworks import support_name
+from ase_bimetal.surroundings import DOPED_CARBON, ZEOLITE
 
 #: Relaxed geometries of the labelled pairs.
 GEOMETRIES = DATASETS / "support_geometries.json.xz"
@@ -121,7 +122,7 @@ def surroundings_of(support: str) -> str:
     >>> surroundings_of("MFI-6-ring"), surroundings_of("sheet-N6")
     ('zeolite', 'doped carbon')
     """
-    return "doped carbon" if SUPPORTS[support][0] == "sheet" else "zeolite"
+    return DOPED_CARBON if SUPPORTS[support][0] == "sheet" else ZEOLITE
 
 
 def _difference(pair: Sequence[str], order: Sequence[str]) -> tuple[float, int]:

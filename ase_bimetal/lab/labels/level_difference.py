@@ -29,6 +29,7 @@ from ase_bimetal.model.level import (
     SHIPPED_SUPPORTS,
     LevelDifference,
     coordination_terms,
+    is_support_term,
     level_terms,
     metal_coordination,
     support_terms,
@@ -309,15 +310,11 @@ def support_left_out(kind: SupportKind, others: Sequence[Difference]) -> pd.Data
     for row in rows:
         rest = [other for other in rows if other.prototype != row.prototype]
         mean, deviation = fit_level([*others, *rest]).predict(row.terms)
-        plain = {name: value for name, value in row.terms.items() if not _is_of_support(name)}
+        plain = {name: value for name, value in row.terms.items() if not is_support_term(name)}
         known = {name for other in rest for name in other.terms}
         shared = all(name in known for name in row.terms if name.endswith(tuple(ON_SUPPORT.values())))
         found[row.name] = (row.value, mean, deviation, clusters.predict(plain)[0], shared)
     return pd.DataFrame.from_dict(found, "index", columns=["difference", "mean", "deviation", "clusters", "shared"])
-
-
-def _is_of_support(name: str) -> bool:
-    return name.endswith(tuple(ON_SUPPORT.values())) or name.startswith("ring of ")
 
 
 def markdown_support(kind: SupportKind, others: Sequence[Difference]) -> str:

@@ -38,6 +38,7 @@ from ase_bimetal.lab.labels.hosts import load_hosts
 from ase_bimetal.lab.labels.pbe import multiplicities
 from ase_bimetal.structures.frameworks import RINGS, cut_out, formal_charge, h_forms, lone_ring, substituted
 from ase_bimetal.structures.sheets import SMALL_RIM, place_on_sheet, sheet
+from ase_bimetal.surroundings import DOPED_CARBON, ZEOLITE
 
 Pair = tuple[str, str]
 SupportKind = Literal["carbon", "zeolite"]
@@ -178,7 +179,7 @@ def _zeolite_sites(code: str, metals: str) -> tuple[Site, ...]:
 
 SUPPORTS: dict[SupportKind, Support] = {
     "carbon": Support(
-        "doped carbon",
+        DOPED_CARBON,
         DATASETS / "carbon_pbe.json",
         # The source's pairs Au/Ni, Ni/Pt and, for Cu/Gd without a pseudopotential, Cu/Y; then those nearest to them.
         _carbon_sites(
@@ -190,7 +191,7 @@ SUPPORTS: dict[SupportKind, Support] = {
         _on_flake,
     ),
     "zeolite": Support(
-        "zeolite",
+        ZEOLITE,
         DATASETS / "zeolite_pbe.json",
         # Other frameworks tell whether what one ring teaches holds for another; only MOR's ring takes four aluminium
         # atoms.
