@@ -343,8 +343,8 @@ def _usual_bond_orders(mol: Chem.Mol) -> list[int] | None:
         waiting = [(len(choices(atom)), atom) for atom, lack in enumerate(missing) if lack]
         if not waiting:
             return True
-        count, atom = min(waiting)
-        if not count or trials > _MAX_VALENCE_TRIALS:
+        _, atom = min(waiting)
+        if trials > _MAX_VALENCE_TRIALS:
             return False
         for other, row in choices(atom):
             _change(row, atom, other, 1)

@@ -117,6 +117,43 @@ def test_bond_orders_fill_the_valences(text, orders):
     assert perception._usual_bond_orders(fragment(text)) == orders
 
 
+def test_bond_orders_are_taken_back_where_they_lead_nowhere():
+    """Acenaphthylene: a double bond from its bridge into the naphthalene, which is tried first, leaves an atom over."""
+    bridge = "[C]1([H])[C]2[C]([H])[C]([H])[C]([H])[C]3[C]([H])[C]([H])[C]([H])[C]([C]1[H])[C]23"
+    mol = fragment(bridge)
+    orders = perception._usual_bond_orders(mol)
+    doubles = {
+        frozenset((bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()))
+        for bond, order in zip(mol.GetBonds(), orders, strict=True)
+        if order == 2
+    }
+    assert sorted(orders) == [1] * 16 + [2] * 6
+    assert frozenset((0, 17)) in doubles and frozenset((0, 2)) not in doubles
+    assert len(frozenset().union(*doubles)) == 12
+
+
+@pytest.mark.parametrize(
+    ("text", "may"),
+    [
+        ("[S][H]", True),
+        ("[S]([H])[H]", False),
+        ("[Se][H]", True),
+        ("[Se]([H])[H]", False),
+        ("[N]([H])([H])[H]", True),
+        ("[C]([H])([H])[H]", True),
+        ("[C]([H])([H])([H])[H]", False),
+        ("[Si]([H])([H])[H]", False),
+    ],
+)
+def test_an_atom_with_all_its_neighbours_takes_no_hydrogen(text, may):
+    assert perception._may_take_hydrogen(fragment(text).GetAtomWithIdx(0)) == may
+
+
+def test_a_skeleton_has_the_hydrogens_that_are_drawn_and_no_others():
+    atom = fragment("C").GetAtomWithIdx(0)
+    assert atom.GetNoImplicit() and atom.GetNumExplicitHs() == 0
+
+
 @pytest.mark.parametrize(
     ("text", "lacks"),
     [
