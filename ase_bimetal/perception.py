@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, count
 
 import numpy as np
 from ase.data import atomic_numbers
@@ -332,19 +332,17 @@ def _usual_bond_orders(mol: Chem.Mol) -> list[int] | None:
     for row, (a, b) in enumerate(ends):
         beside[a].append((b, row))
         beside[b].append((a, row))
-    trials = 0
+    trials = count()
 
     def choices(atom: int) -> list[tuple[int, int]]:
         return [(other, row) for other, row in beside[atom] if missing[other] and orders[row] < 3]
 
     def complete() -> bool:
-        nonlocal trials
-        trials += 1
         waiting = [(len(choices(atom)), atom) for atom, lack in enumerate(missing) if lack]
         if not waiting:
             return True
         _, atom = min(waiting)
-        if trials > _MAX_VALENCE_TRIALS:
+        if next(trials) > _MAX_VALENCE_TRIALS:
             return False
         for other, row in choices(atom):
             _change(row, atom, other, 1)

@@ -213,3 +213,10 @@ def test_only_atoms_in_touch_name_a_fragment_without_a_donor():
         perception._require_donor([0, 1], ["Ar", "H"], {0: 1}, frozenset({1}))
     perception._require_donor([0, 1], ["Si", "H"], {1: 1}, frozenset({0}))
     perception._require_donor([0], ["Ar"], {0: 1}, frozenset())
+
+
+@pytest.mark.parametrize(("symbol", "may_lack"), [("C", True), ("N", True), ("P", True), ("O", True), ("He", False)])
+def test_a_single_atom_may_be_what_is_left_of_a_ligand(symbol, may_lack):
+    with pytest.raises(LigandError) as refused:
+        perception._single_atom(symbol)
+    assert ("rest of a ligand are missing" in str(refused.value)) == may_lack
