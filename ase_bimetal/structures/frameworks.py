@@ -28,7 +28,6 @@ Node = tuple[int, int, int, int]
 
 _T_O_BOND = 2.0  # Å; Si–O is 1.61 Å in the idealised frameworks
 _SI_H, _O_H = 1.48, 0.97  # Å
-_OXYGEN_H = 1.2  # Å, longer than any bond of oxygen and hydrogen
 #: Rings that are cut out: framework → number of T atoms.
 RINGS = {"MFI": (6,), "MOR": (8,), "FAU": (6,)}
 #: Formal charge of a metal ion in a zeolite, the lower one where several are common; at most 3, because more than
@@ -187,43 +186,6 @@ def substituted(piece: CutOut, n_aluminium: int) -> Atoms:
     if n_aluminium > half:
         atoms.symbols[_outer_site(atoms, piece)] = "Al"
     return atoms
-
-
-def lone_ring(atoms: Atoms, piece: CutOut) -> Atoms:
-    """Take the ring out of a cut-out, without the T atoms around it.
-
-    Hydrogen takes their places, on the oxygens of the ring's T atoms.
-
-    Parameters
-    ----------
-    atoms
-        The piece, relaxed or substituted, maybe with metals before it.
-    piece
-        The piece it was made from, which says what is bonded.
-
-    Returns
-    -------
-    Atoms
-        What comes before the piece, the ring's T atoms, their oxygens, and the hydrogens on the outer ones.
-
-    Examples
-    --------
-    >>> piece = cut_out("FAU", 6)
-    >>> str(lone_ring(substituted(piece, 3), piece).symbols)
-    'AlSiAlSiAlSiO18H12'
-    """
-    before = len(atoms) - len(piece.atoms)
-    bonded = piece.atoms.get_all_distances() < _T_O_BOND
-    oxygen, is_t = piece.atoms.symbols == "O", piece.atoms.symbols == "Si"
-    inner = list(range(2 * piece.ring_size))
-    outer = [o for t in inner[: piece.ring_size] for o in np.flatnonzero(bonded[t] & oxygen).tolist() if o not in inner]
-    beyond = [next(t for t in np.flatnonzero(bonded[o] & is_t) if t >= piece.ring_size) for o in outer]
-    places = atoms.positions[before:]
-    bonds = places[beyond] - places[outer]
-    hydrogens = places[outer] + _O_H * bonds / np.linalg.norm(bonds, axis=1)[:, None]
-    kept = [*range(before), *(before + i for i in inner), *(before + i for i in outer)]
-    found: Atoms = Atoms(atoms.symbols[kept], atoms.positions[kept]) + Atoms(f"H{len(outer)}", hydrogens)
-    return found
 
 
 def h_forms(atoms: Atoms, count: int) -> list[Atoms]:
@@ -387,11 +349,8 @@ def _outer_site(atoms: Atoms, piece: CutOut) -> int:
 
 
 def _bridging_oxygens(atoms: Atoms, aluminium: int) -> list[int]:
-    """Oxygens between an aluminium and another T atom; one that holds hydrogen is none."""
-    distances = atoms.get_all_distances()
-    silanol = (distances[:, atoms.symbols == "H"] < _OXYGEN_H).any(axis=1)
-    bonded = (distances[aluminium] < _T_O_BOND) & (atoms.symbols == "O") & ~silanol
-    return [int(i) for i in np.flatnonzero(bonded)]
+    distances = atoms.get_distances(aluminium, range(len(atoms)))
+    return [int(i) for i in np.flatnonzero((distances < _T_O_BOND) & (atoms.symbols == "O"))]
 
 
 def _proton(atoms: Atoms, oxygen: int) -> np.ndarray:
@@ -447,7 +406,6 @@ __all__ = [
     "formal_charge",
     "framework",
     "h_forms",
-    "lone_ring",
     "place_metals",
     "substituted",
     "support_name",

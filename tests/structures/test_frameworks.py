@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from ase import Atoms
 
 from ase_bimetal.errors import UnsupportedSystemError
 from ase_bimetal.structures.frameworks import (
@@ -11,7 +10,6 @@ from ase_bimetal.structures.frameworks import (
     formal_charge,
     framework,
     h_forms,
-    lone_ring,
     place_metals,
     substituted,
 )
@@ -56,35 +54,6 @@ def test_a_piece_is_a_ring_with_two_spheres_and_no_open_bond(code, size):
     assert not piece.frozen[: 2 * size].any() and piece.frozen[atoms.symbols == "H"].all()
     charges = atoms.numbers.sum()
     assert charges % 2 == 0
-
-
-@pytest.mark.parametrize(("code", "size"), _PIECES)
-def test_a_lone_ring_has_its_oxygens_closed_by_hydrogen(code, size):
-    piece = cut_out(code, size)
-    start = Atoms("CuZn", [[0, 0, 1], [0, 0, -1]]) + substituted(piece, size // 2)
-    ring = lone_ring(start, piece)
-    assert len(ring) == 2 + 6 * size and str(ring.symbols[:2]) == "CuZn"
-    np.testing.assert_array_equal(ring.positions[: 2 + 2 * size], start.positions[: 2 + 2 * size])
-    bonds, host = _bonds(ring[2:]), ring[2:]
-    oxygen, hydrogen = host.symbols == "O", host.symbols == "H"
-    assert (bonds[:size][:, oxygen].sum(axis=1) == 4).all()
-    assert (host.get_all_distances()[hydrogen][:, oxygen] < 1.0).sum() == 2 * size == hydrogen.sum()
-    # Hydrogen lies on the bond to the T atom that was there.
-    outer = start[2:].symbols == "Si"
-    outer[:size] = False
-    for h in host.positions[hydrogen]:
-        o = host.positions[oxygen][np.linalg.norm(host.positions[oxygen] - h, axis=1).argmin()]
-        t = start[2:].positions[outer][np.linalg.norm(start[2:].positions[outer] - h, axis=1).argmin()]
-        assert np.cross(h - o, t - o) == pytest.approx(np.zeros(3), abs=1e-6) and (h - o) @ (t - o) > 0
-
-
-def test_protons_of_a_lone_ring_sit_between_two_tetrahedral_atoms():
-    piece = cut_out("FAU", 6)
-    bare = lone_ring(substituted(piece, 3), piece)
-    for form in h_forms(bare, 4):
-        for proton in form.positions[len(bare) :]:
-            oxygen = np.linalg.norm(bare.positions - proton, axis=1).argmin()
-            assert oxygen in piece.ring_oxygens
 
 
 @pytest.mark.parametrize(("code", "size", "reason"), [("ABC", 6, "allowed: MFI, MOR, FAU"), ("MOR", 6, "no ring of 6")])
