@@ -241,23 +241,31 @@ def markdown_table(results: dict[str, Any]) -> str:
     They are mean ± standard deviation over seeds, with the budget above.
     """
     budget = results["budget"]
-    left_out = f"{', '.join(budget['left out'][:-1])} or {budget['left out'][-1]}"
-    lines = [
+    columns = ["variant", "random, MAE", "R²", "seeds", "seconds per network"]
+    about = (
         f"{budget['rows']:,} configurations (labels {budget['labels']}, stratified by family and dopant), "
         f"{budget['epochs']} epochs; MAE in eV/metal on the test rows, mean ± standard deviation over seeds. Random: "
-        f"{budget['split']}. Left out: clusters doped with {left_out}, by a network that saw no cluster with any of "
-        "these.",
-        "",
-        "| variant | random, MAE | R² | left out, MAE | seeds | seconds per network |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
+        f"{budget['split']}."
+    )
+    if left_out := budget.get("left out"):
+        columns.insert(3, "left out, MAE")
+        about += (
+            f" Left out: clusters doped with {', '.join(left_out[:-1])} or {left_out[-1]}, by a network that saw no "
+            "cluster with any of these."
+        )
+    lines = [about, "", _line(columns), _line(["---"] * len(columns))]
     for name, seeds in results["members"].items():
         rows = list(seeds.values())
         cells = [_mean_and_spread([row[key] for row in rows]) for key in ("MAE", "R2")]
-        cells.append(_mean_and_spread([row["left out"]["MAE"] for row in rows]))
+        if left_out:
+            cells.append(_mean_and_spread([row["left out"]["MAE"] for row in rows]))
         seconds = np.mean([row["seconds"] for row in rows])
-        lines.append(f"| {name} | {' | '.join(cells)} | {len(rows)} | {seconds:.0f} |")
+        lines.append(_line([name, *cells, str(len(rows)), f"{seconds:.0f}"]))
     return "\n".join(lines) + "\n"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _mean_and_spread(values: list[float]) -> str:

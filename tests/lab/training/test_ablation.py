@@ -149,6 +149,10 @@ def test_the_table_gives_mean_and_spread():
     table = markdown_table({"budget": budget, "members": members})
     assert "| full | 0.0500 ± 0.0141 | 0.9000 ± 0.0000 | 0.2000 ± 0.0000 | 2 | 10 |" in table
     assert "clusters doped with Pd, Re or Zn, by a network" in table
+    del budget["left out"]  # as of a run before there were such
+    assert "| full | 0.0500 ± 0.0141 | 0.9000 ± 0.0000 | 2 | 10 |" in markdown_table(
+        {"budget": budget, "members": members}
+    )
 
 
 def test_a_card_is_checked_against_its_weights(labels):
