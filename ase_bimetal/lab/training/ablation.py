@@ -245,7 +245,7 @@ def markdown_table(results: dict[str, Any]) -> str:
     about = (
         f"{budget['rows']:,} configurations (labels {budget['labels']}, stratified by family and dopant), "
         f"{budget['epochs']} epochs; MAE in eV/metal on the test rows, mean ± standard deviation over seeds. Random: "
-        f"{budget['split']}."
+        f"{budget['split'].removeprefix('random ')}."
     )
     if left_out := budget.get("left out"):
         columns.insert(3, "left out, MAE")
