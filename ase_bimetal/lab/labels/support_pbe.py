@@ -13,7 +13,7 @@ into the shipped file.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,9 +33,10 @@ from ase_bimetal.files import DATASETS, write_whole
 from ase_bimetal.lab.labels import cp2k, label
 from ase_bimetal.lab.labels.anchors import scan
 from ase_bimetal.lab.labels.corrections import ANCHORS, atom_energies
+from ase_bimetal.lab.labels.host_jobs import HostJob
 from ase_bimetal.lab.labels.hosts import load_hosts
 from ase_bimetal.lab.labels.pbe import multiplicities
-from ase_bimetal.structures.frameworks import RINGS, formal_charge, support_name
+from ase_bimetal.structures.frameworks import RINGS
 from ase_bimetal.structures.sheets import SMALL_RIM, place_on_sheet, sheet
 from ase_bimetal.surroundings import DOPED_CARBON, ZEOLITE
 
@@ -90,18 +91,12 @@ class Support:
         What to compute, in the order in which it is wanted.
     checks
         What to compute to judge the sites: models do not learn from it.
-    build_bare
-        Builds the metal-free piece of a name, relaxed with GFN1-xTB.
-    build
-        Builds a site, metals first, relaxed with GFN1-xTB.
     """
 
     surroundings: str
     shipped: Path
     sites: tuple[Site, ...]
     checks: tuple[Site, ...]
-    build_bare: Callable[[str], Atoms]
-    build: Callable[[Site], Atoms]
 
 
 @dataclass(frozen=True)
@@ -127,32 +122,27 @@ class SupportLabel:
     multiplicity: int
 
 
-def _bare_label(name: str) -> Atoms:
-    """A support that labels refer to, such as ``"FAU-6-ring-3Al"``, an H-form."""
+def _bare(name: str) -> Atoms:
+    """The metal-free small flake, or a support that labels refer to, such as ``"FAU-6-ring-3Al"``, an H-form."""
+    if name == _SMALL_FLAKE:
+        return label.relax(sheet(_HOLE, SMALL_RIM).atoms, fmax=0.05, steps=120)
     record = load_hosts().environments[name]
     return Atoms(record["symbols"], np.reshape(record["positions"], (-1, 3)))
 
 
-def _label(site: Site) -> Atoms:
-    """Two metals on a support: the relaxed label."""
+def _with_metals(site: Site) -> Atoms:
+    """Two metals on a support, metals first: the relaxed label, or relaxed on the small flake."""
+    if site.bare == _SMALL_FLAKE:
+        return _on_flake(site)
     frame = load_hosts().frame
     (atoms,) = frame[(frame.prototype == site.name) & (frame["index"] == 0)].atoms
     return Atoms(atoms.symbols, atoms.positions)
 
 
-def _flake(name: str) -> Atoms:
-    """The metal-free small flake, or one of the labels."""
-    if name != _SMALL_FLAKE:
-        return _bare_label(name)
-    return label.relax(sheet(_HOLE, SMALL_RIM).atoms, fmax=0.05, steps=120)
-
-
 def _on_flake(site: Site) -> Atoms:
     """Two metals on the small flake: metals, nitrogen and the carbon bonded to it move, as on the shipped flakes."""
-    if site.bare != _SMALL_FLAKE:
-        return _label(site)
     piece = sheet(_HOLE, SMALL_RIM)
-    start = place_on_sheet(_flake(site.bare), piece, site.metals)
+    start = place_on_sheet(_bare(site.bare), piece, site.metals)
     start.set_constraint(FixAtoms(mask=[False, False, *piece.frozen]))
     return label.relax(start, fmax=_FMAX, steps=60)
 
@@ -164,15 +154,9 @@ def _carbon_sites(*pairs: Pair) -> tuple[Site, ...]:
 def _zeolite_sites(code: str, metals: str) -> tuple[Site, ...]:
     """Copper with each of some metals at the ring of a framework."""
     (ring,) = RINGS[code]
+    jobs = (HostJob(f"zeolite-{code}", f"{ring}-ring", "Cu", metal, 1) for metal in metals.split())
     return tuple(
-        Site(
-            f"Cu{metal}@{code}-{ring}-ring",
-            ("Cu", metal),
-            support_name(f"zeolite-{code}", f"{ring}-ring", "Cu", metal),
-            formal_charge("Cu") + formal_charge(metal),
-            code,
-        )
-        for metal in metals.split()
+        Site(job.name, (job.host, job.dopant), str(job.environment), job.n_aluminium, framework=code) for job in jobs
     )
 
 
@@ -187,8 +171,6 @@ SUPPORTS: dict[SupportKind, Support] = {
             *(("Pd", "Ag"), ("Pt", "Ag")),
         ),
         (Site(f"AgAu@sheet-{_HOLE}", ("Ag", "Au"), f"sheet-{_HOLE}"),),
-        _flake,
-        _on_flake,
     ),
     "zeolite": Support(
         ZEOLITE,
@@ -207,8 +189,6 @@ SUPPORTS: dict[SupportKind, Support] = {
             *_zeolite_sites("FAU", "Ru Os Re Fe Mn Sc Zr Hf Ti Nb Ta V Mo W Cr"),
         ),
         (),
-        _bare_label,
-        _label,
     ),
 }
 
@@ -239,7 +219,7 @@ def _all_sites(support: Support) -> tuple[Site, ...]:
 def _record(support: Support, name: str, folder: Path) -> dict[str, Any]:
     site = next((site for site in _all_sites(support) if site.name == name), None)
     try:
-        atoms = support.build_bare(name) if site is None else support.build(site)
+        atoms = _bare(name) if site is None else _with_metals(site)
         head = {
             "name": name,
             "symbols": atoms.get_chemical_symbols(),

@@ -59,13 +59,11 @@ def leave_dopant_out(frame: pd.DataFrame, seed: int = 0) -> Iterator[Split]:
         Of the validation rows, a random tenth of the rest.
     """
     for dopant in sorted(set(frame.dopant)):
-        test = (frame.dopant == dopant).to_numpy()
         if dopant == "Au":
-            test = test & np.array([metals == {"Au"} for metals in frame.metals])
-            held = test
+            test = (frame.dopant == dopant).to_numpy() & np.array([metals == {"Au"} for metals in frame.metals])
+            yield _split(dopant, test, ~test, seed)
         else:
-            held = np.array([dopant in metals for metals in frame.metals])
-        yield _split(dopant, test, ~held & ~test, seed)
+            yield leave_dopants_out(frame, [dopant], seed)
 
 
 def leave_dopants_out(frame: pd.DataFrame, dopants: Sequence[str], seed: int = 0) -> Split:
