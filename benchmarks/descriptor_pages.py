@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ase_bimetal.cli.explain import explain
+from ase_bimetal.cli.tables import markdown_forest, markdown_forest_pbe
 from ase_bimetal.lab.labels.level_difference import differences, markdown_support
 from ase_bimetal.lab.labels.support_pbe import SUPPORTS
 from ase_bimetal.lab.regressors import forest_card, tuning
@@ -39,7 +40,9 @@ def fit() -> None:
 
 def pages() -> None:
     """Tables and pictures of the pages, from what ships."""
-    fill(DOCS / "descriptor-model.md", "card", forest_card.card_markdown(json.loads(CARD.read_text())))
+    card = json.loads(CARD.read_text())
+    fill(DOCS / "descriptor-model.md", "card", markdown_forest(card))
+    fill(DOCS / "descriptor-model.md", "pbe", markdown_forest_pbe(card))
     rows = differences()
     for kind in SUPPORTS:
         fill(DOCS / "hosts.md", kind, markdown_support(kind, rows))

@@ -15,6 +15,8 @@ from ase.io import read, write
 from typer.testing import CliRunner
 
 from ase_bimetal.cli.app import app
+from ase_bimetal.cli.options import complete_model
+from ase_bimetal.model.registry import get_model, list_models
 
 runner = CliRunner()
 # A shell that starts the tests in the background leaves Ctrl-C ignored; the program must hear it nevertheless.
@@ -174,6 +176,27 @@ def test_info_prints_the_card_the_versions_and_the_ligands():
     card = json.loads(runner.invoke(app, ["info", "--output", "json"]).output)
     assert card["name"] == "mml-gfn1-pbe" and card["versions"]["ase"]
     assert "PET\tSCCc1ccccc1" in runner.invoke(app, ["info", "--ligands"]).output
+
+
+@pytest.mark.parametrize("model", [model.name for model in list_models()])
+def test_info_knows_every_shipped_model(model):
+    shown = runner.invoke(app, ["info", "--model", model])
+    assert shown.exit_code == 0 and f"\n{get_model(model).name}" in shown.output, shown.output
+    card = json.loads(runner.invoke(app, ["info", "--model", model, "--output", "json"]).output)
+    assert card["versions"]["ase"]
+    assert model in complete_model("")
+
+
+@pytest.mark.parametrize("model", ["gcnn-gfn1-pbe", "descriptor-forest"])
+def test_evaluate_prints_errors_against_pbe_of_models_without_a_recomputation(model):
+    result = runner.invoke(app, ["evaluate", "--model", model])
+    assert result.exit_code == 0 and f"{get_model(model).name} against" in result.output, result.output
+    assert "90 % intervals hold" in result.output and "from its card" in result.output
+
+
+def test_only_a_multimodal_model_is_offered_for_fine_tuning():
+    result = runner.invoke(app, ["train", "new", "--from", "gcnn-gfn1-pbe"])
+    assert result.exit_code == 2 and "no model 'gcnn-gfn1-pbe'; allowed: mml-gfn1-pbe or" in result.output
 
 
 @pytest.mark.parametrize("words", [["--output", "xml"], ["--model", "nothing"]])

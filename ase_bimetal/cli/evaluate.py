@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ase_bimetal.lab.training.recompute import Recomputed
     from ase_bimetal.model.card import ModelCard
     from ase_bimetal.model.checkpoint import Checkpoint
+    from ase_bimetal.model.interface import LabelModel
 
 Data = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="Packed labels; default: the shipped ones.")
@@ -71,41 +72,58 @@ def evaluate(
         require("train")
     from ase_bimetal.lab.labels.dataset import SHIPPED, load_labels
     from ase_bimetal.model.checkpoint import load_checkpoint
+    from ase_bimetal.model.interface import LabelModel
+    from ase_bimetal.model.predictor import Predictor
+    from ase_bimetal.model.registry import DEFAULT, get_model
 
     labels = load_labels(data or SHIPPED)
     if ablations:
         _ablate(labels, out, (rows, epochs, seeds), quiet)
         return
-    checkpoint = load_checkpoint(model)
-    if checkpoint.card.level_difference is not None and checkpoint.card.level_difference.scale is not None:
-        _print_pbe(model, checkpoint.name)
-        _print_trends(model, labels)
-    _print_card(checkpoint.name, checkpoint.card)
-    agrees = _check(checkpoint, labels, figures)
+    chosen = get_model(model)
+    if not isinstance(chosen, LabelModel):
+        _print_forest(chosen.name)
+        return
+    if chosen.card.level_difference is not None and chosen.card.level_difference.scale is not None:
+        _print_pbe(chosen)
+        _print_trends(chosen, labels)
+    _print_card(chosen.name, chosen.card)
+    if not isinstance(chosen, Predictor):
+        print(f"\nfrom its card; recomputed are the errors of multimodal models, such as {DEFAULT}")
+        return
+    agrees = _check(load_checkpoint(model), labels, figures)
     if all_splits:
-        _retrain(labels, checkpoint.card, (epochs, fold_rows, workers))
+        _retrain(labels, chosen.card, (epochs, fold_rows, workers))
     if not agrees:
         raise typer.Exit(1)
 
 
-def _print_pbe(model: str | Path, name: str) -> None:
+def _print_forest(name: str) -> None:
+    """Errors of the descriptor forest, from its card: to grow the forests anew takes minutes."""
+    from ase_bimetal.cli.tables import markdown_forest, markdown_forest_pbe
+    from ase_bimetal.model.forest import CARD
+
+    card = json.loads(CARD.read_text())
+    print(f"{name} against energies computed with PBE\n\n{markdown_forest_pbe(card)}\n")
+    print(f"{name} against its labels\n\n{markdown_forest(card)}\n\nfrom its card; made again by {card['command']}")
+
+
+def _print_pbe(model: LabelModel) -> None:
     """The error that counts for a user: against density-functional energies."""
     from ase_bimetal.cli.tables import markdown_pbe
     from ase_bimetal.lab.training.against_pbe import level_card
-    from ase_bimetal.model.predictor import get_predictor
 
-    card = level_card(get_predictor(model))
-    print(f"{name} against {card.labels} clusters computed with {card.level}, errors in eV/metal\n")
+    card = level_card(model)
+    print(f"{model.name} against {card.labels} clusters computed with {card.level}, errors in eV/metal\n")
     print(markdown_pbe(card.errors) + "\n")
 
 
-def _print_trends(model: str | Path, labels: LabelSet) -> None:
+def _print_trends(model: LabelModel, labels: LabelSet) -> None:
     """What density-functional studies agree on, on clusters of the labels."""
     from ase_bimetal.lab.training.trends import markdown_trends, trends
-    from ase_bimetal.model.predictor import get_predictor
 
     print("trends that density-functional studies agree on, E_form in eV/metal with the dimer reference\n")
-    print(markdown_trends(trends(get_predictor(model), labels.frame)) + "\n")
+    print(markdown_trends(trends(model, labels.frame)) + "\n")
 
 
 def _print_card(name: str, card: ModelCard) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,15 +35,37 @@ def info(
         _print_ligands()
         return
     options.check_model(model)
-    from ase_bimetal.model.checkpoint import load_checkpoint
+    from ase_bimetal.model.registry import FOREST
 
-    checkpoint = load_checkpoint(model)
+    content = _forest(output) if model == FOREST else _network(model, output)
     if output == "json":
-        print(json.dumps(checkpoint.card.as_json() | {"versions": _versions()}, indent=1, ensure_ascii=False))
+        print(json.dumps(content | {"versions": _versions()}, indent=1, ensure_ascii=False))
         return
-    _print_card(checkpoint.name, checkpoint.card)
     if verbose:
         print("\n" + "\n".join(f"{name} {number}" for name, number in _versions().items()))
+
+
+def _network(model: str, output: str) -> dict[str, Any]:
+    """The card of a network as JSON, printed where text is wanted."""
+    from ase_bimetal.model.checkpoint import model_name, read_weights
+
+    card = read_weights(model)[1]
+    if output == "text":
+        _print_card(model_name(card), card)
+    return card.as_json()
+
+
+def _forest(output: str) -> dict[str, Any]:
+    """The same of the descriptor forest."""
+    from ase_bimetal.cli.tables import markdown_forest, markdown_forest_pbe
+    from ase_bimetal.files import DATASETS
+    from ase_bimetal.model.registry import FOREST
+
+    card: dict[str, Any] = json.loads((DATASETS / "descriptor_forest.json").read_text())
+    if output == "text":
+        print(f"ase-bimetal {version('ase-bimetal')}\n{FOREST}@{card['digest']}\n\nagainst PBE\n")
+        print(f"{markdown_forest_pbe(card)}\n\nagainst its labels\n\n{markdown_forest(card)}")
+    return card
 
 
 def _print_card(name: str, card: ModelCard) -> None:

@@ -9,8 +9,6 @@ from typing import Annotated
 
 import typer
 
-from ase_bimetal.files import WEIGHTS
-
 
 def complete_ligand(incomplete: str) -> Iterator[str]:
     """Complete the name of a ligand for the shell."""
@@ -21,19 +19,23 @@ def complete_ligand(incomplete: str) -> Iterator[str]:
 
 def complete_model(incomplete: str) -> Iterator[str]:
     """Complete the name of a shipped model for the shell."""
-    folder = WEIGHTS
-    yield from sorted(p.parent.name for p in folder.glob(f"{incomplete}*/card.json") if _has_weights(p.parent))
+    from ase_bimetal.model.registry import list_models
+
+    yield from (model.name for model in list_models() if model.name.startswith(incomplete))
 
 
 def complete_any_model(incomplete: str) -> Iterator[str]:
     """Complete a name for ``predict --model`` for the shell."""
-    from ase_bimetal.model.registry import AUTO, list_models
+    from ase_bimetal.model.registry import AUTO
 
-    yield from (name for name in (AUTO, *(model.name for model in list_models())) if name.startswith(incomplete))
+    yield from (name for name in (AUTO, *complete_model("")) if name.startswith(incomplete))
 
 
-def _has_weights(folder: Path) -> bool:
-    return (folder / "weights.safetensors").is_file()
+def complete_start(incomplete: str) -> Iterator[str]:
+    """Complete a name for ``train --from`` for the shell."""
+    from ase_bimetal.model.registry import DEFAULT
+
+    yield from (name for name in (DEFAULT,) if name.startswith(incomplete))
 
 
 _FILES = typer.Argument(
@@ -143,16 +145,27 @@ def _next_step(file: str) -> str:
 
 
 def check_model(model: str) -> None:
-    """Refuse a network that is not here.
+    """Refuse a model that is not here.
 
     It must be shipped or be a folder with a card; torch is not loaded yet.
 
     Raises
     ------
     typer.BadParameter
-        Naming the networks that ship.
+        Naming the models that ship.
     """
     _require_model(model, complete_model(""))
+
+
+def check_start(model: str) -> None:
+    """Refuse a model that ``train --from`` cannot go on from.
+
+    Raises
+    ------
+    typer.BadParameter
+        Naming those that ship.
+    """
+    _require_model(model, complete_start(""), "--from")
 
 
 def check_any_model(model: str) -> None:
@@ -166,11 +179,11 @@ def check_any_model(model: str) -> None:
     _require_model(model, complete_any_model(""))
 
 
-def _require_model(model: str, names: Iterator[str]) -> None:
+def _require_model(model: str, names: Iterator[str], option: str = "--model") -> None:
     known = list(names)
     if model not in known and not (Path(model) / "card.json").is_file():
         raise typer.BadParameter(
-            f"no model {model!r}; allowed: {', '.join(known)} or a folder with card.json", param_hint="--model"
+            f"no model {model!r}; allowed: {', '.join(known)} or a folder with card.json", param_hint=option
         )
 
 

@@ -93,3 +93,50 @@ def markdown_pbe(errors: Mapping[str, Mapping[str, float]]) -> str:
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def markdown_forest(card: Mapping[str, Any]) -> str:
+    """Write the forest's errors on its labels as a Markdown table.
+
+    It says what was left out, per kind of surroundings.
+
+    Parameters
+    ----------
+    card
+        The forest's card as JSON.
+    """
+    lines = [
+        f"Forest {card['digest']}, {card['rows']['all']} rows of {card['rows']['minima']} prototypes.\n",
+        "| left out | surroundings | rows | MAE (eV/metal) | widening (eV/metal) | coverage of the 90 % interval |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for novelty, found in card["calibration"].items():
+        wider, coverage = found["widening"], found["coverage"]
+        for kind, errors in found["errors"].items():
+            inside = coverage["widened"] if kind == "all" else coverage["widened, by surroundings"][kind]
+            lines.append(
+                f"| {novelty} | {kind} | {errors['n']} | {errors['MAE']:.2f} | "
+                f"{wider.get(kind, wider['all']):.2f} | {100 * inside:.0f} % |"
+            )
+    return "\n".join(lines)
+
+
+def markdown_forest_pbe(card: Mapping[str, Any]) -> str:
+    """Write the forest's errors against density-functional energies as a Markdown table.
+
+    Parameters
+    ----------
+    card
+        The forest's card as JSON.
+    """
+    lines = [
+        "| left out | surroundings | PBE energies | MAE (eV/metal) | 90 % intervals hold | their mean half-width |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for novelty, found in card["against_pbe"].items():
+        lines += [
+            f"| {novelty} | {kind} | {row['n']} | {row['MAE']:.2f} | {100 * row['coverage']:.0f} % | "
+            f"± {row['half_width']:.2f} |"
+            for kind, row in found.items()
+        ]
+    return "\n".join(lines)

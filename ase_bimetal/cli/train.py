@@ -54,7 +54,7 @@ From = Annotated[
     typer.Option(
         "--from",
         help="Model to fine-tune; without it the networks start from nothing.",
-        autocompletion=options.complete_model,
+        autocompletion=options.complete_start,
     ),
 ]
 ShiftOnly = Annotated[bool, typer.Option("--shift-only", help="Fine-tuning: refit the shift, leave the networks.")]
@@ -98,7 +98,7 @@ def train(
     Example: ase-bimetal train my-model --data mine.extxyz --level "PBE0/def2-TZVP" --from mml-gfn1-pbe
     """
     if start is not None:
-        options.check_model(start)
+        options.check_start(start)
     if start is None and level is None and (data is None or data.name.endswith(".json.xz")):
         if resume or shift_only or fragment_energies or formation_energy_key:
             raise typer.BadParameter(

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -334,18 +334,13 @@ class DescriptorForest(FormationModel):
 
     def _estimate(self, row: pd.Series, mean: float, ends: np.ndarray, needed: set[str]) -> Estimate:
         novelty = self._novelty(row)
-        # What is newer is never given the narrower interval, whatever chance did to the calibrations.
-        wider = max(
-            self.card.calibration[name].widening_in(row.surroundings) for name in NOVELTY[: NOVELTY.index(novelty) + 1]
-        )
-        # A conformal interval may be narrower than the quantiles say, but never leaves out the mean.
-        low, high = min(ends[0] - wider, mean), max(ends[1] + wider, mean)
+        low, high = widened(mean, ends, widening(self.card.widenings, novelty, row.surroundings))
         by_kind = self.card.level_error
         level_error = by_kind.get(row.surroundings, max(by_kind.values()))
         return Estimate(
             formation_energy_per_metal=float(mean),
-            formation_energy_interval=(float(low), float(high)),
-            formation_energy_std=float(high - low) / (2 * Z90),
+            formation_energy_interval=(low, high),
+            formation_energy_std=(high - low) / (2 * Z90),
             level=LEVEL_LIGANDS if row.surroundings == "ligands" else LEVEL_OTHER,
             level_error=math.hypot(level_error, self._donor_error(row.surroundings, {row.host, row.dopant})),
             reference_state=STATE_OF_SURROUNDINGS.get(row.surroundings, "relaxed metal-free host"),
@@ -400,12 +395,59 @@ class DescriptorForest(FormationModel):
         return flags
 
 
+def widening(widenings: Mapping[str, Mapping[str, float]], novelty: str, surroundings: str) -> float:
+    """Look up how far interval ends move outwards [eV/metal].
+
+    What is newer is never given the narrower interval, whatever chance did to the calibrations.
+
+    Parameters
+    ----------
+    widenings
+        Kind of novelty → widening by surroundings, or ``"all"`` [eV/metal].
+    novelty
+        One of `NOVELTY`.
+    surroundings
+        As of `ase_bimetal.model.table.surroundings`.
+
+    Examples
+    --------
+    >>> widening({"prototype": {"all": 0.2}, "metal pair": {"all": 0.1, "zeolite": 1.1}}, "metal pair", "oxide")
+    0.2
+    """
+    names = NOVELTY[: NOVELTY.index(novelty) + 1]
+    return max(widenings[name].get(surroundings, widenings[name]["all"]) for name in names)
+
+
+def widened(mean: float, ends: Sequence[float] | np.ndarray, wider: float) -> tuple[float, float]:
+    """Move both ends of an interval outwards [eV/metal].
+
+    A conformal interval may be narrower than the quantiles say, but never leaves out the mean.
+
+    Examples
+    --------
+    >>> widened(-2.0, (-2.5, -2.25), -0.25)
+    (-2.25, -2.0)
+    """
+    return float(min(ends[0] - wider, mean)), float(max(ends[1] + wider, mean))
+
+
+def with_deviation(mean: float, ends: Sequence[float], deviation: float) -> tuple[float, float]:
+    """Widen a 90 % interval by an independent standard deviation [eV/metal].
+
+    Examples
+    --------
+    >>> low, high = with_deviation(-2.0, (-2.3, -2.0), 0.4 / Z90)
+    >>> round(low, 3), round(high, 3)
+    (-2.5, -1.6)
+    """
+    low, high = (math.hypot(end - mean, deviation * Z90) for end in ends)
+    return float(mean - low), float(mean + high)
+
+
 def _with_level(estimate: Estimate) -> dict[str, Any]:
     """Interval and standard deviation with the level's error, whose mean is taken as that of a normal distribution."""
-    middle, level = estimate.formation_energy_per_metal, estimate.level_error * Z90 / MEAN_OF_NORMAL
-    low, high = (
-        middle + sign * math.hypot(end - middle, level)
-        for sign, end in zip((-1, 1), estimate.formation_energy_interval, strict=True)
+    low, high = with_deviation(
+        estimate.formation_energy_per_metal, estimate.formation_energy_interval, estimate.level_error / MEAN_OF_NORMAL
     )
     return {"formation_energy_interval": (low, high), "formation_energy_std": (high - low) / (2 * Z90)}
 
@@ -457,4 +499,7 @@ __all__ = [
     "forest_digest",
     "forest_features",
     "get_forest",
+    "widened",
+    "widening",
+    "with_deviation",
 ]

@@ -33,18 +33,6 @@ class Calibration(Part):
     errors: Mapping[str, Errors]
     widening: Mapping[str, float]
 
-    def widening_in(self, surroundings: str) -> float:
-        """Look up how far interval ends move [eV/metal].
-
-        Both move outwards: by that of the surroundings, or of all rows.
-
-        Parameters
-        ----------
-        surroundings
-            Kind as of `ase_bimetal.model.table.surroundings`.
-        """
-        return self.widening.get(surroundings, self.widening["all"])
-
 
 @dataclass(frozen=True)
 class ForestCard(Part):
@@ -69,6 +57,11 @@ class ForestCard(Part):
     calibration: Mapping[str, Calibration]
     level_error: Mapping[str, float]
     donor_error: float
+
+    @property
+    def widenings(self) -> dict[str, Mapping[str, float]]:
+        """Kind of novelty → widening by surroundings [eV/metal]."""
+        return {name: one.widening for name, one in self.calibration.items()}
 
 
 def read_forest_card(path: Path) -> ForestCard:

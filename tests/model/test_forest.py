@@ -11,11 +11,12 @@ from ase import Atoms
 from ase.build import bulk, fcc111
 
 from ase_bimetal import errors, load_example
+from ase_bimetal.cli.tables import markdown_forest, markdown_forest_pbe
 from ase_bimetal.lab.regressors import forest_card
-from ase_bimetal.lab.regressors.labelled_table import build_table, thin
+from ase_bimetal.lab.regressors.labelled_table import Shifts, build_table, thin
 from ase_bimetal.model import forest
 from ase_bimetal.model.forest import DescriptorForest, QuantileForest, forest_features, get_forest
-from ase_bimetal.model.forest_card import Calibration, read_forest_card
+from ase_bimetal.model.forest_card import read_forest_card
 from ase_bimetal.model.level import SHIPPED_SUPPORTS, level_digest, level_terms, load_level_difference
 from ase_bimetal.model.table import (
     CHI_ENV,
@@ -95,9 +96,11 @@ def test_a_card_without_a_field_is_refused_with_its_name(tmp_path, keys, message
         read_forest_card(tmp_path / "forest.json")
 
 
-def test_unknown_surroundings_take_the_widening_of_all_rows():
-    part = Calibration(errors={}, widening={"all": 0.5, "zeolite": 0.125})
-    assert (part.widening_in("zeolite"), part.widening_in("oxide")) == (0.125, 0.5)
+def test_a_newer_object_never_takes_the_narrower_widening():
+    found = {"prototype": {"all": 0.5, "zeolite": 0.125}, "metal pair": {"all": 0.25}, "surroundings": {"all": 2.0}}
+    asked = [("prototype", "zeolite"), ("prototype", "oxide"), ("metal pair", "zeolite"), ("metal pair", "oxide")]
+    assert [forest.widening(found, *one) for one in asked] == [0.125, 0.5, 0.25, 0.5]
+    assert forest.widening(found, "surroundings", "oxide") == 2.0
 
 
 def test_forest_is_bit_equal_on_repeat():
@@ -247,7 +250,7 @@ def test_table_of_labels_keeps_pairs_alone_and_finds_minima(cluster):
         }
     )
     level = load_level_difference()
-    table = build_table(frame, lambda system, terms: level.predict(terms))
+    table = build_table(frame, Shifts(level, level, level))
     shift, deviation = level.predict(level_terms(as_system(cluster)))
     assert table.rows.id.tolist() == ["p/0", "p/1"] and table.rows.minimum.tolist() == [0, 1]
     assert table.targets == pytest.approx([-2.0 + shift, -3.0 + shift])
@@ -305,7 +308,8 @@ def test_bare_metal_has_no_environment_in_the_table():
 
 def test_page_shows_the_calibration_of_the_card():
     page = Path(__file__).parents[2] / "docs" / "descriptor-model.md"
-    assert forest_card.card_markdown(json.loads(forest.CARD.read_text())) in page.read_text()
+    card = json.loads(forest.CARD.read_text())
+    assert markdown_forest(card) in page.read_text() and markdown_forest_pbe(card) in page.read_text()
 
 
 def test_metals_on_carbon_are_flagged_where_no_pair_has_a_density_functional_energy():

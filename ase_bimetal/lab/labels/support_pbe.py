@@ -72,6 +72,11 @@ class Site:
     framework: str = ""
 
     @property
+    def record(self) -> str:
+        """The relaxed label with these metals on the whole piece."""
+        return f"{self.name}@sheet-{_HOLE}/0" if self.bare == _SMALL_FLAKE else f"{self.name}/0"
+
+    @property
     def title(self) -> str:
         """Name to be read, such as ``"Cu/Zn, FAU"``."""
         return "/".join(self.metals) + (f", {self.framework}" if self.framework else "")

@@ -16,6 +16,7 @@ import numpy as np
 
 from ase_bimetal.errors import MissingDataError
 from ase_bimetal.files import write_whole
+from ase_bimetal.lab.regressors.forest_against_pbe import PbeTest, summaries
 from ase_bimetal.lab.regressors.labelled_table import labelled_rows, thin
 from ase_bimetal.lab.regressors.tuning import grouped_folds
 from ase_bimetal.lab.training.metrics import summary
@@ -52,9 +53,15 @@ def make_card(table: DescriptorTable) -> dict[str, Any]:
         ``calibration`` by novelty: errors of predictions out of fold, ``widening`` of the interval by surroundings
         [eV/metal], ``coverage`` of the quantiles as they are and of the widened interval, the latter measured on
         folds that its widening was not taken from; ``level_error`` by surroundings and
-        ``donor_error``, what the level lacks of donors that it does not know [eV/metal]; and the sha256 of the level
+        ``donor_error``, what the level lacks of donors that it does not know [eV/metal]; ``against_pbe``, errors
+        against density-functional energies and how many of them the intervals hold; and the sha256 of the level
         differences that the table was made with.
     """
+    calibration = {
+        name: calibrate(table, groups(table), worst=name == "surroundings") for name, groups in NOVELTIES.items()
+    }
+    widenings_of = {name: found["widening"] for name, found in calibration.items()}
+    test = PbeTest(table)
     return {
         "digest": forest_digest(table),
         "command": COMMAND,
@@ -65,8 +72,9 @@ def make_card(table: DescriptorTable) -> dict[str, Any]:
         },
         "settings": settings("configurations")["random forest"]["settings"],
         "intended coverage": COVERAGE,
-        "calibration": {
-            name: calibrate(table, groups(table), worst=name == "surroundings") for name, groups in NOVELTIES.items()
+        "calibration": calibration,
+        "against_pbe": {
+            name: summaries(test.leave_out(name, groups, widenings_of)) for name, groups in NOVELTIES.items()
         },
         "level_error": level_errors(table),
         "donor_error": donor_transfer_error(),
@@ -233,32 +241,6 @@ def donor_transfer_error() -> float:
     donors = [column for column, name in enumerate(names) if "-" in name]
     errors = np.concatenate([leave_element_out(x, y, weights, column, ridge) for column in donors])
     return round(float(np.abs(errors).mean()), 4)
-
-
-def card_markdown(card: Mapping[str, Any]) -> str:
-    """Write the calibration as a Markdown table.
-
-    It says what was left out, per kind of surroundings.
-
-    Examples
-    --------
-    >>> print(card_markdown(json.loads(CARD.read_text())).splitlines()[2])
-    | left out | surroundings | rows | MAE (eV/metal) | widening (eV/metal) | coverage of the 90 % interval |
-    """
-    lines = [
-        f"Forest {card['digest']}, {card['rows']['all']} rows of {card['rows']['minima']} prototypes.\n",
-        "| left out | surroundings | rows | MAE (eV/metal) | widening (eV/metal) | coverage of the 90 % interval |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for novelty, found in card["calibration"].items():
-        wider, coverage = found["widening"], found["coverage"]
-        for kind, errors in found["errors"].items():
-            held = coverage["widened"] if kind == "all" else coverage["widened, by surroundings"][kind]
-            lines.append(
-                f"| {novelty} | {kind} | {errors['n']} | {errors['MAE']:.2f} | "
-                f"{wider.get(kind, wider['all']):.2f} | {100 * held:.0f} % |"
-            )
-    return "\n".join(lines)
 
 
 def main() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,14 @@ from ase_bimetal.lab.labels.hosts import load_hosts
 from ase_bimetal.lab.labels.level_difference import differences, fit_level
 from ase_bimetal.lab.training.data import trainable
 from ase_bimetal.model.bond_terms import bond_terms
-from ase_bimetal.model.level import ON_SUPPORT, SHIPPED_SUPPORTS, level_terms, load_level_difference, support_terms
+from ase_bimetal.model.level import (
+    ON_SUPPORT,
+    SHIPPED_SUPPORTS,
+    LevelDifference,
+    level_terms,
+    load_level_difference,
+    support_terms,
+)
 from ase_bimetal.model.table import (
     COORDINATION,
     DEVIATION,
@@ -26,30 +34,58 @@ from ase_bimetal.model.table import (
 )
 from ase_bimetal.system import BimetallicSystem, as_system
 
-#: System and its `level_terms` → what refers its GFN1-xTB energy to PBE, and the standard deviation of that [eV/metal].
-Shift = Callable[[BimetallicSystem, Mapping[str, float]], tuple[float, float]]
 
+@dataclass(frozen=True)
+class Shifts:
+    """What refers GFN1-xTB energies to PBE, by what the metals stand in.
 
-def shift_to_pbe() -> Shift:
-    """Learn what refers GFN1-xTB energies to PBE, by what the metals stand in.
-
-    Clusters have the shipped level difference, bare metal one from crystals with k-points, and metals on doped carbon
-    or in a zeolite the shipped one that also learned from pairs there. Of the donors of other hosts, such as oxides,
-    nothing is known: there the first knows the metals alone.
+    Attributes
+    ----------
+    clusters
+        For ligands. Of other hosts, such as oxides, it knows the metals alone.
+    bare
+        For bare metal; of crystals it knows energies with k-points.
+    on_supports
+        For metals on doped carbon or in a zeolite; it also knows pairs there.
     """
-    shipped, bare = load_level_difference(), fit_level(differences(k_points=True))
-    on_supports = load_level_difference(SHIPPED_SUPPORTS)
 
-    def shift(system: BimetallicSystem, terms: Mapping[str, float]) -> tuple[float, float]:
-        kind = surroundings(system)
+    clusters: LevelDifference
+    bare: LevelDifference
+    on_supports: LevelDifference
+
+    def predict(self, kind: str, terms: Mapping[str, float]) -> tuple[float, float]:
+        """Predict PBE minus GFN1-xTB.
+
+        Parameters
+        ----------
+        kind
+            As of `ase_bimetal.model.table.surroundings`.
+        terms
+            As of `shift_terms`.
+
+        Returns
+        -------
+        tuple of float
+            Mean and standard deviation [eV/metal].
+        """
         if kind in ON_SUPPORT:
-            return on_supports.predict({**terms, **support_terms(kind, system.metal_symbols)})
-        return (bare if system.kind == "alloy" else shipped).predict(terms)
-
-    return shift
+            return self.on_supports.predict(terms)
+        return (self.bare if kind in ("bare particle", "bare solid") else self.clusters).predict(terms)
 
 
-def build_table(frame: pd.DataFrame, shift: Shift) -> DescriptorTable:
+def shipped_shifts() -> Shifts:
+    """Load those that the shipped table is made with."""
+    return Shifts(
+        load_level_difference(), fit_level(differences(k_points=True)), load_level_difference(SHIPPED_SUPPORTS)
+    )
+
+
+def shift_terms(system: BimetallicSystem) -> dict[str, float]:
+    """Describe what the shift of an object depends on, its support included [1/metal]."""
+    return level_terms(system) | support_terms(surroundings(system), system.metal_symbols)
+
+
+def build_table(frame: pd.DataFrame, shifts: Shifts) -> DescriptorTable:
     """Describe labelled objects.
 
     Parameters
@@ -57,8 +93,8 @@ def build_table(frame: pd.DataFrame, shift: Shift) -> DescriptorTable:
     frame
         With columns ``id``, ``prototype``, ``family``, ``atoms`` and ``formation_energy`` [eV/metal], as of
         `ase_bimetal.lab.labels.dataset.load_labels` or `ase_bimetal.lab.labels.hosts.load_hosts`.
-    shift
-        As of `shift_to_pbe`.
+    shifts
+        What refers the energies to PBE.
 
     Returns
     -------
@@ -67,7 +103,7 @@ def build_table(frame: pd.DataFrame, shift: Shift) -> DescriptorTable:
     """
     systems = [as_system(atoms) for atoms in frame.atoms]
     rows = [
-        _row(record, system, shift)
+        _row(record, system, shifts)
         for record, system in zip(frame.itertuples(), systems, strict=True)
         if len(system.composition_metals) == 2
     ]
@@ -115,18 +151,26 @@ def labelled_rows(
     ids
         Rows to describe; all by default. The lowest of a prototype is looked for among them.
     """
+    return build_table(_frame(labels, hosts, ids), shipped_shifts())
+
+
+def labelled_systems(ids: Collection[str]) -> dict[str, BimetallicSystem]:
+    """Load labelled objects by record."""
+    frame = _frame(DATASETS / "reference.json.xz", DATASETS / "hosts.json.xz", ids)
+    return {record.id: as_system(record.atoms) for record in frame.itertuples()}
+
+
+def _frame(labels: Path, hosts: Path, ids: Collection[str] | None) -> pd.DataFrame:
     columns = ["id", "prototype", "family", "atoms", "formation_energy"]
     frames = [trainable(load(path).frame)[columns] for load, path in ((load_labels, labels), (load_hosts, hosts))]
     frame = pd.concat(frames, ignore_index=True)
-    if ids is not None:
-        frame = frame[frame.id.isin(ids)]
-    return build_table(frame, shift_to_pbe())
+    return frame if ids is None else frame[frame.id.isin(ids)]
 
 
-def _row(record: Any, system: BimetallicSystem, shift: Shift) -> dict[str, object]:
-    terms = level_terms(system)
-    mean, deviation = shift(system, terms)
-    values = (record.id, record.prototype, record.family, surroundings(system), system.host, system.dopant)
+def _row(record: Any, system: BimetallicSystem, shifts: Shifts) -> dict[str, object]:
+    terms, kind = shift_terms(system), surroundings(system)
+    mean, deviation = shifts.predict(kind, terms)
+    values = (record.id, record.prototype, record.family, kind, system.host, system.dopant)
     return (
         dict(zip(NAMES, values, strict=True))
         | material_features(system)
@@ -135,4 +179,4 @@ def _row(record: Any, system: BimetallicSystem, shift: Shift) -> dict[str, objec
     )
 
 
-__all__ = ["build_table", "labelled_rows", "thin"]
+__all__ = ["Shifts", "build_table", "labelled_rows", "labelled_systems", "shift_terms", "shipped_shifts", "thin"]

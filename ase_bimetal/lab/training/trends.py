@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ase_bimetal.lab.labels.pbe import load_pbe
-from ase_bimetal.model.interface import require_predictions
-from ase_bimetal.model.predictor import Predictor
+from ase_bimetal.model.interface import FormationModel, require_predictions
 from ase_bimetal.numbers import number
 from ase_bimetal.system import as_system
 
@@ -78,13 +77,13 @@ class TrendRow:
     pbe: float | None
 
 
-def trends(model: Predictor, frame: pd.DataFrame) -> list[TrendRow]:
+def trends(model: FormationModel, frame: pd.DataFrame) -> list[TrendRow]:
     """Predict the clusters of every trend.
 
     Parameters
     ----------
     model
-        The multimodal model.
+        A model that covers ligand-protected clusters.
     frame
         Rows of `ase_bimetal.lab.labels.dataset.load_labels`; clusters that it lacks are left out.
     """
