@@ -222,6 +222,27 @@ def test_a_creeping_scf_counts_only_when_it_stands_still(gradient, drop, settled
     assert cp2k.has_settled(_steps(gradient, [-56.5 - drop * i for i in range(20)])) is settled
 
 
+def test_steps_of_mixed_densities_are_read_like_those_of_orbitals():
+    shown = """
+     1 NoMix/Diag. 0.40E+00    5.8     0.88877427      -400.1362662418 -4.00E+02
+     2 Broy./Diag. 0.40E+00    7.8     0.10495359      -404.1914938372 -4.06E+00
+     3 OT DIIS     0.15E+00   10.0     0.00012345      -404.2914938372 -1.00E-01
+"""
+    assert cp2k.scf_steps(shown) == [
+        (0.88877427, -400.1362662418),
+        (0.10495359, -404.1914938372),
+        (0.00012345, -404.2914938372),
+    ]
+
+
+def test_densities_are_mixed_first_and_orbitals_transformed_where_asked():
+    atoms = Atoms("H2", [[0, 0, 0], [0, 0, 0.74]])
+    assert "BROYDEN_MIXING" in cp2k.input_text(atoms, 1) and "&OT" not in cp2k.input_text(atoms, 1)
+    for solver in cp2k.SOLVERS[1:]:
+        text = cp2k.input_text(atoms, 1, solver=solver)
+        assert f"MINIMIZER {solver}" in text and "MIXING" not in text
+
+
 @needs_cp2k
 def test_cp2k_reproduces_hydrogen_and_finds_it_again(anchors, tmp_path):
     hydrogen, level = anchors["h2"], get_level("cp2k-pbe", tmp_path)

@@ -1,6 +1,7 @@
 """Pairs of metals on doped carbon and in zeolites with both energies, and what they teach about the others."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -47,8 +48,11 @@ def test_formation_energies_are_against_atoms_and_the_bare_support(records, kind
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_records_say_how_they_were_computed(records, kind):
-    said = {record["settings_pbe"] for record in records[kind].values() if "rejected" not in record}
-    assert said == {cp2k.settings(cp2k.boxed(support_pbe.load_support_pbe(kind)[0].atoms))}
+    """One level for all; how its equations were solved may change."""
+    solver = re.compile(r", [^,]*OT to 2e-05")
+    texts = (record["settings_pbe"] for record in records[kind].values() if "rejected" not in record)
+    said = {solver.sub("", text) for text in texts}
+    assert said == {solver.sub("", cp2k.settings(cp2k.boxed(support_pbe.load_support_pbe(kind)[0].atoms)))}
     assert "periodic box" in said.pop() and "cube at least" in cp2k.settings(Atoms("Au"))
 
 
