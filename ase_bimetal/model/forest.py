@@ -334,7 +334,7 @@ class DescriptorForest(FormationModel):
 
     def _estimate(self, row: pd.Series, mean: float, ends: np.ndarray, needed: set[str]) -> Estimate:
         novelty = self._novelty(row)
-        low, high = widened(mean, ends, widening(self.card.widenings, novelty, row.surroundings))
+        low, high = widen(mean, ends, widening(self.card.widenings, novelty, row.surroundings))
         by_kind = self.card.level_error
         level_error = by_kind.get(row.surroundings, max(by_kind.values()))
         return Estimate(
@@ -418,14 +418,14 @@ def widening(widenings: Mapping[str, Mapping[str, float]], novelty: str, surroun
     return max(widenings[name].get(surroundings, widenings[name]["all"]) for name in names)
 
 
-def widened(mean: float, ends: Sequence[float] | np.ndarray, wider: float) -> tuple[float, float]:
+def widen(mean: float, ends: Sequence[float] | np.ndarray, wider: float) -> tuple[float, float]:
     """Move both ends of an interval outwards [eV/metal].
 
     A conformal interval may be narrower than the quantiles say, but never leaves out the mean.
 
     Examples
     --------
-    >>> widened(-2.0, (-2.5, -2.25), -0.25)
+    >>> widen(-2.0, (-2.5, -2.25), -0.25)
     (-2.25, -2.0)
     """
     return float(min(ends[0] - wider, mean)), float(max(ends[1] + wider, mean))
@@ -499,7 +499,7 @@ __all__ = [
     "forest_digest",
     "forest_features",
     "get_forest",
-    "widened",
+    "widen",
     "widening",
     "with_deviation",
 ]

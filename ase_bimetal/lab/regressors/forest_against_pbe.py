@@ -12,7 +12,7 @@ from ase_bimetal.lab.labels.level_difference import Difference, differences, fit
 from ase_bimetal.lab.labels.support_pbe import SUPPORTS, load_support_pbe
 from ase_bimetal.lab.regressors.labelled_table import Shifts, labelled_rows, labelled_systems, shift_terms
 from ase_bimetal.lab.regressors.tuning import grouped_folds
-from ase_bimetal.model.forest import COVERAGE, QuantileForest, forest_features, widened, widening, with_deviation
+from ase_bimetal.model.forest import COVERAGE, QuantileForest, forest_features, widen, widening, with_deviation
 from ase_bimetal.model.table import DEVIATION, DescriptorTable, surroundings
 
 _FOLDS, _SEED = 10, 1
@@ -34,7 +34,7 @@ class Terms:
     values: Mapping[str, float]
 
 
-def known_differences() -> dict[str, Difference]:
+def record_differences() -> dict[str, Difference]:
     """Collect records with a PBE energy.
 
     They are clusters and pairs of metals on supports.
@@ -70,7 +70,7 @@ class PbeTest:
 
     def __init__(self, table: DescriptorTable) -> None:
         self._table = table
-        self._known = known_differences()
+        self._known = record_differences()
         self._asked = labelled_rows(ids=set(self._known))
         self._terms = row_terms({*table.rows.id, *self._asked.rows.id})
         self._rows = differences()
@@ -90,7 +90,7 @@ class PbeTest:
         novelty
             What is left out together, which says how wide intervals are.
         groups
-            The group of each row of a table. Rows of a left-out group are not learnt, and what is known of PBE for
+            The group of each row of a table. Rows of a left-out group are not learned, and what is known of PBE for
             its objects is not either.
         widenings
             Kind of novelty → widening by surroundings [eV/metal].
@@ -109,15 +109,15 @@ class PbeTest:
         return pd.concat(frames).sort_index()
 
     def _fold(
-        self, asked: DescriptorTable, learnt: np.ndarray, novelty: str, widenings: Mapping[str, Mapping[str, float]]
+        self, asked: DescriptorTable, train: np.ndarray, novelty: str, widenings: Mapping[str, Mapping[str, float]]
     ) -> pd.DataFrame:
         shifts = self._shifts({self._known[name].name for name in asked.rows.id})
-        forest = QuantileForest(self._shifted(self._table.where(learnt), shifts))
-        rows, features = self._shifted(asked, shifts).rows, forest_features(asked.rows)
+        forest = QuantileForest(self._shift(self._table.where(train), shifts))
+        rows, features = self._shift(asked, shifts).rows, forest_features(asked.rows)
         quantiles = forest.quantiles(features, ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2))
         means = forest.predict(features)
         ends = [
-            with_deviation(mean, widened(mean, end, widening(widenings, novelty, row.surroundings)), row.deviation)
+            with_deviation(mean, widen(mean, end, widening(widenings, novelty, row.surroundings)), row.deviation)
             for mean, end, row in zip(means, quantiles, rows.itertuples(), strict=True)
         ]
         truth = rows.gfn1.to_numpy() + [self._known[name].value for name in rows.id]
@@ -130,7 +130,7 @@ class PbeTest:
         )
         return Shifts(fit_level(clusters), fit_level(bare), fit_level([*clusters, *pairs]))
 
-    def _shifted(self, table: DescriptorTable, shifts: Shifts) -> DescriptorTable:
+    def _shift(self, table: DescriptorTable, shifts: Shifts) -> DescriptorTable:
         terms = (self._terms[name] for name in table.rows.id)
         means, deviations = np.transpose([shifts.predict(one.kind, one.values) for one in terms])
         return DescriptorTable(table.rows.assign(shift=means, **{DEVIATION: deviations}))
@@ -166,4 +166,4 @@ def _summary(rows: pd.DataFrame) -> dict[str, float]:
     }
 
 
-__all__ = ["PbeTest", "known_differences", "row_terms", "summaries"]
+__all__ = ["PbeTest", "record_differences", "row_terms", "summaries"]

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 from ase_bimetal.lab.labels.pbe import load_pbe
-from ase_bimetal.lab.regressors.forest_against_pbe import PbeTest, known_differences, row_terms, summaries
+from ase_bimetal.lab.regressors.forest_against_pbe import PbeTest, record_differences, row_terms, summaries
 from ase_bimetal.lab.regressors.forest_card import NOVELTIES
 from ase_bimetal.model.forest import CARD
 from ase_bimetal.model.table import read_table
 
 
 def test_records_with_a_pbe_energy_are_those_of_the_labels():
-    known = known_differences()
+    known = record_differences()
     assert known["CuZn@FAU-6-ring/0"].value == pytest.approx(0.099, abs=0.002)
     assert known["AgAu@sheet-N6/0"].value == pytest.approx(2.089, abs=0.002)
     assert known["Au4M2-Pd-SH/0"].name == "Au4M2-Pd-SH/0"
