@@ -45,7 +45,7 @@ FADE = (1.10, 1.40)
 LINEAR, SMOOTH, LENGTH = 1.0, 0.05, 0.5
 #: What the terms cannot tell [eV/metal]; as weight of a known object that of four metals, for a smaller molecule says
 #: less about a cluster.
-NOISE, NOISE_METALS = 0.05, 4
+NOISE, NOISE_METALS = 0.08, 4
 
 
 def metal_coordination(
