@@ -19,7 +19,6 @@ from ase_bimetal.model.checkpoint import load_checkpoint, model_name
 from ase_bimetal.model.domain import standard_deviation
 from ase_bimetal.model.gcnn_model import GraphModel
 from ase_bimetal.model.level import (
-    NOISE,
     LevelDifference,
     coordination_terms,
     level_of,
@@ -80,15 +79,15 @@ def test_the_process_follows_its_equations():
         ("Au", "CN"), np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([0.1, 0.7]), np.array([4, 16]), "PBE"
     )
     kernel = np.array([[1.05, 1 + 0.05 * np.exp(-2)], [1 + 0.05 * np.exp(-2), 2.05]])
-    inverse = np.linalg.inv(kernel + np.diag([0.05**2, 0.05**2 / 4]))
+    inverse = np.linalg.inv(kernel + np.diag([0.08**2, 0.08**2 / 4]))
     asked = np.array([1 + 0.05 * np.exp(-0.5), 1.5 + 0.05 * np.exp(-0.5)])
     mean, deviation = known.predict({"Au": 1.0, "CN": 0.5})
     assert mean == pytest.approx(asked @ inverse @ [0.1, 0.7], abs=1e-12)
-    assert deviation == pytest.approx(np.sqrt(1.25 + 0.05 - asked @ inverse @ asked + NOISE**2), abs=1e-12)
+    assert deviation == pytest.approx(np.sqrt(1.25 + 0.05 - asked @ inverse @ asked + 0.08**2), abs=1e-12)
     # A term that no known object has: its slope is unknown by 1 eV.
     wide = known.predict({"Au": 1.0, "CN": 0.5, "Zr": 0.4})[1]
     far = np.array([1 + 0.05 * np.exp(-0.5 - 0.32), 1.5 + 0.05 * np.exp(-0.5 - 0.32)])
-    assert wide == pytest.approx(np.sqrt(1.25 + 0.16 + 0.05 - far @ inverse @ far + NOISE**2), abs=1e-12)
+    assert wide == pytest.approx(np.sqrt(1.25 + 0.16 + 0.05 - far @ inverse @ far + 0.08**2), abs=1e-12)
 
 
 def test_the_shipped_difference_is_that_of_the_shipped_energies():

@@ -117,9 +117,9 @@ def test_a_pair_on_carbon_is_known_from_the_others_and_not_from_clusters():
     assert found.shared.sum() == 12 and not found.shared["Cu/Y"]
     known = found[found.shared]
     error = (known["mean"] - known.difference).abs()
-    assert error.mean() == pytest.approx(0.098, abs=0.005) and (error < 1.645 * known.deviation).all()
-    assert (known.clusters - known.difference).abs().mean() == pytest.approx(0.78, abs=0.02)
-    assert markdown_support("carbon", others).splitlines()[-1] == "| mean absolute error of 12 | | 0.10 | 0.78 |"
+    assert error.mean() == pytest.approx(0.106, abs=0.005) and (error < 1.645 * known.deviation).all()
+    assert (known.clusters - known.difference).abs().mean() == pytest.approx(0.75, abs=0.02)
+    assert markdown_support("carbon", others).splitlines()[-1] == "| mean absolute error of 12 | | 0.11 | 0.76 |"
 
 
 def test_shipped_energies_in_zeolites():
@@ -137,8 +137,8 @@ def test_a_pair_in_a_zeolite_is_known_from_other_frameworks():
     known = found[found.shared]
     error = (known["mean"] - known.difference).abs()
     assert error.mean() == pytest.approx(0.18, abs=0.01) and (error < 1.645 * known.deviation).all()
-    assert (known.clusters - known.difference).abs().mean() == pytest.approx(0.32, abs=0.02)
-    assert markdown_support("zeolite", others).splitlines()[-1] == "| mean absolute error of 10 | | 0.18 | 0.32 |"
+    assert (known.clusters - known.difference).abs().mean() == pytest.approx(0.35, abs=0.01)
+    assert markdown_support("zeolite", others).splitlines()[-1] == "| mean absolute error of 10 | | 0.18 | 0.35 |"
 
 
 def test_another_ring_is_never_known_for_sure():
