@@ -87,6 +87,6 @@ def test_pbe_labels_leave_out_what_ships_and_take_the_prototypes_asked_for(tmp_p
     assert all(name.startswith("M@Au8-Pd-PH3-") for name in asked[0])
     shipped = {label.record for label in pbe.load_pbe()}
     assert asked[1] == [name for name in asked[0] if name not in shipped]
-    assert "M@Au8-Pd-PH3-C≡CH/0" in asked[1] and "M@Au8-Pd-PH3-Cl/0" not in asked[1]
+    assert "M@Au8-Pd-PH3-Cl/56" in asked[1] and "M@Au8-Pd-PH3-Cl/0" not in asked[1]
     wrong = runner.invoke(app, [*command[:-1], "M99"])
     assert wrong.exit_code == 2 and "M99" in wrong.output
