@@ -90,6 +90,7 @@ def test_a_new_process_gives_the_same(expected):
         assert difference(pool.apply(answers, ([0, 1, 2, 4],)), [expected[n] for n in (0, 1, 2, 4)]) < 1e-6
 
 
+@pytest.mark.heavy  # half a minute and more
 def test_the_first_use_leaves_the_process_alone(tmp_path):
     """Loading models, encoding a new ligand, reading files and screening, in a process that has done none of it."""
     home = os.environ | {"XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}

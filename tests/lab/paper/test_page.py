@@ -323,6 +323,7 @@ def test_ligands_of_unknown_test_rows_are_not_drawn(monkeypatch):
     assert drawn == () and "trained on other labels" in told[0]
 
 
+@pytest.mark.heavy  # half a minute and more
 def test_features_are_ranked_and_drawn_four_ways(data):
     section = explained.shap_section(data)
     assert [drawn.name for drawn in section.pictures] == ["pearson", "shap_bar", "shap_beeswarm", "shap_dependence"]
