@@ -17,7 +17,7 @@ from ase_bimetal.lab.labels.support_pbe import SUPPORTS
 from ase_bimetal.lab.regressors import forest_card, tuning
 from ase_bimetal.lab.regressors.compare import compare
 from ase_bimetal.lab.regressors.labelled_table import labelled_rows
-from ase_bimetal.model.forest import CARD
+from ase_bimetal.model.forest_card import CARD
 from ase_bimetal.model.regressors import settings
 
 DOCS = Path(__file__).parents[1] / "docs"

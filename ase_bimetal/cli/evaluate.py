@@ -71,19 +71,19 @@ def evaluate(
     if ablations or all_splits:
         require("train")
     from ase_bimetal.lab.labels.dataset import SHIPPED, load_labels
-    from ase_bimetal.model.checkpoint import load_checkpoint
     from ase_bimetal.model.interface import LabelModel
     from ase_bimetal.model.predictor import Predictor
-    from ase_bimetal.model.registry import DEFAULT, get_model
+    from ase_bimetal.model.registry import DEFAULT, FOREST, get_model
 
+    if model == FOREST and not ablations:
+        _print_forest()
+        return
     labels = load_labels(data or SHIPPED)
     if ablations:
         _ablate(labels, out, (rows, epochs, seeds), quiet)
         return
     chosen = get_model(model)
-    if not isinstance(chosen, LabelModel):
-        _print_forest(chosen.name)
-        return
+    assert isinstance(chosen, LabelModel)  # the forest alone is none
     if chosen.card.level_difference is not None and chosen.card.level_difference.scale is not None:
         _print_pbe(chosen)
         _print_trends(chosen, labels)
@@ -91,21 +91,20 @@ def evaluate(
     if not isinstance(chosen, Predictor):
         print(f"\nfrom its card; recomputed are the errors of multimodal models, such as {DEFAULT}")
         return
-    agrees = _check(load_checkpoint(model), labels, figures)
+    agrees = _check(chosen.checkpoint, labels, figures)
     if all_splits:
         _retrain(labels, chosen.card, (epochs, fold_rows, workers))
     if not agrees:
         raise typer.Exit(1)
 
 
-def _print_forest(name: str) -> None:
+def _print_forest() -> None:
     """Errors of the descriptor forest, from its card: to grow the forests anew takes minutes."""
-    from ase_bimetal.cli.tables import markdown_forest, markdown_forest_pbe
-    from ase_bimetal.model.forest import CARD
+    from ase_bimetal.cli.tables import forest_errors
+    from ase_bimetal.model.forest_card import CARD
 
     card = json.loads(CARD.read_text())
-    print(f"{name} against energies computed with PBE\n\n{markdown_forest_pbe(card)}\n")
-    print(f"{name} against its labels\n\n{markdown_forest(card)}\n\nfrom its card; made again by {card['command']}")
+    print(f"{forest_errors(card)}\n\nfrom its card; made again by {card['command']}")
 
 
 def _print_pbe(model: LabelModel) -> None:

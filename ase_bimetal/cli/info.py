@@ -57,14 +57,12 @@ def _network(model: str, output: str) -> dict[str, Any]:
 
 def _forest(output: str) -> dict[str, Any]:
     """The same of the descriptor forest."""
-    from ase_bimetal.cli.tables import markdown_forest, markdown_forest_pbe
-    from ase_bimetal.files import DATASETS
-    from ase_bimetal.model.registry import FOREST
+    from ase_bimetal.cli.tables import forest_errors
+    from ase_bimetal.model.forest_card import CARD
 
-    card: dict[str, Any] = json.loads((DATASETS / "descriptor_forest.json").read_text())
+    card: dict[str, Any] = json.loads(CARD.read_text())
     if output == "text":
-        print(f"ase-bimetal {version('ase-bimetal')}\n{FOREST}@{card['digest']}\n\nagainst PBE\n")
-        print(f"{markdown_forest_pbe(card)}\n\nagainst its labels\n\n{markdown_forest(card)}")
+        print(f"ase-bimetal {version('ase-bimetal')}\n{forest_errors(card)}")
     return card
 
 

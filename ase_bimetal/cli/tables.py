@@ -7,6 +7,7 @@ from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
 from ase_bimetal.model.checkpoint import EIGHT
+from ase_bimetal.model.registry import FOREST
 from ase_bimetal.numbers import number
 
 if TYPE_CHECKING:
@@ -140,3 +141,18 @@ def markdown_forest_pbe(card: Mapping[str, Any]) -> str:
             for kind, row in found.items()
         ]
     return "\n".join(lines)
+
+
+def forest_errors(card: Mapping[str, Any]) -> str:
+    """Write both tables of the forest's errors below its name.
+
+    Parameters
+    ----------
+    card
+        The forest's card as JSON.
+    """
+    name = f"{FOREST}@{card['digest']}"
+    return (
+        f"{name} against energies computed with PBE\n\n{markdown_forest_pbe(card)}\n\n"
+        f"{name} against its labels\n\n{markdown_forest(card)}"
+    )

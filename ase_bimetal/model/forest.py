@@ -24,11 +24,10 @@ import pandas as pd
 
 from ase_bimetal import elements
 from ase_bimetal.errors import UnsupportedSystemError, WeightsError, as_typed
-from ase_bimetal.files import DATASETS
 from ase_bimetal.formation import ReferenceState, correction_features
 from ase_bimetal.geometry import close_metals, require_neutral
 from ase_bimetal.model.domain import Z90
-from ase_bimetal.model.forest_card import ForestCard, read_forest_card
+from ase_bimetal.model.forest_card import CARD, ForestCard, read_forest_card
 from ase_bimetal.model.interface import Failure, FormationModel, Prediction, describe, require_dimer
 from ase_bimetal.model.level import ON_SUPPORT, SHIPPED_SUPPORTS, level_terms, load_level_difference, support_terms
 from ase_bimetal.model.regressors import REGRESSORS, make_regressor, settings
@@ -45,7 +44,6 @@ from ase_bimetal.surroundings import DOPED_CARBON, ZEOLITE
 from ase_bimetal.system import BimetallicSystem
 from ase_bimetal.workers import WHOLE_PROCESS
 
-CARD = DATASETS / "descriptor_forest.json"
 NAME = "descriptor-forest"
 SETTINGS_ROWS: Literal["configurations"] = "configurations"
 #: Share of objects whose energy the interval is to hold.

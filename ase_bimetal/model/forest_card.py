@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ase_bimetal.files import DATASETS
 from ase_bimetal.model.card import Errors
 from ase_bimetal.model.card_json import Part, card_from
+
+CARD = DATASETS / "descriptor_forest.json"
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ class PbeLabel:
     multiplicity
         Spin multiplicity of the lowest solution.
     gradient
-        Where the orbital transformation stopped [-].
+        Where the field was taken as self-consistent, as in `ase_bimetal.lab.labels.cp2k.Solution` [-].
     """
 
     record: str

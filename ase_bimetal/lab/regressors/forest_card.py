@@ -20,7 +20,8 @@ from ase_bimetal.lab.regressors.forest_against_pbe import PbeTest, summaries
 from ase_bimetal.lab.regressors.labelled_table import labelled_rows, thin
 from ase_bimetal.lab.regressors.tuning import grouped_folds
 from ase_bimetal.lab.training.metrics import summary
-from ase_bimetal.model.forest import CARD, COVERAGE, MEAN_OF_NORMAL, QuantileForest, forest_digest, forest_features
+from ase_bimetal.model.forest import COVERAGE, MEAN_OF_NORMAL, QuantileForest, forest_digest, forest_features
+from ase_bimetal.model.forest_card import CARD
 from ase_bimetal.model.level import SHIPPED_SUPPORTS, level_digest
 from ase_bimetal.model.regressors import settings
 from ase_bimetal.model.table import DEVIATION, SHIPPED, DescriptorTable, read_table

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ase_bimetal.files import DATASETS
-from ase_bimetal.lab.labels.dataset import load_labels
-from ase_bimetal.lab.labels.hosts import load_hosts
+from ase_bimetal.lab.labels.dataset import SHIPPED, load_labels
+from ase_bimetal.lab.labels.hosts import SHIPPED_HOSTS, load_hosts
 from ase_bimetal.lab.labels.level_difference import differences, fit_level
 from ase_bimetal.lab.training.data import trainable
 from ase_bimetal.model.bond_terms import bond_terms
@@ -134,8 +133,8 @@ def thin(table: DescriptorTable, per_prototype: int) -> DescriptorTable:
 
 
 def labelled_rows(
-    labels: Path = DATASETS / "reference.json.xz",
-    hosts: Path = DATASETS / "hosts.json.xz",
+    labels: Path = SHIPPED,
+    hosts: Path = SHIPPED_HOSTS,
     ids: Collection[str] | None = None,
 ) -> DescriptorTable:
     """Tabulate all shipped labels.
@@ -156,7 +155,7 @@ def labelled_rows(
 
 def labelled_systems(ids: Collection[str]) -> dict[str, BimetallicSystem]:
     """Load labelled objects by record."""
-    frame = _frame(DATASETS / "reference.json.xz", DATASETS / "hosts.json.xz", ids)
+    frame = _frame(SHIPPED, SHIPPED_HOSTS, ids)
     return {record.id: as_system(record.atoms) for record in frame.itertuples()}
 
 

@@ -9,7 +9,7 @@ import pytest
 from ase_bimetal.lab.labels.pbe import load_pbe
 from ase_bimetal.lab.regressors.forest_against_pbe import PbeTest, record_differences, row_terms, summaries
 from ase_bimetal.lab.regressors.forest_card import NOVELTIES
-from ase_bimetal.model.forest import CARD
+from ase_bimetal.model.forest_card import CARD
 from ase_bimetal.model.table import read_table
 
 
